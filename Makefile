@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# make            builds build/udpwhy, one file with everything of ours in it
+# make demo       installs what is missing, builds, and shows the tool at work (as root)
+# make test       installs what is missing, builds, and runs every test (as root)
+# make unit       unit tests only, under ASan and UBSan, without root
+# make scenarios  scenario tests only (as root); make scenarios NAME='dns-*' for some
+# make install    DESTDIR= PREFIX=/usr/local
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1
+B := build
+
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
+CPPFLAGS += -D_GNU_SOURCE -DUW_VERSION='"$(VERSION)"' -Iinclude -Isrc -I$(B)
+ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -D__bpf__ -Iinclude -Ivmlinux \
+	-Wall -Wextra -Wno-unused-parameter -Wno-unused-function -Werror
+
+# libbpf and what it needs go into the binary: its version matters, and the host we are copied to
+# may have none. libmnl has no static library in Debian, and every host with ip or nft has it.
+LIBBPF := -Wl,-Bstatic -lbpf -lelf -lz $(if $(wildcard /usr/lib/*/libzstd.a),-lzstd) -Wl,-Bdynamic
+LDLIBS += $(LIBBPF) -lmnl
+
+# V=1 shows the commands.
+ifeq ($(V),1)
+Q :=
+else
+Q = @echo "  $(@:$(B)/%=%)";
+endif
+
+SRC := $(wildcard src/*.c src/*/*.c)
+OBJ := $(SRC:%.c=$(B)/%.o)
+TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
+SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(filter-out src/main.c,$(SRC)))
+
+.PHONY: all clean demo install scenarios setup test unit check-libbpf
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(B)/udpwhy
+
+$(B)/udpwhy: $(OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(B)/udpwhy.bpf.o: bpf/udpwhy.bpf.c | $(B)/libbpf.ok
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/udpwhy.skel.h: $(B)/udpwhy.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name udpwhy_bpf > $@
+
+$(B)/src/%.o: src/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/san/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(SAN) -MMD -MP -c $< -o $@
+
+$(B)/san/%: $(B)/san/tests/unit/%.o $(SAN_OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(B)/src/live/live.o $(B)/san/src/live/live.o: $(B)/udpwhy.skel.h
+
+# Everything is built again when the compiler or its flags change.
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS) $(ALL_CFLAGS)' > $@
+FORCE:
+
+$(B)/libbpf.ok:
+	@mkdir -p $(@D)
+	@pkg-config --atleast-version=1.3 libbpf || { echo "udpwhy needs libbpf 1.3 or newer to build (found: $$(pkg-config --modversion libbpf 2>/dev/null || echo none)). As root, 'make setup' installs what is missing on Debian 12 and 13." >&2; exit 1; }
+	@touch $@
+
+setup:
+	@scripts/setup.sh build demo test
+
+demo:
+	@scripts/setup.sh build demo
+	@$(MAKE) --no-print-directory all
+	@demo/demo.sh
+
+test:
+	@scripts/setup.sh build demo test
+	@$(MAKE) --no-print-directory all
+	@tests/run
+
+unit: $(TESTS:%=$(B)/san/%)
+	@set -e; for t in $^; do echo "# $$t"; $$t; done
+
+scenarios: all
+	@tests/run_scenarios.py $(NAME)
+
+install: all
+	install -D -m 0755 $(B)/udpwhy $(DESTDIR)$(PREFIX)/sbin/udpwhy
+
+clean:
+	rm -rf $(B)
+
+-include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(wildcard $(B)/san/tests/unit/*.d) $(B)/udpwhy.bpf.d

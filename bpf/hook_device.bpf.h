@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Out by a device: queued, taken by the driver, refused by it. */
+#ifndef UW_HOOK_DEVICE_BPF_H
+#define UW_HOOK_DEVICE_BPF_H
+
+#include "hook_send.bpf.h"
+
+/* Whether a request that no entry knows may start one here, and who sends it if this can be told. */
+static __always_inline bool sender_of(const struct sock *sk, struct uw_task *task)
+{
+	__u64 key = (__u64)sk;
+	struct uw_task *owner;
+
+	if (sk->__sk_common.skc_family == AF_PACKET) {
+		task_current(task); /* such a socket sends within its system call */
+		return true;
+	}
+	owner = bpf_map_lookup_elem(&owners, &key);
+	if (owner)
+		*task = *owner;
+	return !uw_config.have_output_hook || !(uw_config.pid || uw_config.comm[0]);
+}
+
+/* A local request at a point before the wire: its query, made here if nothing saw it before. */
+static __always_inline struct uw_record *request_here(struct uw_room *room, struct sk_buff *skb,
+						      const struct net_device *dev)
+{
+	struct uw_record *r = query_find(&room->packet);
+	struct sock *sk = skb->sk;
+	struct uw_task task = {};
+	__u32 netns;
+
+	if (r && (r->flags & UW_Q_VIA_OUTPUT || r->skb == (__u64)skb))
+		return r;
+	if (!sk || skb->skb_iif)
+		return r;
+	netns = netns_of_sock(sk);
+	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, &task))
+		return r;
+	return query_sent(room, skb, netns, &task, sock_flags(sk));
+}
+
+/* net_dev_queue: past the egress hooks of netfilter and tc, before the qdisc. */
+static __always_inline int on_queue(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct uw_record *r;
+	struct uw_room *room;
+
+	if (!scope_holds(netns_of_dev(dev)) || !skb_wanted(skb))
+		return 0;
+	room = room_enter();
+	if (!room)
+		return 0;
+	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+		__u8 dir = room->packet.dir;
+
+		r = dir == UW_REQUEST ? request_here(room, skb, dev) : query_of(&room->packet);
+		if (r) {
+			r->stage[dir & 1] = UW_STAGE_QDISC;
+			if (dir == UW_REPLY && skb->sk)
+				r->flags |= UW_Q_REPLY_SENT;
+		}
+	}
+	room_leave(room);
+	return 0;
+}
+
+static __always_inline void xmit_begin(const struct sk_buff *skb, const struct uw_query_key *k)
+{
+	__u32 zero = 0;
+	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+
+	if (!x)
+		return;
+	x->skb = (__u64)skb;
+	x->key = *k;
+	x->freed = 0;
+}
+
+static __always_inline void request_leaves(struct uw_record *r, const struct net_device *dev)
+{
+	if (!(r->flags & UW_Q_OUTSIDE)) {
+		r->flags |= UW_Q_OUTSIDE;
+		__sync_fetch_and_add(&r->on_wire, 1);
+	}
+	r->wire_out_ns = bpf_ktime_get_boot_ns();
+}
+
+/* net_dev_start_xmit: the last moment the packet is ours. */
+static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_device *dev)
+{
+	struct uw_record *r;
+	struct uw_room *room;
+
+	if (!scope_holds(netns_of_dev(dev)) || !skb_wanted(skb))
+		return 0;
+	room = room_enter();
+	if (!room)
+		return 0;
+	skb_parse(skb, room, SKB_ARGUMENT);
+	if (room->packet.kind == UW_PACKET_APPLICATION) {
+		__u8 dir = room->packet.dir;
+
+		r = query_of(&room->packet);
+		if (r) {
+			if (dir == UW_REQUEST)
+				request_leaves(r, dev);
+			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
+			if (r->attempts == 1 || dir == UW_REPLY)
+				query_hop(r, dev, dir, true);
+			xmit_begin(skb, &room->packet.key);
+		}
+	} else if (room->packet.kind == UW_PACKET_ICMP && !skb->skb_iif) {
+		r = query_of(&room->packet);
+		if (r && room->packet.dir == UW_REQUEST)
+			r->icmp.local = true;
+	}
+	room_leave(room);
+	return 0;
+}
+
+/*
+ * net_dev_xmit: what the driver said. The packet may be another's by now: only its address is used,
+ * to find what was noted on this CPU when the driver took it.
+ */
+static __always_inline int on_xmit_done(const struct sk_buff *skb, __s32 rc)
+{
+	__u32 zero = 0;
+	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+	struct uw_record *r;
+
+	if (!x || !x->skb || x->skb != (__u64)skb)
+		return 0;
+	if (rc && x->freed) {
+		r = bpf_map_lookup_elem(&queries, &x->key);
+		if (r) {
+			r->drop[UW_REQUEST] = x->drop;
+			r->stage[UW_REQUEST] = UW_STAGE_DEVICE;
+			__sync_fetch_and_add(&r->dropped, 1);
+			if (r->flags & UW_Q_OUTSIDE) {
+				r->flags &= ~UW_Q_OUTSIDE;
+				__sync_fetch_and_add(&r->on_wire, -1);
+			}
+		}
+	}
+	x->skb = 0;
+	return 0;
+}
+
+#endif

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* kfree_skb: every end of a packet that is not its being read. */
+#ifndef UW_HOOK_DROP_BPF_H
+#define UW_HOOK_DROP_BPF_H
+
+#include "hook_device.bpf.h"
+
+/* The receiving socket, where the kernel tells it: for a buffer that was full, its limits. */
+static __always_inline bool receiver_note(const __u64 *ctx, struct uw_drop *d)
+{
+	struct sock *sk;
+
+	if (!kfree_has_receiver())
+		return true;
+	sk = (struct sock *)ctx[3];
+	if (!sk)
+		return true;
+	if (sk->__sk_common.skc_family == AF_PACKET)
+		return false;
+	d->rcvbuf = sk->sk_rcvbuf;
+	d->rmem = sk->sk_backlog.rmem_alloc.counter;
+	return true;
+}
+
+/*
+ * A freed copy that nobody waits for: a capture's clone on its way out (its transport header still
+ * is the network header), a frame for another host, a looped multicast copy.
+ */
+static __always_inline bool is_tap_copy(struct sk_buff *skb)
+{
+	__u8 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
+
+	if (type == PACKET_OTHERHOST || type == PACKET_LOOPBACK)
+		return true;
+	return type == PACKET_OUTGOING && skb->transport_header == skb->network_header;
+}
+
+/* The namespace in which the packet died; 0 if it cannot be told (the device field is not one). */
+static __always_inline __u32 netns_of_drop(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct sock *sk = skb->sk;
+
+	if (dev)
+		return netns_of_dev(dev);
+	return sk ? netns_of_sock(sk) : 0;
+}
+
+static __always_inline void drop_fill(struct uw_drop *d, const __u64 *ctx, struct sk_buff *skb, __u32 netns)
+{
+	struct net_device *dev = skb->dev;
+
+	d->when_ns = bpf_ktime_get_boot_ns();
+	d->location = ctx[1];
+	d->reason = kfree_reason(ctx);
+	d->netns = netns;
+	if (dev && netns)
+		bpf_probe_read_kernel(d->ifname, sizeof(d->ifname), dev->name);
+	bpf_get_stack((void *)ctx, d->stack, sizeof(d->stack), 0);
+}
+
+/* A packet freed while the driver has it: only its return code tells whether that was a drop. */
+static __always_inline bool drop_in_driver(const struct sk_buff *skb, const struct uw_drop *d)
+{
+	__u32 zero = 0;
+	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+
+	if (!x || x->skb != (__u64)skb)
+		return false;
+	x->drop = *d;
+	x->freed = true;
+	return true;
+}
+
+static __always_inline void request_dropped(struct uw_record *r, const struct uw_drop *d)
+{
+	r->drop[UW_REQUEST] = *d;
+	r->drop[UW_REQUEST].mark = r->stage[UW_REQUEST];
+	__sync_fetch_and_add(&r->dropped, 1);
+}
+
+/* A datagram that was queued and freed unread leaves the queue without a read. */
+static __always_inline void unqueue(const struct uw_record *r)
+{
+	__u64 key = r->socket;
+	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
+
+	if (q)
+		__sync_fetch_and_add(&q->read, 1);
+}
+
+static __always_inline void reply_dropped(struct uw_record *r, const struct uw_drop *d)
+{
+	r->drop[UW_REPLY] = *d;
+	r->drop[UW_REPLY].mark = r->stage[UW_REPLY];
+	if (r->queued_ns) {
+		unqueue(r);
+		r->queued_ns = 0;
+	}
+}
+
+/* A reply freed here that belongs to no query we know. */
+static __always_inline void stray_send_up(const struct uw_packet *p, const struct uw_drop *d)
+{
+	struct uw_record *r;
+
+	if (bpf_map_lookup_elem(&recent, &p->key)) {
+		count(UW_STAT_duplicate);
+		return;
+	}
+	if (!filter_tuple(&p->key, d->netns) || uw_config.pid || uw_config.comm[0] || uw_config.iface[0])
+		return;
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count(UW_STAT_ring_full);
+		return;
+	}
+	record_zero(r);
+	record_begin(r, UW_RECORD_STRAY_DROP, &p->key);
+	r->id = __sync_fetch_and_add(&next_id, 1) + 1;
+	r->netns = d->netns;
+	r->drop[UW_REPLY] = *d;
+	r->replies = 1;
+	bpf_ringbuf_submit(r, 0);
+}
+
+static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)
+{
+	struct uw_drop *d = &room->drop;
+	struct uw_record *r = query_of(&room->packet);
+	/* In a socket's queue the device field holds something else. */
+	__u32 netns = r && r->queued_ns ? 0 : netns_of_drop(skb);
+
+	if (!(r && r->queued_ns) && !scope_holds(netns))
+		return;
+	drop_fill(d, ctx, skb, netns);
+	if (r)
+		reply_dropped(r, d);
+	else if (!skb->sk)
+		stray_send_up(&room->packet, d);
+}
+
+static __always_inline void drop_request(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)
+{
+	struct uw_drop *d = &room->drop;
+	__u32 netns = netns_of_drop(skb);
+	struct uw_record *r;
+
+	if (!scope_holds(netns))
+		return;
+	drop_fill(d, ctx, skb, netns);
+	if (drop_in_driver(skb, d))
+		return;
+	r = request_here(room, skb, NULL);
+	if (!r)
+		return;
+	/* After the driver took it, freeing it is how many drivers end a transmission. */
+	if (r->flags & UW_Q_OUTSIDE && r->skb == (__u64)skb)
+		count(UW_STAT_driver_freed);
+	else
+		request_dropped(r, d);
+}
+
+static __always_inline int on_kfree(__u64 *ctx)
+{
+	struct sk_buff *skb = (struct sk_buff *)ctx[0];
+	struct uw_room *room;
+
+	if (!skb_wanted(skb))
+		return 0;
+	room = room_enter();
+	if (!room)
+		return 0;
+	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+		__builtin_memset(&room->drop, 0, sizeof(room->drop));
+		if (!receiver_note(ctx, &room->drop) || is_tap_copy(skb))
+			count(UW_STAT_tap_copies);
+		else if (room->packet.dir == UW_REQUEST)
+			drop_request(room, skb, ctx);
+		else
+			drop_reply(room, skb, ctx);
+	}
+	room_leave(room);
+	return 0;
+}
+
+#endif

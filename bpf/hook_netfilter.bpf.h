@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* First in each netfilter hook: the packet got this far, so it was dropped or is held there or later. */
+#ifndef UW_HOOK_NETFILTER_BPF_H
+#define UW_HOOK_NETFILTER_BPF_H
+
+#include "query.bpf.h"
+
+static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
+{
+	struct sk_buff *skb = ctx->skb;
+	struct uw_record *r;
+	struct uw_room *room;
+
+	if (!skb_wanted(skb))
+		return 1;
+	room = room_enter();
+	if (!room)
+		return 1;
+	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+		r = query_of(&room->packet);
+		if (r)
+			r->stage[room->packet.dir & 1] = stage;
+	}
+	room_leave(room);
+	return 1; /* NF_ACCEPT */
+}
+
+#endif

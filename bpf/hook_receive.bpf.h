@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* In by a device: requests that come back into scope, replies, and ICMP errors. */
+#ifndef UW_HOOK_RECEIVE_BPF_H
+#define UW_HOOK_RECEIVE_BPF_H
+
+#include "query.bpf.h"
+
+static __always_inline void request_arrives(struct uw_record *r, const struct net_device *dev)
+{
+	if (r->flags & UW_Q_OUTSIDE) {
+		r->flags &= ~UW_Q_OUTSIDE;
+		__sync_fetch_and_add(&r->on_wire, -1);
+	}
+	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
+	if (r->attempts == 1)
+		query_hop(r, dev, UW_REQUEST, false);
+}
+
+static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *room, struct sk_buff *skb,
+					  const struct net_device *dev)
+{
+	__u64 now = bpf_ktime_get_boot_ns(), key = (__u64)skb;
+
+	/* A reply that came after one was freed here has its own way to tell. */
+	if (!r->wire_in_ns || r->drop[UW_REPLY].when_ns > r->wire_in_ns)
+		r->wire_in_ns = now;
+	r->stage[UW_REPLY] = UW_STAGE_WIRE_IN;
+	__sync_fetch_and_add(&r->replies, 1);
+	query_hop(r, dev, UW_REPLY, false);
+	if (room->packet.paged)
+		bpf_map_update_elem(&paged, &key, &room->packet.key, BPF_ANY);
+	if (r->flags & UW_Q_RAW) {
+		answer_note(r, &room->packet, now);
+		query_close(r, now);
+	}
+}
+
+static __always_inline void icmp_fill(struct uw_icmp *i, const struct uw_packet *p,
+				      const struct net_device *dev)
+{
+	i->from = p->ip.source;
+	i->when_ns = bpf_ktime_get_boot_ns();
+	i->mtu = uw_icmp_mtu(&p->ip);
+	i->type = p->ip.icmp_type;
+	i->code = p->ip.icmp_code;
+	i->verified = p->has_transaction;
+	if (dev->flags & 8 /* IFF_LOOPBACK */)
+		i->local = true;
+	i->seen = true;
+}
+
+/* The quote ends before the transaction: user space looks for the newest open query of the tuple. */
+static __always_inline void icmp_send_up(const struct uw_packet *p, const struct net_device *dev)
+{
+	struct uw_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+
+	if (!r) {
+		count(UW_STAT_ring_full);
+		return;
+	}
+	record_zero(r);
+	record_begin(r, UW_RECORD_ICMP, &p->key);
+	r->netns = netns_of_dev(dev);
+	icmp_fill(&r->icmp, p, dev);
+	bpf_ringbuf_submit(r, 0);
+}
+
+/*
+ * An error about a request of ours. One that quotes a reply is what the client said of a late or
+ * duplicate answer, and says nothing about the request (RFC 792 quotes the datagram's source).
+ */
+static __always_inline void icmp_arrives(struct uw_room *room, const struct net_device *dev)
+{
+	struct uw_packet *p = &room->packet;
+	struct uw_record *r;
+
+	if (p->dir != UW_REQUEST)
+		return;
+	if (!p->has_transaction) {
+		icmp_send_up(p, dev);
+		return;
+	}
+	r = query_find(p);
+	if (!r)
+		count(UW_STAT_icmp_unmatched);
+	else if (!r->icmp.seen)
+		icmp_fill(&r->icmp, p, dev);
+}
+
+static __always_inline int on_receive(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct uw_record *r;
+	struct uw_room *room;
+
+	if (!scope_holds(netns_of_dev(dev)) || !skb_wanted(skb))
+		return 0;
+	room = room_enter();
+	if (!room)
+		return 0;
+	skb_parse(skb, room, SKB_ARGUMENT);
+	switch (room->packet.kind) {
+	case UW_PACKET_APPLICATION:
+		r = query_of(&room->packet);
+		if (r && room->packet.dir == UW_REQUEST)
+			request_arrives(r, dev);
+		else if (r)
+			reply_arrives(r, room, skb, dev);
+		break;
+	case UW_PACKET_ICMP:
+		icmp_arrives(room, dev);
+		break;
+	case UW_PACKET_UNPARSED:
+		if (uw_port_protocol[room->packet.ip.source_port])
+			count(UW_STAT_reply_unparsed);
+		break;
+	}
+	room_leave(room);
+	return 0;
+}
+
+#endif

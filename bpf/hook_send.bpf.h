@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The sender's side of a send: routing, the packet it makes, the result the program is told. */
+#ifndef UW_HOOK_SEND_BPF_H
+#define UW_HOOK_SEND_BPF_H
+
+#include "query.bpf.h"
+
+#define SOCK_RAW 3
+#define LOOPBACK_IFINDEX 1
+#define RT_TABLE_LOCAL 255
+#define RTN_BLACKHOLE 6
+#define RTN_UNREACHABLE 7
+#define RTN_PROHIBIT 8
+#define EAGAIN 11
+#define EACCES 13
+#define EINVAL 22
+#define EDESTADDRREQ 89
+#define ENETUNREACH 101
+#define EHOSTUNREACH 113
+
+static __always_inline __u32 netns_of_current(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->nsproxy->net_ns->ns.inum;
+}
+
+static __always_inline __u32 tid_of_current(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return task->pid;
+}
+
+/* A socket that may send queries: UDP, or raw with its own headers. */
+static __always_inline bool sock_sends(const struct sock *sk)
+{
+	__u16 family = sk->__sk_common.skc_family;
+
+	if (family != AF_INET && family != AF_INET6)
+		return false;
+	return sk->sk_protocol == UW_IPPROTO_UDP || sk->sk_type == SOCK_RAW;
+}
+
+static __always_inline __u32 sock_flags(const struct sock *sk)
+{
+	return sk->sk_protocol == UW_IPPROTO_UDP && sk->sk_type != SOCK_RAW ? 0 : UW_Q_RAW;
+}
+
+/* The query just made is the one that this task's send is about. */
+static __always_inline void send_note_packet(const struct uw_record *r, const struct sock *sk, __u32 netns)
+{
+	struct uw_send s = {};
+	__u32 tid = tid_of_current();
+
+	s.key = r->key;
+	s.socket = (__u64)sk;
+	s.netns = netns;
+	s.packet = true;
+	bpf_map_update_elem(&sends, &tid, &s, BPF_ANY);
+}
+
+/* netfilter, LOCAL_OUT: a system call's packet, in the context of its sender. */
+static __always_inline int on_output(struct bpf_nf_ctx *ctx)
+{
+	struct sk_buff *skb = ctx->skb;
+	__u32 netns = ctx->state->net->ns.inum;
+	struct sock *sk = skb->sk;
+	struct uw_task task = {};
+	struct uw_record *r;
+	struct uw_room *room;
+
+	if (!sk || !skb_wanted(skb))
+		return 1;
+	room = room_enter();
+	if (!room)
+		return 1;
+	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+		if (room->packet.dir == UW_REPLY) {
+			r = query_of(&room->packet);
+			if (r) {
+				r->flags |= UW_Q_REPLY_SENT;
+				r->stage[UW_REPLY] = UW_STAGE_NF_OUTPUT;
+			}
+		} else if (filter_device(ctx->state->out)) {
+			task_current(&task);
+			r = query_sent(room, skb, netns, &task, sock_flags(sk) | UW_Q_VIA_OUTPUT);
+			if (r) {
+				r->stage[UW_REQUEST] = UW_STAGE_NF_OUTPUT;
+				send_note_packet(r, sk, netns);
+			}
+		}
+	} else if (room->packet.kind == UW_PACKET_UNPARSED) {
+		count(UW_STAT_request_unparsed);
+	}
+	room_leave(room);
+	return 1; /* NF_ACCEPT */
+}
+
+static __always_inline void send_failed_up(const struct uw_send *s, __s32 err)
+{
+	struct uw_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+
+	if (!r) {
+		count(UW_STAT_ring_full);
+		return;
+	}
+	record_zero(r);
+	record_begin(r, UW_RECORD_SEND_FAILED, &s->key);
+	r->id = s->id ? s->id : __sync_fetch_and_add(&next_id, 1) + 1;
+	r->task = s->task;
+	r->netns = s->netns;
+	r->send_ns = s->when_ns;
+	r->last_send_ns = s->when_ns;
+	r->send_errno = err;
+	r->attempts = 1;
+	r->flags = UW_Q_LOCAL_SEND | UW_Q_NO_PACKET;
+	r->stage[UW_REQUEST] = s->route_errno ? UW_STAGE_ROUTE : UW_STAGE_SEND;
+	bpf_ringbuf_submit(r, 0);
+}
+
+static __always_inline bool send_key_ports(struct uw_query_key *k, __u16 client_port, __u16 server_port)
+{
+	k->client_port = client_port;
+	k->server_port = server_port;
+	k->protocol = uw_port_protocol[server_port];
+	return k->protocol;
+}
+
+/*
+ * A route lookup of a send or connect: the last one of a task towards a destination decides. One
+ * that failed for another destination before is final now.
+ */
+static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
+{
+	__u32 tid = tid_of_current();
+	struct uw_send *old;
+
+	s->netns = netns_of_current();
+	if (!scope_holds(s->netns) || !filter_tuple(&s->key, s->netns) || uw_config.iface[0])
+		return;
+	task_current(&s->task);
+	if (!filter_task(&s->task))
+		return;
+	s->when_ns = bpf_ktime_get_boot_ns();
+	s->route_errno = err;
+	s->vague = vague;
+	if (err)
+		s->id = __sync_fetch_and_add(&next_id, 1) + 1;
+	old = bpf_map_lookup_elem(&sends, &tid);
+	if (old && !old->packet && old->route_errno &&
+	    (uw_opaque64(old->key.server.b) != uw_opaque64(s->key.server.b) ||
+	     uw_opaque64(old->key.server.b + 8) != uw_opaque64(s->key.server.b + 8)))
+		send_failed_up(old, old->vague ? 0 : old->route_errno);
+	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
+}
+
+/* net/ipv4/fib_trie.c: err is negative, -EAGAIN where a table has no entry and the next is asked. */
+static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32 err)
+{
+	struct uw_send s = {};
+	__be32 client, server;
+
+	/* Output lookups carry the loopback's index here (ip_route_output_key_hash_rcu). */
+	if (flow->__fl_common.flowic_proto != UW_IPPROTO_UDP ||
+	    flow->__fl_common.flowic_iif != LOOPBACK_IFINDEX)
+		return 0;
+	if (!send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(flow->uli.ports.dport)))
+		return 0;
+	client = flow->saddr;
+	server = flow->daddr;
+	s.key.family = 4;
+	__builtin_memcpy(s.key.client.b, &client, 4);
+	__builtin_memcpy(s.key.server.b, &server, 4);
+	err = err < 0 ? -err : 0;
+	on_route(&s, err == EAGAIN ? ENETUNREACH : err, err == EAGAIN && table == RT_TABLE_LOCAL);
+	return 0;
+}
+
+/* net/ipv6/route.c: the first table (local) always misses; a miss is the null entry's type. */
+static __always_inline int on_fib6(const struct net *net, const struct fib6_result *res,
+				   const struct flowi6 *flow)
+{
+	__u8 type = res->fib6_type;
+	struct uw_send s = {};
+
+	if (flow->__fl_common.flowic_proto != UW_IPPROTO_UDP ||
+	    flow->__fl_common.flowic_iif != LOOPBACK_IFINDEX)
+		return 0;
+	if (!send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(flow->uli.ports.dport)))
+		return 0;
+	s.key.family = 6;
+	bpf_probe_read_kernel(s.key.client.b, 16, &flow->saddr);
+	bpf_probe_read_kernel(s.key.server.b, 16, &flow->daddr);
+	on_route(&s, type == RTN_BLACKHOLE ? EINVAL : type == RTN_PROHIBIT ? EACCES :
+		 type == RTN_UNREACHABLE ? ENETUNREACH : 0, false);
+	return 0;
+}
+
+/* The tuple of a connected socket, for failures that nothing else saw. */
+static __always_inline bool send_from_sock(struct uw_send *s, const struct sock *sk)
+{
+	__be32 client = sk->__sk_common.skc_rcv_saddr, server = sk->__sk_common.skc_daddr;
+
+	if (!send_key_ports(&s->key, sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
+		return false;
+	s->key.family = sk->__sk_common.skc_family == AF_INET ? 4 : 6;
+	if (s->key.family == 4) {
+		__builtin_memcpy(s->key.client.b, &client, 4);
+		__builtin_memcpy(s->key.server.b, &server, 4);
+	} else {
+		bpf_probe_read_kernel(s->key.client.b, 16, &sk->__sk_common.skc_v6_rcv_saddr);
+		bpf_probe_read_kernel(s->key.server.b, 16, &sk->__sk_common.skc_v6_daddr);
+	}
+	s->when_ns = bpf_ktime_get_boot_ns();
+	s->netns = netns_of_sock(sk);
+	task_current(&s->task);
+	return filter_tuple(&s->key, s->netns) && filter_task(&s->task) && !uw_config.iface[0];
+}
+
+static __always_inline void on_send_error(const struct sock *sk, __u32 tid, struct uw_send *s, __s32 err)
+{
+	struct uw_send made = {};
+	struct uw_record *r;
+
+	if (s && s->packet && s->socket == (__u64)sk) {
+		r = bpf_map_lookup_elem(&queries, &s->key);
+		if (r)
+			r->send_errno = err;
+	} else if (s && !s->packet) {
+		/* After a failed connect() the send only says that there is no destination. */
+		if (err == EDESTADDRREQ && s->route_errno)
+			err = s->vague ? 0 : s->route_errno;
+		s->key.client_port = s->key.client_port ? s->key.client_port : sk->__sk_common.skc_num;
+		send_failed_up(s, err);
+	} else if (sock_flags(sk) == 0 && send_from_sock(&made, sk)) {
+		send_failed_up(&made, err);
+	}
+	bpf_map_delete_elem(&sends, &tid);
+}
+
+static __always_inline void owner_note(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct uw_task t = {};
+
+	if (uw_config.have_output_hook)
+		return;
+	if (sk->__sk_common.skc_dport && !uw_port_protocol[bpf_ntohs(sk->__sk_common.skc_dport)])
+		return;
+	task_current(&t);
+	bpf_map_update_elem(&owners, &key, &t, BPF_ANY);
+}
+
+/* The result of every send, in the sender, after any drop of the same send. */
+static __always_inline int on_send_length(struct sock *sk, __s32 ret)
+{
+	__u32 tid;
+	struct uw_send *s;
+
+	if (!sock_sends(sk) || !scope_holds(netns_of_sock(sk)))
+		return 0;
+	tid = tid_of_current();
+	owner_note(sk);
+	s = bpf_map_lookup_elem(&sends, &tid);
+	if (ret >= 0) {
+		if (s)
+			bpf_map_delete_elem(&sends, &tid);
+	} else if (ret != -EAGAIN) {
+		on_send_error(sk, tid, s, -ret);
+	}
+	return 0;
+}
+
+/* The end of a process ends its wait for an answer. */
+static __always_inline int on_exit(struct task_struct *task)
+{
+	__u32 pid = task->tgid;
+	__u64 *ended;
+
+	if (task->pid != task->tgid)
+		return 0;
+	ended = bpf_map_lookup_elem(&askers, &pid);
+	if (ended)
+		*ended = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Queued to a socket, and read from it. */
+#ifndef UW_HOOK_SOCKET_BPF_H
+#define UW_HOOK_SOCKET_BPF_H
+
+#include "query.bpf.h"
+
+#define QUEUE_WALK 8	/* datagrams looked at behind the newest: 6.18 queues other CPUs' in batches */
+#define MSG_PEEK 0x2
+#define MSG_ERRQUEUE 0x2000
+
+static __always_inline __u32 sock_queued(struct sock *sk)
+{
+	return sk->sk_receive_queue.qlen +
+	       BPF_CORE_READ((struct udp_sock *)sk, reader_queue.qlen);
+}
+
+static __always_inline struct uw_queue *queue_of(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key), made = {};
+	__u32 before;
+
+	if (q)
+		return q;
+	/* What was queued before this datagram will be read before it. */
+	before = sock_queued(sk);
+	made.ready = before ? before : 1;
+	made.assigned = made.ready - 1;
+	bpf_map_update_elem(&queues, &key, &made, BPF_NOEXIST);
+	return bpf_map_lookup_elem(&queues, &key);
+}
+
+static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_packet *p)
+{
+	struct uw_unread_key k = { .socket = (__u64)sk };
+	struct uw_unread u = { .key = p->key, .dir = p->dir };
+
+	k.number = q->assigned + 1 > q->ready ? q->assigned + 1 : q->ready;
+	q->assigned = k.number;
+	if (bpf_map_update_elem(&unread, &k, &u, BPF_ANY))
+		count(UW_STAT_update_failed);
+}
+
+/* Returns whether this datagram is a query's and was not noted before. */
+static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, struct uw_record *r)
+{
+	struct uw_packet *p = &room->packet;
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (p->dir == UW_REQUEST) {
+		if (r->flags & UW_Q_SERVER_QUEUED && r->attempts <= 1)
+			return false;
+		r->flags |= UW_Q_SERVER_QUEUED;
+	} else {
+		if (r->queued_ns)
+			return false;
+		r->queued_ns = now;
+		r->socket = (__u64)sk;
+		answer_note(r, p, now);
+	}
+	r->stage[p->dir & 1] = UW_STAGE_SOCKET_QUEUE;
+	return true;
+}
+
+static __always_inline void stranger_queued(const struct uw_packet *p)
+{
+	if (p->dir == UW_REPLY)
+		count(bpf_map_lookup_elem(&recent, &p->key) ? UW_STAT_duplicate : UW_STAT_unmatched);
+}
+
+/* The payload is out of reach from here, but was read when the packet came in. */
+static __always_inline bool paged_recall(const struct sk_buff *skb, struct uw_packet *p)
+{
+	__u64 key = (__u64)skb;
+	struct uw_query_key *k = bpf_map_lookup_elem(&paged, &key);
+
+	if (!k || k->client_port != p->ip.destination_port || k->server_port != p->ip.source_port)
+		return false;
+	p->key = *k;
+	p->dir = UW_REPLY;
+	return true;
+}
+
+struct queue_walk {
+	struct sock *sk;
+	struct sk_buff *skb;
+	struct uw_room *room;
+	__u32 length;
+	__u32 pad;
+};
+
+/*
+ * One datagram of the queue, the newest first; returns 1 to stop. An older one is looked at only
+ * while the newer ones were news: 6.18 queues in batches and calls once for each datagram.
+ */
+static long queue_look(__u64 i, struct queue_walk *w)
+{
+	struct uw_packet *p = &w->room->packet;
+	struct sk_buff *skb = w->skb;
+	struct uw_queue *q;
+	struct uw_record *r;
+
+	if (i >= w->length)
+		return 1;
+	skb_parse(skb, w->room, SKB_WALKED);
+	if (p->kind == UW_PACKET_UNPARSED && !paged_recall(skb, p))
+		return 1;
+	if (p->kind != UW_PACKET_APPLICATION && p->kind != UW_PACKET_UNPARSED)
+		return 1;
+	r = query_of(p);
+	if (!r) {
+		if (i == 0)
+			stranger_queued(p);
+		return 1;
+	}
+	q = queue_of(w->sk);
+	if (!q) {
+		count(UW_STAT_update_failed);
+		return 1;
+	}
+	if (!datagram_queued(w->sk, w->room, r))
+		return 1;
+	unread_note(w->sk, q, p);
+	w->skb = skb->prev;
+	return 0;
+}
+
+/* Counts a delivery; returns whether the socket is one that asked or serves. */
+static __always_inline bool queue_count(struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
+
+	if (q)
+		__sync_fetch_and_add(&q->ready, 1);
+	return q || uw_port_protocol[bpf_ntohs(sk->__sk_common.skc_dport)] ||
+	       uw_port_protocol[sk->__sk_common.skc_num];
+}
+
+/* sk_data_ready: the newest datagram of the queue is the one delivered. */
+static __always_inline int on_data_ready(struct sock *sk)
+{
+	struct queue_walk w = { .sk = sk };
+	bool known = queue_count(sk);
+
+	w.length = sk->sk_receive_queue.qlen;
+	if (!w.length) {
+		if (known)
+			count(UW_STAT_queue_race);
+		return 0;
+	}
+	w.skb = sk->sk_receive_queue.prev;
+	if (!skb_wanted(w.skb))
+		return 0;
+	w.room = room_enter();
+	if (!w.room)
+		return 0;
+	bpf_loop(QUEUE_WALK, queue_look, &w, 0);
+	room_leave(w.room);
+	return 0;
+}
+
+static __always_inline void datagram_read(struct sock *sk, __u64 number)
+{
+	struct uw_unread_key k = { .socket = (__u64)sk, .number = number };
+	struct uw_unread *u = bpf_map_lookup_elem(&unread, &k);
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct uw_record *r;
+
+	if (!u)
+		return;
+	r = bpf_map_lookup_elem(&queries, &u->key);
+	if (r && u->dir == UW_REQUEST) {
+		r->flags |= UW_Q_SERVER_READ;
+		r->stage[UW_REQUEST] = UW_STAGE_READ;
+	} else if (r && r->socket == (__u64)sk) {
+		r->read_ns = now;
+		r->stage[UW_REPLY] = UW_STAGE_READ;
+		query_close(r, now);
+	}
+	bpf_map_delete_elem(&unread, &k);
+}
+
+/* An empty queue means that everything was read: whatever the count missed is put right here. */
+static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q)
+{
+	__u64 ready = q->ready;
+	int i;
+
+	for (i = 0; i < QUEUE_WALK && q->read < ready; i++)
+		datagram_read(sk, ++q->read);
+	if (q->read != ready)
+		q->read = ready;
+}
+
+static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flags)
+{
+	__u64 key = (__u64)sk;
+	struct uw_queue *q;
+
+	if (sk->sk_protocol != UW_IPPROTO_UDP || flags & (MSG_PEEK | MSG_ERRQUEUE))
+		return 0;
+	q = bpf_map_lookup_elem(&queues, &key);
+	if (!q)
+		return 0;
+	if (ret >= 0)
+		datagram_read(sk, __sync_fetch_and_add(&q->read, 1) + 1);
+	if (!sock_queued(sk))
+		queue_resync(sk, q);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Every map of the kernel side. All are bounded; those that hold open work are preallocated. */
+#ifndef UW_MAPS_BPF_H
+#define UW_MAPS_BPF_H
+
+#include "config.h"
+#include "packet.h"
+#include "stats.h"
+
+const volatile struct uw_config uw_config = {};
+const volatile __u8 uw_port_protocol[65536] = {};	/* enum uw_proto by UDP port */
+
+/* Open queries: the in-flight table. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_OPEN_QUERIES);
+	__type(key, struct uw_query_key);
+	__type(value, struct uw_record);
+} queries SEC(".maps");
+
+/* Good answers, counted. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_FLOWS);
+	__type(key, struct uw_flow_key);
+	__type(value, struct uw_flow_value);
+} flows SEC(".maps");
+
+/* Bad queries, once and whole. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, UW_RING_BYTES);
+} ring SEC(".maps");
+
+/* Answered a moment ago: tells a duplicate from a reply that nobody asked for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct uw_query_key);
+	__type(value, __u64);
+} recent SEC(".maps");
+
+/* NTP interleaved mode: a reply may echo the request's receive timestamp instead (RFC 9769). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct uw_query_key);
+	__type(value, __u64);
+} aliases SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);	/* thread id */
+	__type(value, struct uw_send);
+} sends SEC(".maps");
+
+/* Who last used a socket; only where no hook sees a send in its sender's context (before 6.4). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);	/* socket */
+	__type(value, struct uw_task);
+} owners SEC(".maps");
+
+/* UDP queues are first in, first out: the n-th datagram queued is the n-th read. */
+struct uw_queue {
+	__u64 ready;	/* deliveries seen, those already queued at first sight included */
+	__u64 assigned;	/* highest number given to a datagram of ours */
+	__u64 read;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);	/* socket */
+	__type(value, struct uw_queue);
+} queues SEC(".maps");
+
+struct uw_unread_key {
+	__u64 socket;
+	__u64 number;
+};
+
+struct uw_unread {
+	struct uw_query_key key;
+	__u64 dir;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct uw_unread_key);
+	__type(value, struct uw_unread);
+} unread SEC(".maps");
+
+/* Replies whose payload only the tracepoint's own argument can reach: their query by buffer. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);	/* skb */
+	__type(value, struct uw_query_key);
+} paged SEC(".maps");
+
+/* Processes that ask, and when they ended (0: not yet). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u32);	/* thread group id */
+	__type(value, __u64);
+} askers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_NAMESPACES);
+	__type(key, __u32);	/* inode number of a network namespace */
+	__type(value, __u8);
+} scope SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_NAMESPACES);
+	__type(key, __u32);
+	__type(value, __u8);
+} netns_filter SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, UW_STATS);
+	__type(key, __u32);
+	__type(value, __u64);
+} stats SEC(".maps");
+
+/* The packet a driver is taking on this CPU, and whether it was freed meanwhile. */
+struct uw_xmit {
+	__u64 skb;
+	struct uw_query_key key;
+	struct uw_drop drop;
+	__u64 freed;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct uw_xmit);
+} xmit SEC(".maps");
+
+/*
+ * Room to parse in, larger than the stack. A program may be interrupted by another on its CPU
+ * (softirq on a system call, NMI) or be preempted in the middle, so rooms are claimed by bit.
+ */
+#define UW_ROOMS 8
+
+struct uw_room {
+	__u8 head[UW_HEAD_MAX];
+	__u8 body[(UW_BODY_MAX + 15) & ~15];
+	struct uw_packet packet;
+	struct uw_headers quoted;
+	struct uw_drop drop;
+	__u32 number;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, UW_ROOMS);
+	__type(key, __u32);
+	__type(value, struct uw_room);
+} rooms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} rooms_busy SEC(".maps");
+
+static __always_inline void count(__u32 stat)
+{
+	__u64 *n = bpf_map_lookup_elem(&stats, &stat);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
+static __noinline struct uw_room *room_enter(void)
+{
+	__u32 zero = 0, i;
+	__u64 *busy = bpf_map_lookup_elem(&rooms_busy, &zero);
+	struct uw_room *room;
+
+	if (!busy)
+		return NULL;
+#pragma unroll
+	for (i = 0; i < UW_ROOMS; i++) {
+		__u32 number = i;
+
+		if (__sync_fetch_and_or(busy, 1ull << i) & 1ull << i)
+			continue;
+		room = bpf_map_lookup_elem(&rooms, &number);
+		if (room)
+			room->number = number;
+		return room;
+	}
+	count(UW_STAT_nested);
+	return NULL;
+}
+
+static __always_inline void room_leave(struct uw_room *room)
+{
+	__u32 zero = 0;
+	__u64 *busy = bpf_map_lookup_elem(&rooms_busy, &zero);
+
+	if (busy)
+		__sync_fetch_and_and(busy, ~(1ull << (room->number & 63)));
+}
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The in-flight table: making, finding, marking and closing queries. */
+#ifndef UW_QUERY_BPF_H
+#define UW_QUERY_BPF_H
+
+#include "skb.bpf.h"
+
+#define UW_SLOTS 4 /* open DNS queries that share a tuple and an id but not the question */
+
+static const struct uw_record empty_record = {};
+static const struct uw_flow_value empty_flow = {};
+__u64 next_id = 0;
+__u32 slots_used = 1; /* grows once two questions shared an id; saves the search until then */
+
+static __always_inline bool question_fits(const struct uw_record *r, const struct uw_packet *p)
+{
+	return !p->question_hash || !r->question_hash || r->question_hash == p->question_hash;
+}
+
+/* On success p->key is the entry's, slot included. */
+static __noinline struct uw_record *query_find(struct uw_packet *p)
+{
+	__u32 slot;
+
+	for (slot = 0; slot < UW_SLOTS && slot < slots_used; slot++) {
+		struct uw_record *r;
+
+		p->key.slot = slot;
+		r = bpf_map_lookup_elem(&queries, &p->key);
+		if (r && question_fits(r, p))
+			return r;
+	}
+	p->key.slot = 0;
+	return NULL;
+}
+
+/* RFC 9769: an interleaved reply echoes the request's receive timestamp. */
+static __noinline struct uw_record *query_find_alias(struct uw_packet *p)
+{
+	__u64 *transaction;
+
+	if (p->key.protocol != UW_PROTO_NTP || p->dir != UW_REPLY || !p->key.transaction)
+		return NULL;
+	transaction = bpf_map_lookup_elem(&aliases, &p->key);
+	if (!transaction)
+		return NULL;
+	p->key.transaction = *transaction;
+	return bpf_map_lookup_elem(&queries, &p->key);
+}
+
+static __always_inline struct uw_record *query_of(struct uw_packet *p)
+{
+	struct uw_record *r = query_find(p);
+
+	return r ? r : query_find_alias(p);
+}
+
+static __always_inline void task_current(struct uw_task *t)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	t->pid = task->tgid;
+	t->tid = task->pid;
+	t->uid = task->cred->uid.val;
+	t->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	/* A thread's own name says less than its process's. */
+	bpf_probe_read_kernel(t->comm, sizeof(t->comm), task->group_leader->comm);
+}
+
+/* A process that asks is remembered, so that its end is told to its open queries. */
+static __always_inline void asker_note(__u32 pid)
+{
+	__u64 *ended = bpf_map_lookup_elem(&askers, &pid), zero = 0;
+
+	if (!ended)
+		bpf_map_update_elem(&askers, &pid, &zero, BPF_ANY);
+	else if (*ended)
+		*ended = 0;
+}
+
+static __always_inline void query_send_up(const struct uw_record *r)
+{
+	if (bpf_ringbuf_output(&ring, (void *)r, sizeof(*r), 0))
+		count(UW_STAT_ring_full);
+}
+
+/* Zeroed before it is filled: no stale kernel bytes go up. (Too large for clang's own memset.) */
+static __always_inline void record_zero(struct uw_record *r)
+{
+	bpf_probe_read_kernel(r, sizeof(*r), &empty_record);
+}
+
+static __always_inline void record_begin(struct uw_record *r, __u16 kind, const struct uw_query_key *k)
+{
+	r->version = UW_RECORD_VERSION;
+	r->kind = kind;
+	r->size = sizeof(*r);
+	r->key = *k;
+}
+
+/* A copy of the request starts: the first, or a resend while an earlier one is open. */
+static __always_inline void query_attempt(struct uw_record *r, const struct sk_buff *skb, __u64 now)
+{
+	__sync_fetch_and_add(&r->attempts, 1);
+	r->last_send_ns = now;
+	r->skb = (__u64)skb;
+	r->flags &= ~UW_Q_OUTSIDE;
+	r->stage[UW_REQUEST] = UW_STAGE_SEND;
+	count(UW_STAT_requests);
+}
+
+static __always_inline void query_fill(struct uw_record *r, struct uw_room *room, __u32 netns,
+				       const struct uw_task *task, __u32 flags)
+{
+	struct uw_packet *p = &room->packet;
+	__u32 len = p->question_len;
+
+	record_begin(r, UW_RECORD_QUERY, &p->key);
+	r->netns = netns;
+	r->flags = flags | UW_Q_LOCAL_SEND;
+	r->task = *task;
+	r->question_hash = p->question_hash;
+	if (!task->pid)
+		r->flags |= UW_Q_NO_OWNER;
+	if (p->key.protocol == UW_PROTO_NTP && !p->key.transaction)
+		r->flags |= UW_Q_WEAK;
+	keep_bound(len);
+	if (len && len <= UW_QUESTION_MAX) {
+		r->question_len = (__u16)len;
+		bpf_probe_read_kernel(r->question, len, room->body + UW_DNS_HEADER);
+	}
+}
+
+static __always_inline void alias_note(const struct uw_packet *p)
+{
+	struct uw_query_key k = p->key;
+
+	if (!p->alias || p->key.protocol != UW_PROTO_NTP)
+		return;
+	k.transaction = p->alias;
+	bpf_map_update_elem(&aliases, &k, &p->key.transaction, BPF_ANY);
+}
+
+/* Claims a free slot; NULL if the table is full. */
+static __always_inline struct uw_record *query_insert(struct uw_packet *p)
+{
+	__u32 slot;
+
+	for (slot = 0; slot < UW_SLOTS; slot++) {
+		long err;
+
+		p->key.slot = slot;
+		err = bpf_map_update_elem(&queries, &p->key, &empty_record, BPF_NOEXIST);
+		if (!err) {
+			if (slot >= slots_used)
+				slots_used = slot + 1;
+			return bpf_map_lookup_elem(&queries, &p->key);
+		}
+		if (err != -17 /* EEXIST */)
+			break;
+	}
+	count(UW_STAT_table_full);
+	return NULL;
+}
+
+/**
+ * query_sent - a copy of a request leaves a socket in scope: find its query or make it.
+ * @task: who asks, pid 0 if this context cannot tell.
+ *
+ * An entry past its deadline is history: it is sent up and made new.
+ */
+static __always_inline struct uw_record *query_sent(struct uw_room *room, const struct sk_buff *skb,
+						    __u32 netns, const struct uw_task *task, __u32 flags)
+{
+	struct uw_packet *p = &room->packet;
+	struct uw_record *r = query_find(p);
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (r && r->id && now - r->send_ns > uw_config.timeout_ns) {
+		query_send_up(r);
+		bpf_map_delete_elem(&queries, &p->key);
+		r = NULL;
+	}
+	if (!r) {
+		if (!filter_tuple(&p->key, netns) || !filter_task(task))
+			return NULL;
+		r = query_insert(p);
+		if (!r)
+			return NULL;
+		query_fill(r, room, netns, task, flags);
+		r->send_ns = now;
+		alias_note(p);
+		if (task->pid)
+			asker_note(task->pid);
+		r->id = __sync_fetch_and_add(&next_id, 1) + 1;
+	}
+	query_attempt(r, skb, now);
+	return r;
+}
+
+static __always_inline __u32 log2_bucket(__u64 v)
+{
+	__u32 n = 0;
+
+	if (v >= 1ull << 32)
+		return UW_RTT_BUCKETS - 1;
+	if (v >= 1 << 16) { v >>= 16; n += 16; }
+	if (v >= 1 << 8) { v >>= 8; n += 8; }
+	if (v >= 1 << 4) { v >>= 4; n += 4; }
+	if (v >= 1 << 2) { v >>= 2; n += 2; }
+	if (v >= 1 << 1) n += 1;
+	return n;
+}
+
+static __always_inline __u64 query_rtt_us(const struct uw_record *r)
+{
+	if (r->wire_out_ns && r->wire_in_ns > r->wire_out_ns)
+		return (r->wire_in_ns - r->wire_out_ns) / 1000;
+	return r->queued_ns > r->send_ns ? (r->queued_ns - r->send_ns) / 1000 : 0;
+}
+
+/* A good answer costs no record: it is counted in its flow. */
+static __noinline int query_fold(const struct uw_record *r)
+{
+	struct uw_flow_key k = {};
+	struct uw_flow_value *v;
+	__u64 rtt = query_rtt_us(r);
+
+	k.client = r->key.client;
+	k.server = r->key.server;
+	k.netns = r->netns;
+	k.server_port = r->key.server_port;
+	k.family = r->key.family;
+	k.protocol = r->key.protocol;
+	k.fixed = r->key.client_port < 1024 || r->key.client_port == r->key.server_port;
+	k.local = !!(r->flags & UW_Q_REPLY_SENT);
+	v = bpf_map_lookup_elem(&flows, &k);
+	if (!v) {
+		bpf_map_update_elem(&flows, &k, &empty_flow, BPF_NOEXIST);
+		v = bpf_map_lookup_elem(&flows, &k);
+	}
+	if (!v) {
+		count(UW_STAT_flow_table_full);
+		return 0;
+	}
+	__sync_fetch_and_add(&v->answered, 1);
+	__sync_fetch_and_add(&v->attempts, r->attempts);
+	__sync_fetch_and_add(&v->rtt[log2_bucket(rtt) & (UW_RTT_BUCKETS - 1)], 1);
+	v->last_good_ns = r->send_ns;
+	if (rtt > v->rtt_max_us)
+		v->rtt_max_us = rtt;
+	__builtin_memcpy(v->comm, r->task.comm, sizeof(v->comm));
+	v->pid = r->task.pid;
+	v->client_port = r->key.client_port;
+	return 0;
+}
+
+static __always_inline bool answer_refuses(const struct uw_record *r)
+{
+	if (r->key.protocol == UW_PROTO_DNS)
+		return (r->answer.flags & UW_DNS_RCODE) == UW_DNS_REFUSED;
+	return r->answer.kod && uw_ntp_refusal(r->answer.refid);
+}
+
+static __always_inline void answer_note(struct uw_record *r, const struct uw_packet *p, __u64 now)
+{
+	r->answer.when_ns = now;
+	r->answer.flags = p->dns_flags;
+	r->answer.mode = p->ntp_mode;
+	r->answer.stratum = p->ntp_stratum;
+	r->answer.refid = p->refid;
+	r->answer.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid);
+}
+
+/* The first valid answer reached its reader (or, for a raw socket, the wire): the query is done. */
+static __noinline int query_close(struct uw_record *r, __u64 now)
+{
+	struct uw_query_key k = r->key;
+
+	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
+	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);
+	count(UW_STAT_answered);
+	if (r->answer.late || uw_config.all || answer_refuses(r) || r->task.pid == uw_config.tool_pid)
+		query_send_up(r);
+	else
+		query_fold(r);
+	bpf_map_delete_elem(&queries, &k);
+	return 0;
+}
+
+static __always_inline void query_hop(struct uw_record *r, const struct net_device *dev, __u8 dir, bool out)
+{
+	__u32 n = r->hops;
+	struct uw_hop *h;
+
+	keep_bound(n);
+	if (n >= UW_PATH_MAX)
+		return;
+	h = &r->path[n];
+	bpf_probe_read_kernel(h->ifname, sizeof(h->ifname), dev->name);
+	h->ifindex = dev->ifindex;
+	h->netns = netns_of_dev(dev);
+	h->dir = dir;
+	h->out = out;
+	h->loopback = !!(dev->flags & 8 /* IFF_LOOPBACK */);
+	r->hops = n + 1;
+}
+
+#endif

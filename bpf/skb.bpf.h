@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From a socket buffer to a parsed packet. */
+#ifndef UW_SKB_BPF_H
+#define UW_SKB_BPF_H
+
+#include "scope.bpf.h"
+
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define PACKET_OTHERHOST 3
+#define PACKET_OUTGOING 4
+#define PACKET_LOOPBACK 5
+
+/*
+ * How the program came by the buffer. Only a tracepoint's own argument (or netfilter's) may be
+ * handed to a kfunc; one found by walking a queue may not.
+ */
+enum skb_trust {
+	SKB_WALKED,
+	SKB_ARGUMENT,
+};
+
+static __always_inline const __u8 *skb_network(const struct sk_buff *skb)
+{
+	return skb->head + skb->network_header;
+}
+
+/* Bytes in the linear part from the network header on; tail is an offset on 64 bits. */
+static __always_inline __u32 skb_linear(const struct sk_buff *skb)
+{
+	__u32 tail = skb->tail, network = skb->network_header;
+
+	return tail > network ? tail - network : 0;
+}
+
+static __always_inline long skb_load_paged(struct sk_buff *skb, __u32 at, void *to, __u32 len)
+{
+	__s64 behind = (__s64)(skb_network(skb) + at) - (__s64)skb->data;
+	struct bpf_dynptr ptr;
+
+	if (!bpf_dynptr_from_skb || behind < 0)
+		return -1;
+	if (bpf_dynptr_from_skb((struct __sk_buff *)skb, 0, &ptr))
+		return -1;
+	return bpf_dynptr_read(to, len, &ptr, (__u32)behind, 0);
+}
+
+/**
+ * skb_load - copy @len bytes from @at behind the network header; 0, or negative if they are not
+ * all there or not readable. @len is checked against @max for the verifier.
+ */
+static __always_inline long skb_load(struct sk_buff *skb, __u32 at, void *to, __u32 len, __u32 max,
+				     enum skb_trust trust)
+{
+	keep_bound(len);
+	if (len == 0 || len > max)
+		return -1;
+	if (at + len <= skb_linear(skb))
+		return bpf_probe_read_kernel(to, len, skb_network(skb) + at);
+	return trust == SKB_ARGUMENT ? skb_load_paged(skb, at, to, len) : -1;
+}
+
+static __always_inline bool ports_wanted(__u16 a, __u16 b)
+{
+	return uw_port_protocol[a] || uw_port_protocol[b];
+}
+
+/*
+ * The first look, for every packet of the host: is it UDP of a traced port, or an ICMP error? Two
+ * short reads at the most. Odd headers (options, extension headers) get the long look.
+ */
+static __always_inline bool skb_wanted(const struct sk_buff *skb)
+{
+	__u16 protocol = skb->protocol;
+	const __u8 *network = skb_network(skb);
+	__u8 next, first;
+	__u16 port[2];
+
+	if (protocol == bpf_htons(ETH_P_IP)) {
+		__u8 head[24];
+
+		if (bpf_probe_read_kernel(head, sizeof(head), network))
+			return false;
+		if (head[9] != UW_IPPROTO_UDP)
+			return head[9] == UW_IPPROTO_ICMP &&
+			       (head[0] != 0x45 || head[20] == 3 || head[20] == 11 || head[20] == 12);
+		return head[0] != 0x45 || ports_wanted(uw_be16(head + 20), uw_be16(head + 22));
+	}
+	if (protocol != bpf_htons(ETH_P_IPV6))
+		return false;
+	if (bpf_probe_read_kernel(&next, 1, network + 6) || bpf_probe_read_kernel(port, 4, network + 40))
+		return false;
+	if (next == UW_IPPROTO_UDP)
+		return ports_wanted(bpf_ntohs(port[0]), bpf_ntohs(port[1]));
+	first = (__u8)port[0];
+	if (next == UW_IPPROTO_ICMPV6)
+		return first >= 1 && first <= 4;
+	return next == 0 || next == 43 || next == 44 || next == 60;
+}
+
+/*
+ * The parsing proper is in two global functions: the verifier looks at each once for all its
+ * callers, which keeps the start of the program short. They take memory only, hence the tests.
+ */
+__noinline int room_headers(struct uw_room *room, __u32 len, bool quoted)
+{
+	if (!room || len > UW_HEAD_MAX)
+		return false;
+	return uw_headers_parse(room->head, len, quoted ? &room->quoted : &room->packet.ip);
+}
+
+__noinline int room_payload(struct uw_room *room, __u32 len, bool quoted)
+{
+	const struct uw_headers *h;
+
+	if (!room || len > UW_BODY_MAX)
+		return false;
+	h = quoted ? &room->quoted : &room->packet.ip;
+	return uw_packet_application(&room->packet, h, uw_port_protocol[h->destination_port],
+				     uw_port_protocol[h->source_port], room->body, len);
+}
+
+/* Bytes of payload to read: what the datagram says it has, no more than the parsers look at. */
+static __always_inline __u32 body_length(__u32 available)
+{
+	return available > UW_BODY_MAX ? UW_BODY_MAX : available;
+}
+
+static __always_inline void parse_application(struct sk_buff *skb, struct uw_room *room, enum skb_trust trust)
+{
+	struct uw_packet *p = &room->packet;
+	__u32 len = p->ip.udp_len > 8 ? p->ip.udp_len - 8u : 0;
+	__u32 at = p->ip.transport + 8;
+
+	if (!ports_wanted(p->ip.source_port, p->ip.destination_port))
+		return;
+	p->payload_len = (__u16)len;
+	len = body_length(len);
+	/* A first fragment may end before the payload does. */
+	if (p->ip.fragment && p->ip.ip_len > at && len > p->ip.ip_len - at)
+		len = body_length(p->ip.ip_len - at);
+	p->paged = at + len > skb_linear(skb);
+	if (skb_load(skb, at, room->body, len, UW_BODY_MAX, trust)) {
+		p->kind = len ? UW_PACKET_UNPARSED : UW_PACKET_NONE;
+		return;
+	}
+	if (room_payload(room, len, false) && p->has_transaction)
+		p->kind = UW_PACKET_APPLICATION;
+}
+
+/* RFC 792, RFC 4443 3: the datagram's header and at least eight bytes follow the ICMP header. */
+static __always_inline void parse_icmp(struct sk_buff *skb, struct uw_room *room, enum skb_trust trust)
+{
+	struct uw_packet *p = &room->packet;
+	struct uw_headers *q = &room->quoted;
+	__u32 at = p->ip.transport + 8, linear = skb_linear(skb), len;
+
+	if (!uw_icmp_is_error(&p->ip) || linear <= at)
+		return;
+	len = linear - at;
+	if (len > UW_HEAD_MAX)
+		len = UW_HEAD_MAX;
+	if (skb_load(skb, at, room->head, len, UW_HEAD_MAX, trust))
+		return;
+	if (!room_headers(room, len, true) || q->protocol != UW_IPPROTO_UDP)
+		return;
+	if (!ports_wanted(q->source_port, q->destination_port))
+		return;
+	at += q->transport + 8;
+	len = linear > at ? body_length(linear - at) : 0;
+	if (len && skb_load(skb, at, room->body, len, UW_BODY_MAX, trust))
+		len = 0;
+	if (!room_payload(room, len, true) || !p->has_transaction) {
+		/* The ports still tell which way it went, unless both are a service's. */
+		__u8 to = uw_port_protocol[q->destination_port];
+
+		uw_packet_orient(p, q, to ? to : uw_port_protocol[q->source_port],
+				 to ? UW_REQUEST : UW_REPLY);
+		p->has_transaction = false;
+	}
+	p->kind = UW_PACKET_ICMP;
+}
+
+/**
+ * skb_parse - what this packet says about a query.
+ * @room: room->packet is written; kind UW_PACKET_NONE if nothing.
+ */
+static __noinline int skb_parse(struct sk_buff *skb, struct uw_room *room, enum skb_trust trust)
+{
+	struct uw_packet *p = &room->packet;
+	__u32 len = skb_linear(skb);
+
+	__builtin_memset(p, 0, sizeof(*p));
+	__builtin_memset(&room->quoted, 0, sizeof(room->quoted));
+	if (len > UW_HEAD_MAX)
+		len = UW_HEAD_MAX;
+	if (skb_load(skb, 0, room->head, len, UW_HEAD_MAX, trust))
+		return 0;
+	if (!room_headers(room, len, false))
+		return 0;
+	if (p->ip.protocol == UW_IPPROTO_UDP)
+		parse_application(skb, room, trust);
+	else
+		parse_icmp(skb, room, trust);
+	return p->kind;
+}
+
+#endif

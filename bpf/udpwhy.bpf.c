@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The programs: each maps its arguments and calls one body. The loader leaves out those that the
+ * running kernel has no hook for.
+ */
+#include "compat.bpf.h"
+#include "hook_drop.bpf.h"
+#include "hook_netfilter.bpf.h"
+#include "hook_receive.bpf.h"
+#include "hook_socket.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";
+
+/* Sending. */
+
+SEC("netfilter")
+int uw_nf_output(struct bpf_nf_ctx *ctx)
+{
+	return on_output(ctx);
+}
+
+SEC("netfilter")
+int uw_nf_postrouting(struct bpf_nf_ctx *ctx)
+{
+	return on_netfilter(ctx, UW_STAGE_NF_POSTROUTING);
+}
+
+SEC("tp_btf/fib_table_lookup")
+int BPF_PROG(uw_fib_table_lookup, __u32 table, const struct flowi4 *flow, const struct fib_nh_common *nhc, int err)
+{
+	return on_fib4(table, flow, err);
+}
+
+SEC("tp_btf/fib6_table_lookup")
+int BPF_PROG(uw_fib6_table_lookup, const struct net *net, const struct fib6_result *res, struct fib6_table *table,
+	     const struct flowi6 *flow)
+{
+	return on_fib6(net, res, flow);
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(uw_sock_send_length, struct sock *sk, int ret, int flags)
+{
+	return on_send_length(sk, ret);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(uw_sched_process_exit, struct task_struct *task)
+{
+	return on_exit(task);
+}
+
+/* Out by a device. */
+
+SEC("tp_btf/net_dev_queue")
+int BPF_PROG(uw_net_dev_queue, struct sk_buff *skb)
+{
+	return on_queue(skb);
+}
+
+SEC("tp_btf/net_dev_start_xmit")
+int BPF_PROG(uw_net_dev_start_xmit, struct sk_buff *skb, const struct net_device *dev)
+{
+	return on_start_xmit(skb, dev);
+}
+
+SEC("tp_btf/net_dev_xmit")
+int BPF_PROG(uw_net_dev_xmit, struct sk_buff *skb, int rc)
+{
+	return on_xmit_done(skb, rc);
+}
+
+/* In by a device. */
+
+SEC("tp_btf/netif_receive_skb")
+int BPF_PROG(uw_netif_receive_skb, struct sk_buff *skb)
+{
+	return on_receive(skb);
+}
+
+SEC("netfilter")
+int uw_nf_prerouting(struct bpf_nf_ctx *ctx)
+{
+	return on_netfilter(ctx, UW_STAGE_NF_PREROUTING);
+}
+
+SEC("netfilter")
+int uw_nf_input(struct bpf_nf_ctx *ctx)
+{
+	return on_netfilter(ctx, UW_STAGE_NF_INPUT);
+}
+
+/* At a socket. */
+
+SEC("tp_btf/sk_data_ready")
+int BPF_PROG(uw_sk_data_ready, struct sock *sk)
+{
+	if (sk->sk_protocol != UW_IPPROTO_UDP || !scope_holds(netns_of_sock(sk)))
+		return 0;
+	return on_data_ready(sk);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(uw_sock_recv_length, struct sock *sk, int ret, int flags)
+{
+	return on_recv_length(sk, ret, flags);
+}
+
+/* Freed. */
+
+SEC("tp_btf/kfree_skb")
+int uw_kfree_skb(__u64 *ctx)
+{
+	return on_kfree(ctx);
+}

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The protocol between the kernel side (bpf/) and user space (src/live/).
+ *
+ * Fixed-width types, explicit padding, append-only enums, everything zeroed before it is filled.
+ * bpf/ asserts the layout when it is compiled, src/live/ again, and every record is checked on
+ * receipt: both sides come from one build, but the ring buffer is an input like any other.
+ *
+ * Addresses and payload are in network byte order, ports and everything else in host byte order.
+ * Every time is CLOCK_BOOTTIME in nanoseconds; 0 means "did not happen".
+ */
+#ifndef UW_RECORD_H
+#define UW_RECORD_H
+
+#include "types.h"
+
+#define UW_RECORD_VERSION 1
+
+#define UW_PATH_MAX 6		/* devices kept of one query, both directions */
+#define UW_STACK_MAX 16		/* kernel frames kept of one drop */
+#define UW_IFNAME 16		/* IFNAMSIZ */
+#define UW_COMM 16		/* TASK_COMM_LEN */
+#define UW_QUESTION_MAX 264	/* QNAME (255, RFC 1035 2.3.4) + QTYPE + QCLASS, rounded up to 8 */
+
+enum uw_proto {
+	UW_PROTO_NONE,
+	UW_PROTO_NTP,
+	UW_PROTO_DNS,
+};
+
+enum uw_dir {
+	UW_REQUEST,
+	UW_REPLY,
+	UW_DIRS,
+};
+
+/*
+ * The way of a packet. Append only; the names are in src/core/names.c.
+ * A mark is "this point was reached"; for a drop it is the point that dropped.
+ */
+enum uw_stage {
+	UW_STAGE_NONE,
+	/* out */
+	UW_STAGE_SEND,
+	UW_STAGE_ROUTE,
+	UW_STAGE_NF_OUTPUT,
+	UW_STAGE_NF_POSTROUTING,
+	UW_STAGE_CGROUP_EGRESS,
+	UW_STAGE_XFRM,
+	UW_STAGE_NEIGHBOUR,
+	UW_STAGE_NF_EGRESS,
+	UW_STAGE_TC_EGRESS,
+	UW_STAGE_QDISC,
+	UW_STAGE_DEVICE,
+	UW_STAGE_WIRE_OUT,
+	/* in */
+	UW_STAGE_WIRE_IN,
+	UW_STAGE_XDP,
+	UW_STAGE_BACKLOG,
+	UW_STAGE_TC_INGRESS,
+	UW_STAGE_NF_INGRESS,
+	UW_STAGE_BRIDGE,
+	UW_STAGE_NF_PREROUTING,
+	UW_STAGE_REASSEMBLY,
+	UW_STAGE_NF_FORWARD,
+	UW_STAGE_NF_INPUT,
+	UW_STAGE_UDP,
+	UW_STAGE_SOCKET_FILTER,
+	UW_STAGE_SOCKET_QUEUE,
+	UW_STAGE_READ,
+	UW_STAGES,
+};
+
+struct uw_addr {
+	__u8 b[16];	/* IPv4 in the first four bytes, the rest zero */
+};
+
+/* One transaction within its tuple, always written from the client's side. */
+struct uw_query_key {
+	struct uw_addr client;
+	struct uw_addr server;
+	__u64 transaction;	/* NTP: transmit timestamp as it stands; DNS: the id */
+	__u16 client_port;
+	__u16 server_port;
+	__u8 family;		/* 4 or 6 */
+	__u8 protocol;		/* enum uw_proto */
+	__u8 slot;		/* tells open DNS queries with one id but another question apart */
+	__u8 pad;
+};
+
+struct uw_task {
+	__u32 pid;		/* thread group, what users call the process */
+	__u32 tid;
+	__u32 uid;
+	__u32 pad;
+	__u64 cgroup;		/* cgroup v2 id */
+	char comm[UW_COMM];	/* hostile: any byte but NUL */
+};
+
+struct uw_drop {
+	__u64 when_ns;
+	__u64 location;			/* kernel address, never printed */
+	__u64 stack[UW_STACK_MAX];	/* innermost first, 0 ends */
+	__u32 reason;			/* enum skb_drop_reason of the running kernel */
+	__u32 netns;
+	__u32 rcvbuf;			/* bytes; of the receiving socket, where it is known */
+	__u32 rmem;
+	char ifname[UW_IFNAME];
+	__u8 mark;			/* enum uw_stage reached before */
+	__u8 pad[7];
+};
+
+struct uw_icmp {
+	struct uw_addr from;
+	__u64 when_ns;
+	__u32 mtu;	/* of fragmentation needed or packet too big, else 0 */
+	__u8 seen;
+	__u8 type;
+	__u8 code;
+	__u8 verified;	/* the quote held the transaction */
+	__u8 local;	/* it was sent by this host (scope) */
+	__u8 pad[7];
+};
+
+struct uw_answer {
+	__u64 when_ns;
+	__u32 refid;		/* NTP, network order */
+	__u16 flags;		/* DNS header flags, host order */
+	__u8 stratum;		/* NTP */
+	__u8 mode;		/* NTP */
+	__u8 kod;		/* NTP: stratum 0 and an ASCII kiss code */
+	__u8 late;		/* after the deadline */
+	__u8 pad[6];
+};
+
+struct uw_hop {
+	char ifname[UW_IFNAME];
+	__u32 ifindex;
+	__u32 netns;
+	__u8 dir;		/* enum uw_dir */
+	__u8 out;		/* left by it, else came in by it */
+	__u8 loopback;		/* IFF_LOOPBACK */
+	__u8 pad[5];
+};
+
+/* uw_record.flags */
+#define UW_Q_LOCAL_SEND		(1u << 0)  /* the sender's socket is in scope */
+#define UW_Q_RAW		(1u << 1)  /* sent without a UDP socket (AF_PACKET, raw) */
+#define UW_Q_OUTSIDE		(1u << 2)  /* the request's last copy is beyond the scope */
+#define UW_Q_SERVER_QUEUED	(1u << 3)  /* the request was queued to a socket in scope */
+#define UW_Q_SERVER_READ	(1u << 4)  /* ... and read */
+#define UW_Q_REPLY_SENT		(1u << 5)  /* a reply was sent by a socket in scope */
+#define UW_Q_WEAK		(1u << 6)  /* NTP transmit timestamp 0: no identity beyond the tuple */
+#define UW_Q_NO_OWNER		(1u << 7)  /* task is not known */
+#define UW_Q_NO_PACKET		(1u << 9)  /* the send failed before a packet was made */
+#define UW_Q_UNREAD		(1u << 10) /* the reply was freed unread when its socket closed */
+#define UW_Q_VIA_OUTPUT		(1u << 8)  /* every copy passes the output hook, where it is counted */
+
+enum uw_record_kind {
+	UW_RECORD_QUERY = 1,	/* a query, closed or replaced */
+	UW_RECORD_SEND_FAILED,	/* no packet was made: key without transaction, errno in send_errno */
+	UW_RECORD_ICMP,		/* an ICMP error whose quote ends before the transaction */
+	UW_RECORD_STRAY_DROP,	/* a reply was dropped for which no query is known */
+};
+
+struct uw_record {
+	__u16 version;
+	__u16 kind;	/* enum uw_record_kind */
+	__u32 size;	/* of the whole record, bytes */
+	__u64 id;	/* unique per run, 0 while the entry is being made */
+
+	struct uw_query_key key;
+	struct uw_task task;		/* who asked */
+
+	__u64 send_ns;			/* first copy */
+	__u64 last_send_ns;		/* last copy */
+	__u64 wire_out_ns;		/* the last device took the request */
+	__u64 wire_in_ns;		/* the reply came in by the first device */
+	__u64 queued_ns;		/* the reply was queued to the asking socket */
+	__u64 read_ns;			/* ... and read */
+	__u64 skb;			/* the copy now on its way: a hint, never printed */
+	__u64 socket;			/* likewise, the socket it was queued to */
+	__u64 question_hash;
+
+	__u32 flags;			/* UW_Q_* */
+	__u32 netns;			/* of the asking socket */
+	__s32 send_errno;		/* positive errno, 0 none */
+	__u32 attempts;
+	__u32 on_wire;			/* copies that left the scope */
+	__u32 dropped;			/* copies freed here */
+	__u32 replies;			/* replies seen on the wire */
+	__u8 stage[UW_DIRS];		/* enum uw_stage: the last mark of each direction */
+	__u8 hops;
+	__u8 pad;
+	__u16 question_len;
+	__u8 pad2[6];
+
+	struct uw_drop drop[UW_DIRS];	/* the last of each direction */
+	struct uw_icmp icmp;
+	struct uw_answer answer;
+	struct uw_hop path[UW_PATH_MAX];
+	__u8 question[UW_QUESTION_MAX];	/* DNS: wire form */
+};
+
+/* What a task is sending right now: joins routing, packets and the result of one send. */
+struct uw_send {
+	struct uw_query_key key;	/* without transaction until a packet was made */
+	struct uw_task task;
+	__u64 id;			/* of the query, if the send fails before there is a packet */
+	__u64 socket;
+	__u64 when_ns;
+	__u32 netns;
+	__s32 route_errno;		/* of the last route lookup, positive; 0 found */
+	__u8 packet;			/* a packet was made */
+	__u8 vague;			/* the lookup does not tell the errno: a policy rule may have decided */
+	__u8 pad[6];
+};
+
+/* Good queries are not sent up one by one; they are counted here. Port class and server make a flow. */
+struct uw_flow_key {
+	struct uw_addr client;
+	struct uw_addr server;
+	__u32 netns;
+	__u16 server_port;
+	__u8 family;
+	__u8 protocol;
+	__u8 fixed;		/* client port below 1024 or equal to the service port */
+	__u8 local;		/* both ends in scope */
+	__u8 pad[6];
+};
+
+#define UW_RTT_BUCKETS 32	/* bucket n counts round trips of 2^n to 2^(n+1)-1 microseconds */
+
+struct uw_flow_value {
+	__u64 answered;
+	__u64 attempts;
+	__u64 last_good_ns;
+	__u64 rtt_max_us;
+	__u64 rtt[UW_RTT_BUCKETS];
+	char comm[UW_COMM];	/* the last asker */
+	__u32 pid;
+	__u16 client_port;
+	__u16 pad;
+};
+
+#define UW_CHECK_LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type " changed its layout")
+UW_CHECK_LAYOUT(struct uw_query_key, 48);
+UW_CHECK_LAYOUT(struct uw_task, 40);
+UW_CHECK_LAYOUT(struct uw_drop, 184);
+UW_CHECK_LAYOUT(struct uw_icmp, 40);
+UW_CHECK_LAYOUT(struct uw_answer, 24);
+UW_CHECK_LAYOUT(struct uw_hop, 32);
+UW_CHECK_LAYOUT(struct uw_record, 1104);
+UW_CHECK_LAYOUT(struct uw_send, 128);
+UW_CHECK_LAYOUT(struct uw_flow_key, 48);
+UW_CHECK_LAYOUT(struct uw_flow_value, 312);
+
+#endif

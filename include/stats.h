@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everything that is counted per CPU in the kernel. One line each: name, what the user reads.
+ * UW_LOSS is a blind spot of ours; UW_COUNT is a fact about the traffic.
+ */
+#ifndef UW_STATS_H
+#define UW_STATS_H
+
+#define UW_STATS_LIST(COUNT, LOSS)                                                                 \
+	COUNT(requests, "requests seen leaving a socket here")                                     \
+	COUNT(answered, "queries that got an answer")                                       \
+	COUNT(duplicate, "further replies to a query already answered")                            \
+	COUNT(unmatched, "replies to no query, by id, origin timestamp or question")               \
+	COUNT(icmp_unmatched, "ICMP errors quoting no open query")                                 \
+	COUNT(tap_copies, "freed copies made for packet sockets, not drops")                       \
+	COUNT(driver_freed, "packets freed by a driver after it took them, not drops")             \
+	LOSS(ring_full, "records lost: the ring buffer was full")                                  \
+	LOSS(table_full, "queries not followed: the table of open queries was full")               \
+	LOSS(flow_table_full, "answers not counted: the table of flows was full")                  \
+	LOSS(update_failed, "facts lost: a map refused an update")                                 \
+	LOSS(nested, "events lost: a program was interrupted too often")                           \
+	LOSS(reply_unparsed, "replies whose payload could not be read")                            \
+	LOSS(request_unparsed, "requests whose payload could not be read")                         \
+	LOSS(queue_race, "deliveries not seen: the reader was quicker than the hook")
+
+enum uw_stat {
+#define UW_STAT_ENUM(name, text) UW_STAT_##name,
+	UW_STATS_LIST(UW_STAT_ENUM, UW_STAT_ENUM)
+#undef UW_STAT_ENUM
+	UW_STATS,
+};
+
+#endif

@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "cli.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ask/prober.h"
+#include "core/text_safe.h"
+
+#define NS_PER_S 1000000000ull
+#define QUOTED_MAX 80 /* bytes of a user's word, made safe, in an error */
+#define TIMEOUT_MIN_NS 10000000ull
+#define TIMEOUT_MAX_NS (30 * NS_PER_S) /* ruling 2: what comes later is not waited for */
+#define DURATION_MIN_NS 1000000ull
+#define DURATION_MAX_NS (366ull * 86400 * NS_PER_S)
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct uw_port default_ports[] = {
+	{.port = 123, .protocol = UW_PROTO_NTP},
+	{.port = 53, .protocol = UW_PROTO_DNS},
+};
+
+/* --- options: each takes its argument whole or returns -errno --- */
+
+static int take_scope(struct uw_options *o, const char *arg)
+{
+	return uw_parse_ns_list(arg, &o->filters.scope);
+}
+
+static int take_netns_list(struct uw_options *o, const char *arg)
+{
+	return uw_parse_ns_list(arg, &o->filters.netns);
+}
+
+static int take_netns(struct uw_options *o, const char *arg)
+{
+	return uw_parse_ns(arg, &o->ask_from);
+}
+
+static int take_server(struct uw_options *o, const char *arg)
+{
+	return uw_parse_prefix(arg, &o->filters.server);
+}
+
+static int take_client(struct uw_options *o, const char *arg)
+{
+	return uw_parse_prefix(arg, &o->filters.client);
+}
+
+/* The kernel's own rule, dev_valid_name(). */
+static int take_iface(struct uw_options *o, const char *arg)
+{
+	size_t len = strlen(arg), i;
+
+	if (!len || strcmp(arg, ".") == 0 || strcmp(arg, "..") == 0)
+		return -EINVAL;
+	if (len >= sizeof(o->filters.iface))
+		return -ERANGE;
+	for (i = 0; i < len; i++) {
+		if (arg[i] == '/' || arg[i] == ':' || isspace((unsigned char)arg[i]))
+			return -EINVAL;
+	}
+	memcpy(o->filters.iface, arg, len + 1);
+	return 0;
+}
+
+static int take_protocol(struct uw_options *o, const char *arg)
+{
+	return uw_parse_protocol(arg, &o->filters.protocol);
+}
+
+static int take_ports(struct uw_options *o, const char *arg)
+{
+	return uw_parse_ports(arg, o->filters.ports, &o->filters.port_count);
+}
+
+static int take_process(struct uw_options *o, const char *arg)
+{
+	size_t len = strlen(arg);
+	uint64_t pid;
+
+	if (!len || strchr(arg, '/'))
+		return -EINVAL;
+	if (len >= sizeof(o->filters.process))
+		return -ERANGE;
+	if (strspn(arg, "0123456789") != len) {
+		memcpy(o->filters.process, arg, len + 1);
+		return 0;
+	}
+	if (uw_parse_number(arg, 1, UW_PID_MAX, &pid))
+		return -ERANGE;
+	o->filters.process_pid = (uint32_t)pid;
+	return 0;
+}
+
+static int take_timeout(struct uw_options *o, const char *arg)
+{
+	return uw_parse_seconds(arg, TIMEOUT_MIN_NS, TIMEOUT_MAX_NS, &o->timeout_ns);
+}
+
+static int take_duration(struct uw_options *o, const char *arg)
+{
+	return uw_parse_seconds(arg, DURATION_MIN_NS, DURATION_MAX_NS, &o->duration_ns);
+}
+
+static int take_output(struct uw_options *o, const char *arg)
+{
+	if (strcmp(arg, "text") == 0)
+		o->output = UW_OUTPUT_TEXT;
+	else if (strcmp(arg, "json") == 0)
+		o->output = UW_OUTPUT_JSON;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int take_count(struct uw_options *o, const char *arg)
+{
+	uint64_t n;
+	int err = uw_parse_number(arg, 1, UW_PROBE_COUNT_MAX, &n);
+
+	if (!err)
+		o->count = (unsigned)n;
+	return err;
+}
+
+static int take_ask_port(struct uw_options *o, const char *arg)
+{
+	uint64_t n;
+	int err = uw_parse_number(arg, 1, 65535, &n);
+
+	if (!err)
+		o->ask_port = (uint16_t)n;
+	return err;
+}
+
+static int take_all(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->all = true;
+	return 0;
+}
+
+static int take_probe(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->probe = true;
+	return 0;
+}
+
+static int take_exit_code(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->exit_code = true;
+	return 0;
+}
+
+static int take_no_color(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->no_color = true;
+	return 0;
+}
+
+static int take_verbose(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->verbose = true;
+	return 0;
+}
+
+#define IN(c) (1u << UW_CMD_##c)
+#define EVERYWHERE (IN(NONE) | IN(TRACE) | IN(PROBE) | IN(DOCTOR) | IN(EXPLAIN))
+#define VALUE_HELP 'h'
+#define VALUE_VERSION 256
+#define VALUE_FIRST 512 /* + row, for options without a letter */
+
+struct row {
+	const char *name; /* behind "--", or NULL */
+	char letter; /* behind "-", or 0 */
+	unsigned commands;
+	int (*take)(struct uw_options *o, const char *arg);
+	const char *allowed; /* what the argument may be; NULL: takes none */
+};
+
+#define NETNS_ALLOWED "a name, path or process id"
+#define PREFIX_ALLOWED "an IPv4 or IPv6 address, or ADDRESS/LENGTH"
+
+static const struct row rows[] = {
+	{"scope", 0, IN(TRACE), take_scope,
+	 NETNS_ALLOWED " of a network namespace, or several with commas"},
+	{"netns", 0, IN(TRACE), take_netns_list,
+	 NETNS_ALLOWED " of a network namespace, or several with commas"},
+	{"netns", 0, IN(PROBE), take_netns, NETNS_ALLOWED " of one network namespace"},
+	{"server", 0, IN(TRACE), take_server, PREFIX_ALLOWED},
+	{"client", 0, IN(TRACE), take_client, PREFIX_ALLOWED},
+	{"iface", 0, IN(TRACE), take_iface, "the name of a network device, 15 bytes at the most"},
+	{"protocol", 0, IN(TRACE), take_protocol, "ntp or dns"},
+	{"port", 0, IN(TRACE), take_ports,
+	 "ntp=PORT or dns=PORT, or several with commas; a port from 1 to 65535, of one protocol"},
+	{"port", 0, IN(PROBE), take_ask_port, "a number from 1 to 65535"},
+	{"process", 0, IN(TRACE), take_process, "the file name of an executable or a process id"},
+	{"timeout", 0, IN(TRACE) | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
+	{NULL, 'd', IN(TRACE), take_duration, "seconds from 0.001 to 31622400"},
+	{NULL, 'o', IN(TRACE) | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{"count", 0, IN(PROBE), take_count, "a number from 1 to 60"},
+	{"all", 0, IN(TRACE), take_all, NULL},
+	{"probe", 0, IN(TRACE), take_probe, NULL},
+	{"exit-code", 0, IN(TRACE), take_exit_code, NULL},
+	{"no-color", 0, EVERYWHERE & ~IN(NONE), take_no_color, NULL},
+	{NULL, 'v', IN(PROBE), take_verbose, NULL},
+};
+
+_Static_assert(UW_PROBE_COUNT_MAX == 60, "the text of --count names it");
+_Static_assert(UW_PROBE_COUNT_MAX == UW_PROBE_COUNT_LIMIT, "the prober takes what we accept");
+
+static int value_of(const struct row *r)
+{
+	return r->letter ? r->letter : VALUE_FIRST + (int)(r - rows);
+}
+
+/* What getopt_long() needs to know of one command's options. */
+struct grammar {
+	char letters[8 + 2 * COUNT(rows)];
+	struct option longs[COUNT(rows) + 3];
+};
+
+static void make_grammar(struct grammar *g, enum uw_command c)
+{
+	size_t i, n = 0;
+	char *l;
+
+	/* "-": operands come back in place and argv is not reordered; ":": errors are ours. */
+	l = stpcpy(g->letters, "-:h");
+	for (i = 0; i < COUNT(rows); i++) {
+		const struct row *r = &rows[i];
+
+		if (!(r->commands & 1u << c))
+			continue;
+		if (r->letter) {
+			*l++ = r->letter;
+			if (r->allowed)
+				*l++ = ':';
+		}
+		if (r->name)
+			g->longs[n++] = (struct option){r->name, !!r->allowed, NULL, value_of(r)};
+	}
+	*l = '\0';
+	g->longs[n++] = (struct option){"help", no_argument, NULL, VALUE_HELP};
+	g->longs[n++] = (struct option){"version", no_argument, NULL, VALUE_VERSION};
+	g->longs[n] = (struct option){};
+}
+
+static const struct row *row_of(enum uw_command c, int value)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (rows[i].commands & 1u << c && value_of(&rows[i]) == value)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* --- putting it together --- */
+
+struct parse {
+	struct uw_options *o;
+	char *error;
+	unsigned seen; /* bit per row */
+	unsigned operands;
+};
+
+_Static_assert(COUNT(rows) <= 32, "struct parse.seen");
+
+static enum uw_cli_result fail(char *error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static enum uw_cli_result fail(char *error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, UW_CLI_ERROR_MAX, format, args);
+	va_end(args);
+	return UW_CLI_ERROR;
+}
+
+struct quoted {
+	char text[QUOTED_MAX + UW_SAFE_STEP + 6];
+};
+
+/* A word of the user's, safe for a terminal and short enough to leave room for the reason. */
+static const char *quote(const char *s, struct quoted *q)
+{
+	char *out = q->text;
+	size_t left = strlen(s);
+
+	*out++ = '"';
+	while (left && out - q->text < QUOTED_MAX) {
+		size_t used = uw_safe_step(s, left, out);
+
+		s += used;
+		left -= used;
+		out += strlen(out);
+	}
+	strcpy(out, left ? "...\"" : "\"");
+	return q->text;
+}
+
+static const char *row_text(const struct row *r, char buf[32])
+{
+	snprintf(buf, 32, r->name ? "--%s" : "-%s", r->name ? r->name : (char[]){r->letter, '\0'});
+	return buf;
+}
+
+static enum uw_cli_result take_option(struct parse *p, const struct row *r, const char *arg)
+{
+	unsigned bit = 1u << (r - rows);
+	struct quoted q;
+	char name[32];
+
+	if (r->allowed && p->seen & bit)
+		return fail(p->error, "%s is given twice", row_text(r, name));
+	p->seen |= bit;
+	if (r->take(p->o, arg))
+		return fail(p->error, "%s %s: must be %s", row_text(r, name), quote(arg, &q),
+			    r->allowed);
+	return UW_CLI_RUN;
+}
+
+static enum uw_cli_result take_target(struct parse *p, const char *word)
+{
+	struct uw_options *o = p->o;
+	struct quoted q;
+
+	if (!o->ask) {
+		if (uw_parse_protocol(word, &o->ask))
+			return fail(p->error, "cannot probe %s: must be ntp or dns",
+				    quote(word, &q));
+		return UW_CLI_RUN;
+	}
+	/* A host name has 253 bytes at the most (RFC 1035 2.3.4), an address fewer. */
+	if (!*word || strlen(word) > 253)
+		return fail(p->error, "target %s: must be an address or a host name",
+			    quote(word, &q));
+	if (o->targets == UW_LIST_MAX)
+		return fail(p->error, "target %s is one too many: %d at the most", quote(word, &q),
+			    UW_LIST_MAX);
+	o->target[o->targets++] = word;
+	return UW_CLI_RUN;
+}
+
+static enum uw_cli_result take_operand(struct parse *p, const char *word)
+{
+	struct quoted q;
+
+	p->operands++;
+	switch (p->o->command) {
+	case UW_CMD_PROBE:
+		return take_target(p, word);
+	case UW_CMD_EXPLAIN:
+		if (p->operands > 1)
+			return fail(p->error, "unexpected %s: one name at a time", quote(word, &q));
+		p->o->name = word;
+		return UW_CLI_RUN;
+	case UW_CMD_TRACE:
+		return fail(p->error, "unexpected %s: a command to run is written after --",
+			    quote(word, &q));
+	default:
+		return fail(p->error, "unexpected %s", quote(word, &q));
+	}
+}
+
+/* The word in which getopt_long() found what it returned last. */
+static const char *option_word(char *const *argv)
+{
+	const char *word = argv[optind - 1];
+
+	return optarg == word && optind > 1 ? argv[optind - 2] : word;
+}
+
+/* getopt_long() takes "--ti" for "--timeout", until a later version has a --time: we do not. */
+static bool abbreviated(char *const *argv, const char *name)
+{
+	const char *word = option_word(argv);
+	size_t n;
+
+	if (!name || strncmp(word, "--", 2) != 0)
+		return false;
+	n = strcspn(word + 2, "=");
+	return n != strlen(name) || strncmp(word + 2, name, n) != 0;
+}
+
+static enum uw_cli_result unknown(struct parse *p, const char *word)
+{
+	struct quoted q;
+
+	return fail(p->error, "unknown option %s (see udpwhy %s%s--help)", quote(word, &q),
+		    uw_command_name(p->o->command), p->o->command ? " " : "");
+}
+
+/* Return: UW_CLI_RUN to go on with the next word. */
+static enum uw_cli_result take_word(struct parse *p, int value, char *const *argv)
+{
+	const struct row *r = row_of(p->o->command, value == ':' || value == '?' ? optopt : value);
+	char name[32], letter[3] = {'-', (char)optopt, '\0'};
+
+	switch (value) {
+	case 1:
+		return take_operand(p, optarg);
+	case ':':
+		return fail(p->error, "%s needs an argument: %s", row_text(r, name), r->allowed);
+	case '?':
+		if (optopt && optopt < 256 && !r && optopt != VALUE_HELP)
+			return unknown(p, letter);
+		if (optopt)
+			return fail(p->error, "%s takes no argument",
+				    r ? row_text(r, name) : "this option");
+		return unknown(p, option_word(argv));
+	case VALUE_HELP:
+		return abbreviated(argv, "help") ? unknown(p, option_word(argv)) : UW_CLI_HELP;
+	case VALUE_VERSION:
+		return abbreviated(argv, "version") ? unknown(p, option_word(argv)) :
+						      UW_CLI_VERSION;
+	default:
+		if (abbreviated(argv, r->name))
+			return unknown(p, option_word(argv));
+		return take_option(p, r, optarg);
+	}
+}
+
+static enum uw_cli_result take_words(struct parse *p, int argc, char *const *argv)
+{
+	enum uw_cli_result result = UW_CLI_RUN;
+	struct grammar g;
+	int value;
+
+	make_grammar(&g, p->o->command);
+	optind = 0; /* glibc: start anew */
+	opterr = 0;
+	while (result == UW_CLI_RUN) {
+		value = getopt_long(argc, argv, g.letters, g.longs, NULL);
+		if (value == -1)
+			break;
+		result = take_word(p, value, argv);
+	}
+	return result;
+}
+
+/* What stands behind "--". */
+static enum uw_cli_result take_rest(struct parse *p, int argc, char *const *argv)
+{
+	enum uw_cli_result result = UW_CLI_RUN;
+	int i;
+
+	if (p->o->command == UW_CMD_TRACE) {
+		if (optind < argc) {
+			p->o->run = argv + optind;
+			p->o->run_argc = argc - optind;
+		} else if (strcmp(argv[argc - 1], "--") == 0) {
+			return fail(p->error, "no command after --");
+		}
+		return UW_CLI_RUN;
+	}
+	for (i = optind; i < argc && result == UW_CLI_RUN; i++)
+		result = take_operand(p, argv[i]);
+	return result;
+}
+
+static enum uw_cli_result finish_ports(struct parse *p)
+{
+	struct uw_filters *f = &p->o->filters;
+	unsigned i, n = 0;
+
+	if (!f->protocol)
+		return UW_CLI_RUN;
+	for (i = 0; i < f->port_count; i++) {
+		struct uw_port port = f->ports[i];
+
+		if (port.protocol == f->protocol)
+			f->ports[n++] = port;
+		else if (port.port != default_ports[port.protocol - UW_PROTO_NTP].port)
+			return fail(p->error, "--port %s=%u: --protocol leaves only %s to trace",
+				    uw_proto_name(port.protocol), port.port,
+				    uw_proto_name(f->protocol));
+	}
+	f->port_count = n;
+	return UW_CLI_RUN;
+}
+
+static enum uw_cli_result finish(struct parse *p)
+{
+	struct uw_options *o = p->o;
+
+	switch (o->command) {
+	case UW_CMD_TRACE:
+		return finish_ports(p);
+	case UW_CMD_PROBE:
+		if (!o->ask)
+			return fail(p->error, "what to probe is missing: ntp or dns, then one or"
+					      " more targets");
+		if (!o->targets)
+			return fail(p->error, "no target to probe: an address or a host name");
+		if (!o->ask_port)
+			o->ask_port = default_ports[o->ask - UW_PROTO_NTP].port;
+		return UW_CLI_RUN;
+	case UW_CMD_EXPLAIN:
+		if (!o->name)
+			return fail(p->error, "no name to explain: a verdict, diagnosis, stage,"
+					      " gap or drop reason");
+		return UW_CLI_RUN;
+	case UW_CMD_NONE:
+		return fail(p->error, "no command given: trace, probe, doctor or explain"
+				      " (see udpwhy --help)");
+	default:
+		return UW_CLI_RUN;
+	}
+}
+
+const char *uw_command_name(enum uw_command c)
+{
+	static const char *const names[UW_COMMANDS] = {"", "trace", "probe", "doctor", "explain"};
+
+	return c < UW_COMMANDS ? names[c] : "";
+}
+
+static enum uw_command command_named(const char *word)
+{
+	enum uw_command c;
+
+	for (c = UW_CMD_NONE + 1; c < UW_COMMANDS; c++) {
+		if (strcmp(word, uw_command_name(c)) == 0)
+			return c;
+	}
+	return UW_CMD_NONE;
+}
+
+static void set_defaults(struct uw_options *o)
+{
+	memset(o, 0, sizeof(*o));
+	o->timeout_ns = UW_TIMEOUT_NS;
+	o->count = UW_PROBE_COUNT;
+	memcpy(o->filters.ports, default_ports, sizeof(default_ports));
+	o->filters.port_count = COUNT(default_ports);
+}
+
+enum uw_cli_result uw_cli_parse(int argc, char *const argv[], struct uw_options *o,
+				char error[UW_CLI_ERROR_MAX])
+{
+	struct parse p = {.o = o, .error = error};
+	enum uw_cli_result result;
+	struct quoted q;
+
+	set_defaults(o);
+	error[0] = '\0';
+	if (argc < 2)
+		return finish(&p);
+	if (argv[1][0] != '-') {
+		o->command = command_named(argv[1]);
+		if (!o->command)
+			return fail(error,
+				    "unknown command %s: must be trace, probe, doctor or explain",
+				    quote(argv[1], &q));
+		argc--; /* the command takes the place of argv[0] */
+		argv++;
+	}
+	result = take_words(&p, argc, argv);
+	if (result == UW_CLI_RUN)
+		result = take_rest(&p, argc, argv);
+	return result == UW_CLI_RUN ? finish(&p) : result;
+}

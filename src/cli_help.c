@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What -h prints. Only what is built is named here. */
+#include "cli.h"
+
+#define HELP_COMMON \
+	"  -h, --help              this text\n"
+#define HELP_OUTPUT \
+	"  -o text|json            for people (default), or one JSON object a line\n"
+#define HELP_COLOR \
+	"  --no-color              no colours; so does the variable NO_COLOR\n"
+#define HELP_TIMEOUT \
+	"  --timeout SECONDS       how long an answer may take, 0.01 to 30 (default 5)\n"
+
+static const char *const help[UW_COMMANDS] = {
+	[UW_CMD_NONE] =
+	"Usage: udpwhy COMMAND [OPTIONS]\n"
+	"Where did my NTP or DNS query over UDP die, and whose fault is it?\n"
+	"\n"
+	"  trace [-- COMMAND...]   follow the queries of this host through the kernel\n"
+	"  probe ntp|dns TARGET... ask servers from an ephemeral and from a fixed port\n"
+	"  explain NAME            a verdict, diagnosis, stage, gap or drop reason in plain words\n"
+	"  doctor                  what this kernel offers, and what that means for the verdicts\n"
+	"\n"
+	"  -h, --help              this text; after a command, its own\n"
+	"  --version               version and what was built in\n"
+	"\n"
+	"Exit status: 0 it ran well, whatever it found; 1 it could not run; 2 usage.\n",
+	[UW_CMD_TRACE] =
+	"Usage: udpwhy trace [OPTIONS] [-- COMMAND...]\n"
+	"Follow NTP and DNS queries through the kernel until SIGINT, for -d, or while COMMAND runs.\n"
+	"\n"
+	"  -d SECONDS              stop after this time\n"
+	HELP_OUTPUT
+	"  --all                   tell of good queries too\n"
+	"  --probe                 ask servers that did not reply, from other ports, once a second\n"
+	HELP_TIMEOUT
+	"  --exit-code             exit 0 all answered, 3 fault here, 4 beyond this host, 5 unknown\n"
+	HELP_COLOR
+	HELP_COMMON
+	"\n"
+	"What is \"this host\"\n"
+	"  --scope NS,...          only these network namespaces (default: all of this kernel)\n"
+	"\n"
+	"What to report\n"
+	"  --netns NS,...          only these network namespaces\n"
+	"  --server ADDR[/LEN]     only these servers\n"
+	"  --client ADDR[/LEN]     only these clients\n"
+	"  --iface NAME            only what crossed this device\n"
+	"  --protocol ntp|dns      only this protocol\n"
+	"  --port PROTO=PORT,...   service ports (default ntp=123,dns=53); replaces those of the\n"
+	"                          protocols named\n"
+	"  --process NAME|PID      only this executable (its file name) or process\n"
+	"\n"
+	"NS is a name (ip netns), a path (has a slash) or the id of a process (digits).\n",
+	[UW_CMD_PROBE] =
+	"Usage: udpwhy probe [OPTIONS] ntp|dns TARGET...\n"
+	"Ask servers from an ephemeral and from a fixed port, at most once a second each.\n"
+	"\n"
+	HELP_OUTPUT
+	"  -v                      a line for every packet\n"
+	"  --count N               packets from each port, 1 to 60 (default 4)\n"
+	HELP_TIMEOUT
+	"  --port PORT             the servers' port (default: ntp 123, dns 53)\n"
+	"  --netns NAME|PATH|PID   ask from this network namespace\n"
+	HELP_COLOR
+	HELP_COMMON
+	"\n"
+	"Exit status, as monitoring plugins have it: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",
+	[UW_CMD_DOCTOR] =
+	"Usage: udpwhy doctor [OPTIONS]\n"
+	"What this kernel offers, what is missing, which verdicts suffer, and how to get it.\n"
+	"\n"
+	HELP_OUTPUT
+	HELP_COLOR
+	HELP_COMMON
+	"\n"
+	"Exit status: 0 if local faults and faults beyond this host can be told apart.\n",
+	[UW_CMD_EXPLAIN] =
+	"Usage: udpwhy explain NAME\n"
+	"A verdict, diagnosis, stage, gap or drop reason in plain words.\n"
+	"\n"
+	HELP_COLOR
+	HELP_COMMON,
+};
+
+const char *uw_cli_help(enum uw_command c)
+{
+	return help[c < UW_COMMANDS ? c : UW_CMD_NONE];
+}

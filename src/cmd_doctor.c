@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* udpwhy doctor: what this kernel offers, and what that means for the verdicts. */
+#include <bpf/libbpf.h>
+#include <stdio.h>
+#include <sys/utsname.h>
+
+#include "cli.h"
+#include "cmd.h"
+#include "live/capability.h"
+#include "sink/json_writer.h"
+
+static void print_json(const struct uw_capability *c, unsigned count, bool ok, const char *kernel)
+{
+	struct uw_json j;
+
+	for (unsigned i = 0; i < count; i++) {
+		uw_json_line(&j, stdout);
+		uw_json_uint(&j, "v", 1);
+		uw_json_string(&j, "type", "capability");
+		uw_json_string(&j, "name", c[i].name);
+		uw_json_bool(&j, "present", c[i].present);
+		uw_json_bool(&j, "essential", c[i].essential);
+		uw_json_string(&j, "loss", c[i].loss);
+		uw_json_string(&j, "remedy", c[i].remedy);
+		uw_json_text(&j, "detail", c[i].detail);
+		uw_json_line_end(&j);
+	}
+	uw_json_line(&j, stdout);
+	uw_json_uint(&j, "v", 1);
+	uw_json_string(&j, "type", "doctor");
+	uw_json_bool(&j, "ok", ok);
+	uw_json_string(&j, "kernel", kernel);
+	uw_json_line_end(&j);
+}
+
+static void print_text(const struct uw_capability *c, unsigned count, bool ok, const char *kernel)
+{
+	printf("udpwhy doctor, Linux %s\n\n", kernel);
+	for (unsigned i = 0; i < count; i++) {
+		printf("%-7s  %-19s  without it: %s\n", c[i].present ? "ok" : "MISSING", c[i].name,
+		       c[i].loss);
+		if (c[i].present)
+			continue;
+		if (c[i].detail[0])
+			printf("%30s%s\n", "now: ", c[i].detail);
+		printf("%30s%s\n", "get it by: ", c[i].remedy);
+	}
+	printf("\n%s\n", ok ? "Local faults and faults beyond this host can be told apart." :
+	       "Local faults and faults beyond this host CANNOT be told apart here.");
+}
+
+static int diagnose(bool json)
+{
+	struct uw_capability c[UW_CAPABILITIES_MAX];
+	struct utsname name = { .release = "unknown" };
+	unsigned count;
+	bool ok;
+
+	libbpf_set_print(NULL);
+	(void)uname(&name);
+	count = uw_capabilities_probe(NULL, c, UW_CAPABILITIES_MAX);
+	ok = uw_capabilities_suffice(c, count);
+	(json ? print_json : print_text)(c, count, ok, name.release);
+	fflush(stdout);
+	return ok ? 0 : 1;
+}
+
+int uw_cmd_doctor(const struct uw_options *o)
+{
+	return diagnose(o->output == UW_OUTPUT_JSON);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* udpwhy explain [NAME]: what a verdict, fault, stage, gap, diagnosis or drop reason means. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "core/explain.h"
+#include "core/text_safe.h"
+#include "sink/text_out.h"
+
+#define NEAREST 3
+#define MEANINGS 8
+#define LONGEST_NAME 80	/* bytes of a name that is quoted in an error */
+
+static unsigned terminal_width(void)
+{
+	struct winsize w;
+
+	if (!isatty(STDOUT_FILENO))
+		return 80;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 40)
+		return 80;
+	return w.ws_col < 100 ? w.ws_col : 100;
+}
+
+static void list_names(const struct uw_text_out *o)
+{
+	for (unsigned kind = 0; kind < UW_EXPLAIN_KINDS; kind++) {
+		struct uw_line names = { 0 };
+
+		for (unsigned i = 0; i < uw_explanation_count; i++)
+			if (uw_explanations[i].kind == kind)
+				uw_line_add(&names, "%s%s", names.len ? " " : "",
+					    uw_explanations[i].name);
+		uw_text_labelled(o, uw_explain_kind_name(kind), names.text);
+	}
+}
+
+static void print_entry(const struct uw_text_out *o, const struct uw_explanation *e)
+{
+	fprintf(o->out, "%s  (%s)\n", e->name, uw_explain_kind_name(e->kind));
+	uw_text_print(o, "  ", UW_PLAIN, 2, e->text);
+	if (e->advice)
+		uw_text_print(o, "  Do: ", UW_PLAIN, 2, e->advice);
+}
+
+static int unknown_name(const char *name)
+{
+	const struct uw_explanation *near[NEAREST];
+	unsigned found = uw_explain_nearest(name, near, NEAREST);
+	char safe[4 * LONGEST_NAME + 1];
+
+	uw_safe_text(name, strnlen(name, LONGEST_NAME), safe, sizeof(safe));
+	fprintf(stderr, "udpwhy explain: nothing is called '%s'", safe);
+	for (unsigned i = 0; i < found; i++)
+		fprintf(stderr, "%s%s", i ? ", " : "; near it: ", near[i]->name);
+	fputs(found ? "\n" : "; 'udpwhy explain' lists the names\n", stderr);
+	return 1;
+}
+
+static int explain(const struct uw_text_out *o, const char *name)
+{
+	const struct uw_explanation *found[MEANINGS];
+	unsigned count = uw_explain_find(name, found, MEANINGS);
+
+	if (!count)
+		return unknown_name(name);
+	for (unsigned i = 0; i < count; i++) {
+		if (i)
+			fputc('\n', o->out);
+		print_entry(o, found[i]);
+	}
+	return 0;
+}
+
+int uw_cmd_explain(const struct uw_options *options)
+{
+	struct uw_text_out o = { .out = stdout, .width = terminal_width() };
+
+	if (options->name)
+		return explain(&o, options->name);
+	list_names(&o);
+	return 0;
+}

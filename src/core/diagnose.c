@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/rules.h"
+
+const char *uw_confidence_name(enum uw_confidence c)
+{
+	switch (c) {
+	case UW_POSSIBLE:
+		return "possible";
+	case UW_LIKELY:
+		return "likely";
+	case UW_CERTAIN:
+		return "certain";
+	}
+	return "possible";
+}
+
+void uw_say(struct uw_diagnosis *d, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(d->summary, sizeof(d->summary), format, args);
+	va_end(args);
+}
+
+void uw_evidence_add(struct uw_evidence *e, const char *format, ...)
+{
+	va_list args;
+
+	if (e->count == UW_EVIDENCE_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(e->line[e->count++], UW_SENTENCE_MAX, format, args);
+	va_end(args);
+}
+
+bool uw_flows_related(const struct uw_flow *a, const struct uw_flow *b)
+{
+	const struct uw_flow_id *x = &a->id, *y = &b->id;
+
+	return x->netns == y->netns && x->protocol == y->protocol && x->family == y->family &&
+	       x->role == y->role && x->server_port == y->server_port &&
+	       memcmp(&x->server, &y->server, sizeof(x->server)) == 0 &&
+	       memcmp(&x->client, &y->client, sizeof(x->client)) == 0;
+}
+
+bool uw_drops_alike(const struct uw_flow_drop *a, const struct uw_flow_drop *b)
+{
+	return a->stage == b->stage && a->dir == b->dir && a->netns == b->netns &&
+	       strcmp(a->reason, b->reason) == 0 && strcmp(a->engine, b->engine) == 0 &&
+	       strcmp(a->hook, b->hook) == 0;
+}
+
+/* The queries of @f that were dropped in the subject's way, 0 if the flow is not concerned. */
+static uint64_t drops_in(const struct uw_flow *f, const struct uw_flow_drop *kind)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < f->drops; i++) {
+		if (uw_drops_alike(&f->drop[i], kind))
+			n += f->drop[i].count;
+	}
+	return n;
+}
+
+static bool joins(const struct uw_rule *r, const struct uw_case *c, const struct uw_flow *f)
+{
+	if (c->drop)
+		return drops_in(f, c->drop) != 0;
+	return r->flow(f) && (r->together ? r->together : uw_flows_related)(c->lead, f);
+}
+
+/* A subject is told once, by the first of its flows. */
+static bool leads(const struct uw_rule *r, const struct uw_case *c, unsigned at)
+{
+	unsigned i;
+
+	for (i = 0; i < at; i++) {
+		if (joins(r, c, c->flows[i]))
+			return false;
+	}
+	return true;
+}
+
+static void gather(const struct uw_rule *r, struct uw_case *c, struct uw_diagnosis *d)
+{
+	unsigned i;
+
+	for (i = 0; i < c->count; i++) {
+		const struct uw_flow *f = c->flows[i];
+
+		if (!joins(r, c, f))
+			continue;
+		c->hit++;
+		if (c->drop)
+			c->drops += drops_in(f, c->drop);
+		if (d->flows < UW_EVIDENCE_MAX)
+			d->flow[d->flows++] = f;
+	}
+}
+
+/* Return: true if @d was written. */
+static bool judge(const struct uw_rule *r, struct uw_case *c, struct uw_diagnosis *d)
+{
+	enum uw_confidence confidence = UW_CERTAIN;
+
+	if (r->holds && !r->holds(c, &confidence))
+		return false;
+	memset(d, 0, sizeof(*d));
+	d->id = r->id;
+	d->confidence = confidence;
+	gather(r, c, d);
+	r->tell(c, d);
+	if (!d->next_step[0] && r->next_step)
+		snprintf(d->next_step, sizeof(d->next_step), "%s", r->next_step);
+	return true;
+}
+
+static unsigned run_on_flow(const struct uw_rule *r, struct uw_case c, unsigned at,
+			    struct uw_diagnosis *out, unsigned max)
+{
+	const struct uw_flow *f = c.flows[at];
+	unsigned i, n = 0;
+
+	c.lead = f;
+	if (r->flow)
+		return max && r->flow(f) && leads(r, &c, at) && judge(r, &c, out);
+	for (i = 0; i < f->drops && n < max; i++) {
+		struct uw_case one = c;
+
+		one.drop = &f->drop[i];
+		if (r->drop(one.drop) && leads(r, &one, at))
+			n += judge(r, &one, &out[n]);
+	}
+	return n;
+}
+
+unsigned uw_diagnose(const struct uw_flow *const *flows, unsigned count,
+		     const struct uw_host_facts *host, struct uw_diagnosis *out, unsigned max)
+{
+	const struct uw_case c = {.host = host, .flows = flows, .count = count};
+	unsigned r, i, n = 0;
+
+	for (r = 0; r < uw_rule_count; r++) {
+		for (i = 0; i < count && n < max; i++)
+			n += run_on_flow(&uw_rules[r], c, i, &out[n], max - n);
+	}
+	return n;
+}

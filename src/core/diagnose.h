@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From flows to causes. The rules are a table (rules.c): id, predicate, evidence, next step.
+ */
+#ifndef UW_DIAGNOSE_H
+#define UW_DIAGNOSE_H
+
+#include "core/flow.h"
+
+enum uw_confidence {
+	UW_POSSIBLE,
+	UW_LIKELY,
+	UW_CERTAIN,
+};
+
+#define UW_EVIDENCE_MAX 6
+#define UW_SENTENCE_MAX 320
+
+struct uw_evidence {
+	unsigned count;
+	char line[UW_EVIDENCE_MAX][UW_SENTENCE_MAX];
+};
+
+struct uw_diagnosis {
+	const char *id;			/* "ephemeral-replies-filtered" */
+	enum uw_confidence confidence;
+	char summary[UW_SENTENCE_MAX];
+	struct uw_evidence in_favour, against, open;
+	char next_step[2 * UW_SENTENCE_MAX];
+	unsigned flows;
+	const struct uw_flow *flow[UW_EVIDENCE_MAX];
+};
+
+/* What the host says of itself, for evidence and advice. */
+struct uw_host_facts {
+	uint16_t ephemeral_low, ephemeral_high;	/* net.ipv4.ip_local_port_range, 0 unknown */
+};
+
+/**
+ * uw_diagnose - run every rule over the flows.
+ * @flows: sorted as uw_flow_list() gives them; out: receives at most @max diagnoses.
+ * Return: how many were written.
+ */
+unsigned uw_diagnose(const struct uw_flow *const *flows, unsigned count,
+		     const struct uw_host_facts *host, struct uw_diagnosis *out, unsigned max);
+
+const char *uw_confidence_name(enum uw_confidence c);
+
+#endif

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The table is uthash's: one header, BSD, in every distribution, twenty years in use. A table of
+ * our own would be shorter to build and longer to trust. Without memory it must not end the
+ * process, as it does by default.
+ */
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "core/flow.h"
+
+_Static_assert(sizeof(struct uw_flow_id) == 44, "hashed as bytes: no implicit padding");
+
+struct entry {
+	struct uw_flow flow; /* first: hashed by flow.id */
+	UT_hash_handle hh;
+};
+
+struct uw_flow_table {
+	struct entry *head;
+	unsigned max, clients; /* clients: prefixes of the server role that have a flow */
+	uint64_t lost;
+	const struct uw_flow **list;
+	unsigned room; /* of list */
+};
+
+struct uw_flow_table *uw_flow_table_new(unsigned max)
+{
+	struct uw_flow_table *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->max = max;
+	return t;
+}
+
+void uw_flow_table_free(struct uw_flow_table *t)
+{
+	struct entry *e, *next;
+
+	if (!t)
+		return;
+	HASH_ITER(hh, t->head, e, next)
+	{
+		HASH_DEL(t->head, e);
+		free(e);
+	}
+	free(t->list);
+	free(t);
+}
+
+uint64_t uw_flow_table_lost(const struct uw_flow_table *t)
+{
+	return t->lost;
+}
+
+static struct entry *find(const struct uw_flow_table *t, const struct uw_flow_id *id)
+{
+	struct entry *e;
+
+	HASH_FIND(hh, t->head, id, sizeof(*id), e);
+	return e;
+}
+
+static struct entry *insert(struct uw_flow_table *t, const struct uw_flow_id *id)
+{
+	struct entry *e;
+
+	if (HASH_COUNT(t->head) >= t->max)
+		return NULL;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return NULL;
+	e->flow.id = *id;
+	HASH_ADD(hh, t->head, flow.id, sizeof(e->flow.id), e);
+	if (!e->hh.tbl) { /* uthash's word for "no memory" */
+		free(e);
+		return NULL;
+	}
+	return e;
+}
+
+static struct uw_flow *flow_of(struct uw_flow_table *t, struct uw_flow_id *id)
+{
+	struct entry *e = find(t, id);
+
+	if (!e && id->role == UW_ROLE_SERVER) {
+		if (t->clients < t->max / 4) {
+			e = insert(t, id);
+			t->clients += !!e;
+		} else {
+			memset(&id->client, 0, sizeof(id->client));
+			e = find(t, id);
+		}
+	}
+	if (!e)
+		e = insert(t, id);
+	if (!e) {
+		t->lost++;
+		return NULL;
+	}
+	return &e->flow;
+}
+
+static void id_of_query(struct uw_flow_id *id, const struct uw_query *q, bool probe)
+{
+	const struct uw_query_key *k = &q->key;
+
+	memset(id, 0, sizeof(*id));
+	id->client = k->client;
+	id->server = k->server;
+	id->netns = q->netns;
+	id->server_port = k->server_port;
+	id->family = k->family;
+	id->protocol = k->protocol;
+	id->role = q->role;
+	/* A send that failed may have had no port yet: it would have got an ephemeral one. */
+	id->fixed = k->client_port && uw_port_fixed(k->client_port, k->server_port);
+	id->probe = probe;
+	if (q->role == UW_ROLE_SERVER) {
+		unsigned kept = k->family == 4 ? 3 : 6;
+
+		memset(id->client.b + kept, 0, sizeof(id->client.b) - kept);
+	}
+}
+
+static struct uw_flow_drop *drop_slot(struct uw_flow *f, const struct uw_drop_fact *d)
+{
+	struct uw_flow_drop *slot;
+	unsigned i;
+
+	for (i = 0; i < f->drops; i++) {
+		slot = &f->drop[i];
+		if (slot->stage == d->stage && slot->dir == d->dir && slot->netns == d->netns &&
+		    strcmp(slot->reason, d->reason) == 0)
+			return slot;
+	}
+	if (f->drops == UW_FLOW_DROPS)
+		return NULL;
+	slot = &f->drop[f->drops++];
+	slot->stage = d->stage;
+	slot->dir = d->dir;
+	slot->netns = d->netns;
+	memcpy(slot->reason, d->reason, sizeof(slot->reason));
+	memcpy(slot->engine, d->engine, sizeof(slot->engine));
+	memcpy(slot->hook, d->hook, sizeof(slot->hook));
+	return slot;
+}
+
+static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d)
+{
+	struct uw_flow_drop *slot = drop_slot(f, d);
+
+	if (!slot) {
+		f->drops_unlisted++;
+		return;
+	}
+	slot->count++;
+	if (d->rcvbuf) {
+		slot->rcvbuf = d->rcvbuf;
+		slot->rmem = d->rmem;
+	}
+}
+
+static void count_errno(struct uw_flow *f, int err)
+{
+	unsigned i;
+
+	for (i = 0; i < f->send_errors && f->send_error[i].err != err; i++)
+		;
+	if (i == UW_FLOW_ERRNOS)
+		return; /* the verdict has counted it; four errnos of one flow tell enough */
+	f->send_errors += i == f->send_errors;
+	f->send_error[i].err = err;
+	f->send_error[i].count++;
+}
+
+/* The server's own word that nobody listens. From a router or firewall it is another story. */
+static bool port_unreachable(const struct uw_query *q)
+{
+	const struct uw_icmp *i = &q->icmp;
+
+	if (!i->seen || memcmp(&i->from, &q->key.server, sizeof(i->from)) != 0)
+		return false;
+	return q->key.family == 4 ? i->type == 3 && i->code == 3 : i->type == 1 && i->code == 4;
+}
+
+static unsigned bucket_of(uint64_t us)
+{
+	unsigned n = 0;
+
+	while (us >>= 1)
+		n++;
+	return n < UW_RTT_BUCKETS ? n : UW_RTT_BUCKETS - 1;
+}
+
+static bool is_good(enum uw_verdict v)
+{
+	return v == UW_ANSWERED || v == UW_SERVED || v == UW_FORWARDED;
+}
+
+/* What follows from the verdict and goes with it when a later revision takes it back. */
+static void count_verdict(struct uw_flow *f, const struct uw_query *q)
+{
+	uint64_t us = uw_query_duration_ns(q) / 1000;
+
+	f->count[q->verdict]++;
+	if (is_good(q->verdict)) {
+		f->rtt[bucket_of(us)]++;
+		f->rtt_max_us = us > f->rtt_max_us ? us : f->rtt_max_us;
+	}
+	if (q->verdict == UW_NO_REPLY && !q->gaps)
+		f->bad_complete++;
+	if (q->verdict == UW_REJECTED && port_unreachable(q))
+		f->port_unreachable++;
+	if (q->verdict == UW_SEND_FAILED && q->send_errno > 0)
+		count_errno(f, q->send_errno);
+	if (q->verdict == UW_REFUSED && q->answer.kod) {
+		f->refused++;
+		f->kod_rate += memcmp(&q->answer.refid, "RATE", 4) == 0;
+	}
+}
+
+static void take_back(struct uw_flow *f, const struct uw_query *q, enum uw_verdict v)
+{
+	if (!f->count[v])
+		return; /* revision 1 was lost to a full table */
+	f->count[v]--;
+	/*
+	 * Gaps are only ever added, so a query without one now had none then. One that gained a gap
+	 * meanwhile is caught by the bound.
+	 */
+	if (v == UW_NO_REPLY && !q->gaps && f->bad_complete)
+		f->bad_complete--;
+	if (f->bad_complete > f->count[UW_NO_REPLY])
+		f->bad_complete = f->count[UW_NO_REPLY];
+	if (v == UW_REJECTED && port_unreachable(q) && f->port_unreachable)
+		f->port_unreachable--;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void note_asker(struct uw_flow *f, const struct uw_query *q)
+{
+	if (q->send_ns < later(f->last_good_ns, f->last_bad_ns))
+		return;
+	memcpy(f->executable, q->executable, sizeof(f->executable));
+	f->pid = q->task.pid;
+	f->client_port = q->key.client_port;
+}
+
+static void count_first(struct uw_flow *f, const struct uw_query *q)
+{
+	int dir;
+
+	f->attempts += q->attempts;
+	if (!f->first_ns || q->send_ns < f->first_ns)
+		f->first_ns = q->send_ns;
+	f->icmp_local += q->icmp.seen && q->icmp.local;
+	for (dir = 0; dir < UW_DIRS; dir++) {
+		if (q->drop[dir].seen)
+			count_drop(f, &q->drop[dir]);
+	}
+}
+
+struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, bool probe,
+			    const enum uw_verdict *previous)
+{
+	struct uw_flow_id id;
+	struct uw_flow *f;
+
+	id_of_query(&id, q, probe);
+	f = flow_of(t, &id);
+	if (!f)
+		return NULL;
+	note_asker(f, q);
+	if (previous)
+		take_back(f, q, *previous);
+	else
+		count_first(f, q);
+	/* A late reply may yet be dropped here: that is news of the second revision. */
+	if (previous && q->verdict != *previous && q->decisive_drop)
+		count_drop(f, q->decisive_drop);
+	count_verdict(f, q);
+	if (is_good(q->verdict))
+		f->last_good_ns = later(f->last_good_ns, q->send_ns);
+	else if (uw_query_is_bad(q))
+		f->last_bad_ns = later(f->last_bad_ns, q->send_ns);
+	return f;
+}
+
+static void id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool probe)
+{
+	memset(id, 0, sizeof(*id));
+	id->client = key->client;
+	id->server = key->server;
+	id->netns = key->netns;
+	id->server_port = key->server_port;
+	id->family = key->family;
+	id->protocol = key->protocol;
+	id->role = key->local ? UW_ROLE_LOCAL : UW_ROLE_CLIENT;
+	id->fixed = !!key->fixed;
+	id->probe = probe;
+}
+
+static void fold_asker(struct uw_flow *f, const struct uw_flow_value *v)
+{
+	size_t len = strnlen(v->comm, sizeof(v->comm));
+
+	if (!v->answered || v->last_good_ns < later(f->last_good_ns, f->last_bad_ns))
+		return;
+	f->client_port = v->client_port;
+	if (f->executable[0] && f->pid == v->pid)
+		return; /* the executable's name says more than its first 15 bytes */
+	memset(f->executable, 0, sizeof(f->executable));
+	memcpy(f->executable, v->comm, len);
+	f->pid = v->pid;
+}
+
+struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *key, bool probe,
+			     const struct uw_flow_value *v)
+{
+	struct uw_flow_value *old;
+	struct uw_flow_id id;
+	struct uw_flow *f;
+	int i;
+
+	id_of_key(&id, key, probe);
+	f = flow_of(t, &id);
+	if (!f)
+		return NULL;
+	old = &f->folded;
+	/* A total that fell is a new entry of the kernel's: what the old one had stays counted. */
+	if (v->answered < old->answered)
+		memset(old, 0, sizeof(*old));
+	fold_asker(f, v);
+	f->count[UW_ANSWERED] += v->answered - old->answered;
+	f->attempts += v->attempts - old->attempts;
+	for (i = 0; i < UW_RTT_BUCKETS; i++)
+		f->rtt[i] += v->rtt[i] - old->rtt[i];
+	f->rtt_max_us = later(f->rtt_max_us, v->rtt_max_us);
+	f->last_good_ns = later(f->last_good_ns, v->last_good_ns);
+	*old = *v;
+	return f;
+}
+
+#define ORDER(x, y)                                \
+	do {                                       \
+		if ((x) != (y))                    \
+			return (x) < (y) ? -1 : 1; \
+	} while (0)
+
+/* Flows that differ only in their door (port class, probe) end up side by side. */
+static int by_id(const void *pa, const void *pb)
+{
+	const struct uw_flow_id *a = &(*(const struct uw_flow *const *)pa)->id;
+	const struct uw_flow_id *b = &(*(const struct uw_flow *const *)pb)->id;
+	int order;
+
+	ORDER(a->netns, b->netns);
+	ORDER(a->protocol, b->protocol);
+	ORDER(a->role, b->role);
+	ORDER(a->family, b->family);
+	order = memcmp(&a->server, &b->server, sizeof(a->server));
+	if (order)
+		return order;
+	ORDER(a->server_port, b->server_port);
+	order = memcmp(&a->client, &b->client, sizeof(a->client));
+	if (order)
+		return order;
+	ORDER(a->probe, b->probe);
+	ORDER(a->fixed, b->fixed);
+	return 0;
+}
+
+const struct uw_flow *const *uw_flow_list(struct uw_flow_table *t, unsigned *count)
+{
+	unsigned n = HASH_COUNT(t->head), i = 0;
+	struct entry *e;
+
+	*count = 0;
+	if (n > t->room) {
+		const struct uw_flow **list = realloc(t->list, n * sizeof(*list));
+
+		if (!list)
+			return t->list;
+		t->list = list;
+		t->room = n;
+	}
+	for (e = t->head; e; e = e->hh.next)
+		t->list[i++] = &e->flow;
+	if (n)
+		qsort(t->list, n, sizeof(*t->list), by_id);
+	*count = n;
+	return t->list;
+}
+
+uint64_t uw_flow_quantile_us(const struct uw_flow *f, double q)
+{
+	double below = 0, want, lower, upper, us;
+	uint64_t total = 0;
+	unsigned i;
+
+	for (i = 0; i < UW_RTT_BUCKETS; i++)
+		total += f->rtt[i];
+	if (!total)
+		return 0;
+	want = q > 1 ? total : q > 0 ? q * total : 0;
+	for (i = 0; i < UW_RTT_BUCKETS - 1; i++) {
+		if (f->rtt[i] && below + f->rtt[i] >= want)
+			break;
+		below += f->rtt[i];
+	}
+	lower = i ? (double)(1ull << i) : 0;
+	upper = (double)(2ull << i);
+	us = lower + (upper - lower) * (f->rtt[i] ? (want - below) / f->rtt[i] : 1);
+	return f->rtt_max_us && us > f->rtt_max_us ? f->rtt_max_us : (uint64_t)us;
+}
+
+uint64_t uw_flow_asked(const struct uw_flow *f)
+{
+	uint64_t asked = 0;
+	int v;
+
+	for (v = 0; v < UW_VERDICTS; v++)
+		asked += f->count[v];
+	return asked;
+}
+
+uint64_t uw_flow_answered(const struct uw_flow *f)
+{
+	return f->count[UW_ANSWERED] + f->count[UW_SERVED] + f->count[UW_FORWARDED];
+}

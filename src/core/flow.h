@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A flow: queries aggregated by network namespace, protocol, role, client address, server address
+ * and port, and port class of the client port. An ephemeral port is never part of the key.
+ *
+ * In the server role the client address is its /24 or /48 only; prefixes beyond a quarter of the
+ * table share one flow whose client address is zero ("other"), so that no stranger can fill it.
+ * A query is counted either by uw_flow_add() or, folded by the kernel, by uw_flow_fold(), not both.
+ */
+#ifndef UW_FLOW_H
+#define UW_FLOW_H
+
+#include "core/query.h"
+
+#define UW_FLOW_DROPS 8
+#define UW_FLOW_ERRNOS 4
+
+struct uw_flow_id {
+	struct uw_addr client, server;
+	uint32_t netns;
+	uint16_t server_port;
+	uint8_t family, protocol, role, fixed;
+	uint8_t probe;		/* asked by udpwhy itself, kept apart */
+	uint8_t pad[1];
+};
+
+struct uw_flow {
+	struct uw_flow_id id;
+	uint64_t count[UW_VERDICTS];
+	uint64_t attempts;
+	uint64_t first_ns, last_good_ns, last_bad_ns;	/* CLOCK_BOOTTIME of sends, 0 absent */
+	uint64_t bad_complete;		/* no_reply with complete evidence */
+	uint64_t rtt[UW_RTT_BUCKETS];
+	uint64_t rtt_max_us;
+	char executable[UW_NAME_MAX];	/* the last asker, raw bytes */
+	uint32_t pid;
+	uint16_t client_port;		/* the last used */
+	unsigned drops;
+	struct uw_flow_drop {
+		enum uw_stage stage;
+		enum uw_dir dir;
+		char reason[64], engine[24], hook[24];
+		uint64_t count;
+		uint32_t netns;		/* where it was dropped, not always the flow's */
+		uint32_t rcvbuf, rmem;	/* bytes, of the last one where known */
+	} drop[UW_FLOW_DROPS];	/* distinct (stage, reason, direction, netns), the first ones */
+	uint64_t drops_unlisted;	/* of kinds for which there was no room */
+	uint64_t icmp_local;		/* queries with an ICMP error sent by this host */
+	uint64_t refused;		/* by a kiss-o'-death; the rest of UW_REFUSED is DNS */
+	uint64_t kod_rate;		/* ... of which the code was RATE */
+	uint64_t port_unreachable;	/* rejected by the server's own ICMP port unreachable */
+	unsigned send_errors;
+	struct uw_flow_errno {
+		int err;		/* positive */
+		uint64_t count;
+	} send_error[UW_FLOW_ERRNOS];	/* of send_failed, distinct, the first UW_FLOW_ERRNOS */
+	struct uw_flow_value folded;	/* flow.c's own: what uw_flow_fold() has counted already */
+};
+
+struct uw_flow_table;	/* opaque, bounded */
+
+/** uw_flow_table_new - Return: an empty table of at most @max flows, or NULL without memory. */
+struct uw_flow_table *uw_flow_table_new(unsigned max);
+void uw_flow_table_free(struct uw_flow_table *t);
+
+/** uw_flow_add - count a judged query; a revision 2 takes revision 1's verdict (@previous) back.
+ * Return: its flow, or NULL if the table is full (counted in uw_flow_table_lost()). */
+struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, bool probe,
+			    const enum uw_verdict *previous);
+
+/** uw_flow_fold - set the good queries that the kernel counted for a flow; @v is the running total
+ * for the key, so the call is idempotent. Return: as uw_flow_add(). */
+struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *key, bool probe,
+			     const struct uw_flow_value *v);
+
+/** uw_flow_list - Return: pointers to all flows sorted by id; *count receives how many. The array is
+ * the table's and is valid until the next call on the table. */
+const struct uw_flow *const *uw_flow_list(struct uw_flow_table *t, unsigned *count);
+uint64_t uw_flow_table_lost(const struct uw_flow_table *t);
+
+/** uw_flow_quantile_us - the @q quantile (0 to 1) of the round trips of answered queries from the
+ * log2 histogram, interpolated within its bucket; 0 without answers. */
+uint64_t uw_flow_quantile_us(const struct uw_flow *f, double q);
+uint64_t uw_flow_asked(const struct uw_flow *f);
+uint64_t uw_flow_answered(const struct uw_flow *f);
+
+#endif

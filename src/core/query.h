@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A query: one request and what became of it. Every source (live kernel, capture file, JSON lines)
+ * gives this struct; the core judges it; sinks print it. It holds facts, no kernel types.
+ */
+#ifndef UW_QUERY_H
+#define UW_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "record.h"
+
+#define UW_NAME_MAX 256		/* an escaped executable name, reason, rule */
+#define UW_DNS_NAME_MAX 1024	/* 255 bytes in presentation form, every one as \DDD */
+
+enum uw_role {
+	UW_ROLE_CLIENT,
+	UW_ROLE_SERVER,
+	UW_ROLE_LOCAL,
+	UW_ROLE_FORWARDER,
+	UW_ROLES,
+};
+
+enum uw_verdict {
+	UW_ANSWERED,
+	UW_SERVED,
+	UW_FORWARDED,
+	UW_ANSWERED_LATE,
+	UW_SUPERSEDED,
+	UW_REFUSED,
+	UW_REJECTED,
+	UW_NO_REPLY,
+	UW_MISDIRECTED,
+	UW_SEND_FAILED,
+	UW_REQUEST_DROPPED,
+	UW_REQUEST_HELD,
+	UW_REPLY_DROPPED,
+	UW_REPLY_HELD,
+	UW_REPLY_UNREAD,
+	UW_REQUEST_UNREAD,
+	UW_NOT_SERVED,
+	UW_UNKNOWN,
+	UW_VERDICTS,
+};
+
+enum uw_fault {
+	UW_FAULT_NONE,
+	UW_FAULT_LOCAL,
+	UW_FAULT_BEYOND,
+	UW_FAULT_UNKNOWN,
+	UW_FAULTS,
+};
+
+/* What could have hidden a reply from us. Bits of uw_query.gaps, in the order of uw_gap_name(). */
+enum uw_gap {
+	UW_GAP_STARTED_AFTER_REQUEST,
+	UW_GAP_RECORDS_LOST,
+	UW_GAP_TABLE_FULL,
+	UW_GAP_NIC_DROPS_ROSE,
+	UW_GAP_XDP_ON_DEVICE,
+	UW_GAP_NAMESPACE_NOT_TRACED,
+	UW_GAP_REPLY_UNPARSED,
+	UW_GAP_ENCAPSULATED,
+	UW_GAP_OLD_KERNEL,
+	UW_GAP_TRUNCATED_CAPTURE,
+	UW_GAPS,
+};
+#define UW_GAP_BIT(g) (1u << (g))
+
+/* A drop with the kernel's addresses already turned into names. Empty strings are absent facts. */
+struct uw_drop_fact {
+	bool seen;
+	enum uw_dir dir;
+	enum uw_stage stage;
+	uint64_t when_ns;
+	char reason[64];	/* NETFILTER_DROP, from the running kernel's BTF */
+	char location[96];	/* symbol+0xoffset */
+	char hook[24];		/* prerouting, input, forward, output, postrouting, ingress, egress */
+	char engine[24];	/* nftables, nfqueue; empty where the location cannot tell */
+	char rule[UW_NAME_MAX];
+	char ifname[UW_IFNAME];
+	uint32_t netns;
+	uint32_t rcvbuf, rmem;	/* bytes */
+};
+
+/* A device counter that rose between the sending and the judging of a query. */
+struct uw_counter_fact {
+	char ifname[UW_IFNAME];
+	char name[40];
+	uint64_t rose;
+};
+#define UW_COUNTERS_MAX 8
+
+/* The wire's acquittals: what was looked at around a query that got no reply. */
+struct uw_acquittal {
+	bool looked;			/* device counters were read before and after */
+	uint32_t nic_drops;		/* packets: rx_missed, rx_fifo, rx_over, rx_nobuf, softnet */
+	uint32_t tx_errors;		/* packets: tx_errors, tx_dropped, tx_carrier, tx_fifo */
+	bool xdp;			/* an XDP program sits on a wire device */
+	uint32_t drops_here;		/* copies of this query freed on this host */
+	uint32_t icmp_errors;		/* quoting this query */
+	uint64_t tracer_losses;
+	unsigned counters;
+	struct uw_counter_fact counter[UW_COUNTERS_MAX];
+};
+
+struct uw_query {
+	uint64_t id;
+	uint32_t run;			/* high part of query.id: differs from run to run */
+	unsigned revision;		/* 1, 2 after a late answer */
+	enum uw_role role;
+	struct uw_query_key key;
+	uint32_t flags;			/* UW_Q_* */
+	uint32_t netns;
+
+	struct uw_task task;
+	char executable[UW_NAME_MAX];	/* file name of the executable, else comm; raw bytes: sinks escape */
+	char cgroup[UW_NAME_MAX];	/* path below the cgroup root, "" unknown; raw bytes */
+
+	uint64_t send_ns, wire_out_ns, wire_in_ns, queued_ns, read_ns;	/* CLOCK_BOOTTIME, 0 absent */
+	uint64_t abandoned_ns;		/* the asking socket closed or its process ended, 0 absent */
+	uint64_t judged_ns;		/* when the verdict was taken */
+	uint64_t timeout_ns;		/* the deadline after send_ns */
+
+	int send_errno;			/* positive, 0 absent */
+	unsigned attempts, on_wire, dropped, replies;
+	enum uw_stage stage_reached[UW_DIRS];
+	struct uw_drop_fact drop[UW_DIRS];
+	struct uw_icmp icmp;
+	struct uw_answer answer;
+	unsigned hops;
+	struct uw_hop path[UW_PATH_MAX];
+
+	uint16_t question_len;
+	uint8_t question[UW_QUESTION_MAX];	/* DNS: QNAME, QTYPE, QCLASS in wire form */
+
+	uint32_t gaps;			/* UW_GAP_BIT() of what could have hidden a reply */
+	struct uw_acquittal acquittal;
+
+	/* filled by uw_judge() */
+	enum uw_verdict verdict;
+	enum uw_fault fault;
+	enum uw_stage stage;
+	const struct uw_drop_fact *decisive_drop;	/* into drop[], NULL if the verdict is no drop's */
+};
+
+/**
+ * uw_judge - the verdict on a query, a pure function of its facts (design: "Verdict and fault").
+ * @q: facts filled in; verdict, fault, stage and decisive_drop are written.
+ *
+ * Final once q->judged_ns is past the deadline; before that the caller decides whether to wait
+ * (uw_query_open()).
+ */
+void uw_judge(struct uw_query *q);
+
+/**
+ * uw_query_open - whether the query may still change (rulings 2 and 3).
+ * @q: facts; now_ns: CLOCK_BOOTTIME.
+ *
+ * Return: true if it must not be judged yet.
+ */
+bool uw_query_open(const struct uw_query *q, uint64_t now_ns);
+
+/** uw_query_is_bad - whether the verdict is one a user wants to hear of. */
+bool uw_query_is_bad(const struct uw_query *q);
+
+/** uw_port_fixed - port class of a client port: below 1024 or equal to the service port. */
+bool uw_port_fixed(uint16_t client_port, uint16_t server_port);
+
+/** uw_query_duration_ns - from the first send to the fact that decided, 0 if neither is known. */
+uint64_t uw_query_duration_ns(const struct uw_query *q);
+
+/* Names, as in JSON; never NULL for a value of the enum. names.c */
+const char *uw_verdict_name(enum uw_verdict v);
+const char *uw_fault_name(enum uw_fault f);
+const char *uw_role_name(enum uw_role r);
+const char *uw_stage_name(enum uw_stage s);
+const char *uw_gap_name(enum uw_gap g);
+const char *uw_proto_name(enum uw_proto p);
+
+/** uw_rcode_name - DNS RCODE of the header's low four bits, "RCODE%u"-like names never needed. */
+const char *uw_rcode_name(unsigned rcode);
+
+/**
+ * uw_qtype_name - DNS QTYPE mnemonic; @buf (12 bytes or more) receives "TYPE65280" (RFC 3597 5)
+ * for one without a name.
+ */
+const char *uw_qtype_name(unsigned qtype, char *buf, size_t size);
+
+/**
+ * uw_errno_name - "ENETUNREACH" for a positive errno, or NULL for one without a name.
+ */
+const char *uw_errno_name(int err);
+
+#endif

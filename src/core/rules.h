@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What diagnose.c (which flows belong together) and rules.c (what they mean) agree on.
+ *
+ * A rule looks at one of two subjects. A drop rule: all drops of one kind, whatever flow they hit;
+ * a drop that was seen needs no contrast and is certain. A flow rule: mostly the flows between one
+ * client and one server, with all their doors (port classes, probes).
+ */
+#ifndef UW_RULES_H
+#define UW_RULES_H
+
+#include "core/diagnose.h"
+
+/* Sums over a subject. The first flows are in the diagnosis; the sums are over all of them. */
+struct uw_case {
+	const struct uw_host_facts *host;
+	const struct uw_flow *const *flows;	/* all flows of the run */
+	unsigned count;
+	const struct uw_flow *lead;		/* the first flow of the subject */
+	const struct uw_flow_drop *drop;	/* drop rules: its kind, in the lead */
+	uint64_t drops;				/* drop rules: queries, in @hit flows */
+	unsigned hit;
+};
+
+struct uw_rule {
+	const char *id;
+	/* exactly one of these two makes it a drop rule or a flow rule */
+	bool (*drop)(const struct uw_flow_drop *d);
+	bool (*flow)(const struct uw_flow *f);	/* may @f lead or join the subject? */
+	/* flow rules: which flows are one subject; NULL: uw_flows_related() */
+	bool (*together)(const struct uw_flow *a, const struct uw_flow *b);
+	/* flow rules: whether it holds, and how surely; NULL: @flow says it all, UW_CERTAIN */
+	bool (*holds)(const struct uw_case *c, enum uw_confidence *confidence);
+	/* summary and evidence; next_step only where the table's text does not do */
+	void (*tell)(const struct uw_case *c, struct uw_diagnosis *d);
+	const char *next_step;
+};
+
+extern const struct uw_rule uw_rules[];
+extern const unsigned uw_rule_count;
+
+/** uw_flows_related - one client (address, namespace, role) and one server (address, port): they
+ * differ in port class and in who asked only. */
+bool uw_flows_related(const struct uw_flow *a, const struct uw_flow *b);
+
+/** uw_drops_alike - the same stage, direction, reason, engine, hook and namespace. */
+bool uw_drops_alike(const struct uw_flow_drop *a, const struct uw_flow_drop *b);
+
+/** uw_say - the summary. */
+__attribute__((format(printf, 2, 3)))
+void uw_say(struct uw_diagnosis *d, const char *format, ...);
+
+/** uw_evidence_add - one more sentence; beyond UW_EVIDENCE_MAX it is left out. */
+__attribute__((format(printf, 2, 3)))
+void uw_evidence_add(struct uw_evidence *e, const char *format, ...);
+
+/* The functions of a rule with a file of its own: rule_ephemeral.c */
+bool uw_ephemeral_flow(const struct uw_flow *f);
+bool uw_ephemeral_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_ephemeral_tell(const struct uw_case *c, struct uw_diagnosis *d);
+
+#endif

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The verdict: a pure function of a query's facts. The rulings are numbered as in the README. */
+#include "core/query.h"
+
+#include <string.h>
+
+#include "config.h"
+#include "dns.h"
+#include "ntp.h"
+
+bool uw_port_fixed(uint16_t client_port, uint16_t server_port)
+{
+	return client_port < 1024 || client_port == server_port;
+}
+
+static bool answer_arrived(const struct uw_query *q)
+{
+	return q->read_ns || (q->flags & UW_Q_RAW && q->answer.when_ns);
+}
+
+/* REFUSED, or a kiss-o'-death that tells the client to go away (RFC 5905 7.4, RFC 8915 5.7). */
+static bool answer_refuses(const struct uw_query *q)
+{
+	if (q->key.protocol == UW_PROTO_DNS)
+		return (q->answer.flags & UW_DNS_RCODE) == UW_DNS_REFUSED;
+	return q->answer.kod && uw_ntp_refusal(q->answer.refid);
+}
+
+/* An ICMP error that means "it did not get through"; too big is a note (ruling 5). */
+static bool icmp_rejects(const struct uw_query *q)
+{
+	if (!q->icmp.seen)
+		return false;
+	if (q->key.family == 4)
+		return q->icmp.type == 11 || q->icmp.type == 12 || (q->icmp.type == 3 && q->icmp.code != 4);
+	return q->icmp.type == 1 || q->icmp.type == 3 || q->icmp.type == 4;
+}
+
+/* The request ended on this host: its receiver is here, or would be. */
+static bool ended_here(const struct uw_query *q)
+{
+	unsigned i;
+
+	if (q->flags & (UW_Q_SERVER_QUEUED | UW_Q_REPLY_SENT))
+		return true;
+	if (q->flags & UW_Q_OUTSIDE || q->on_wire)
+		return false;
+	if (q->stage_reached[UW_REQUEST] >= UW_STAGE_NF_INPUT)
+		return true;
+	for (i = 0; i < q->hops; i++) {
+		if (q->path[i].dir == UW_REQUEST && !q->path[i].out)
+			return q->path[i].loopback || q->drop[UW_REQUEST].stage >= UW_STAGE_NF_INPUT;
+	}
+	return false;
+}
+
+/* Copies that are neither beyond the wire nor freed: still somewhere in the host. */
+static bool still_inside(const struct uw_query *q)
+{
+	return q->attempts > q->on_wire + q->dropped;
+}
+
+bool uw_query_open(const struct uw_query *q, uint64_t now_ns)
+{
+	if (q->flags & UW_Q_NO_PACKET || answer_arrived(q) || !(q->flags & UW_Q_LOCAL_SEND))
+		return false;
+	if (now_ns < q->send_ns + q->timeout_ns)
+		return true;
+	if (q->on_wire || q->flags & (UW_Q_OUTSIDE | UW_Q_SERVER_QUEUED) || q->wire_in_ns)
+		return false;
+	return still_inside(q) && now_ns < q->send_ns + UW_HOLD_NS;
+}
+
+bool uw_query_is_bad(const struct uw_query *q)
+{
+	switch (q->verdict) {
+	case UW_ANSWERED:
+	case UW_SERVED:
+	case UW_FORWARDED:
+	case UW_SUPERSEDED:
+		return false;
+	default:
+		return true;
+	}
+}
+
+uint64_t uw_query_duration_ns(const struct uw_query *q)
+{
+	uint64_t end = 0;
+
+	if (q->verdict == UW_ANSWERED || q->verdict == UW_REFUSED || q->verdict == UW_ANSWERED_LATE)
+		end = q->queued_ns ? q->queued_ns : q->answer.when_ns ? q->answer.when_ns : q->wire_in_ns;
+	else if (q->decisive_drop)
+		end = q->decisive_drop->when_ns;
+	else if (q->verdict == UW_REJECTED)
+		end = q->icmp.when_ns;
+	return end > q->send_ns && q->send_ns ? end - q->send_ns : 0;
+}
+
+static void decide(struct uw_query *q, enum uw_verdict v, enum uw_fault f, enum uw_stage s)
+{
+	q->verdict = v;
+	q->fault = f;
+	q->stage = s;
+}
+
+static void decide_drop(struct uw_query *q, enum uw_verdict v, enum uw_dir dir)
+{
+	decide(q, v, UW_FAULT_LOCAL, q->drop[dir].stage);
+	q->decisive_drop = &q->drop[dir];
+}
+
+static enum uw_fault late_fault(const struct uw_query *q)
+{
+	uint64_t deadline = q->send_ns + q->timeout_ns;
+
+	if (q->role == UW_ROLE_LOCAL)
+		return UW_FAULT_LOCAL;
+	if (q->abandoned_ns && q->abandoned_ns < deadline)
+		deadline = q->abandoned_ns;
+	return q->wire_in_ns && q->wire_in_ns < deadline ? UW_FAULT_LOCAL : UW_FAULT_BEYOND;
+}
+
+static void judge_answer(struct uw_query *q)
+{
+	bool late = q->answer.late || (q->abandoned_ns && q->read_ns > q->abandoned_ns);
+
+	if (late)
+		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_READ);
+	else if (answer_refuses(q))
+		decide(q, UW_REFUSED, q->role == UW_ROLE_LOCAL ? UW_FAULT_LOCAL : UW_FAULT_BEYOND,
+		       UW_STAGE_READ);
+	else
+		decide(q, UW_ANSWERED, UW_FAULT_NONE, UW_STAGE_READ);
+}
+
+/* A reply for which there is no socket any more: the asker had given up (ruling 2). */
+static bool reply_after_close(const struct uw_query *q)
+{
+	return q->flags & UW_Q_LOCAL_SEND && !strcmp(q->drop[UW_REPLY].reason, "NO_SOCKET");
+}
+
+/* The reply came back to this host and its reader does not have it. Returns false if it did not. */
+static bool judge_reply_here(struct uw_query *q)
+{
+	const struct uw_drop_fact *d = &q->drop[UW_REPLY];
+
+	if (d->seen && reply_after_close(q)) {
+		if (!q->abandoned_ns || q->abandoned_ns > d->when_ns)
+			q->abandoned_ns = d->when_ns;
+		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_UDP);
+	} else if (d->seen && d->stage == UW_STAGE_SOCKET_QUEUE && q->flags & UW_Q_UNREAD) {
+		decide_drop(q, UW_REPLY_UNREAD, UW_REPLY);
+	} else if (d->seen) {
+		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
+	} else if (q->queued_ns) {
+		decide(q, UW_REPLY_UNREAD, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
+	} else if (q->wire_in_ns || q->flags & UW_Q_REPLY_SENT) {
+		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REPLY]);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void judge_rejected(struct uw_query *q)
+{
+	bool local = q->icmp.local || q->role == UW_ROLE_LOCAL;
+
+	decide(q, UW_REJECTED, local ? UW_FAULT_LOCAL : UW_FAULT_BEYOND,
+	       q->drop[UW_REQUEST].seen && !q->on_wire ? q->drop[UW_REQUEST].stage : UW_STAGE_WIRE_OUT);
+}
+
+static void judge_no_reply(struct uw_query *q)
+{
+	bool clear = !q->gaps && !q->dropped;
+
+	decide(q, UW_NO_REPLY, clear ? UW_FAULT_BEYOND : UW_FAULT_UNKNOWN, UW_STAGE_WIRE_OUT);
+}
+
+static void judge_request(struct uw_query *q)
+{
+	if (q->flags & UW_Q_SERVER_READ)
+		decide(q, UW_NOT_SERVED, UW_FAULT_LOCAL, UW_STAGE_READ);
+	else if (q->flags & UW_Q_SERVER_QUEUED)
+		decide(q, UW_REQUEST_UNREAD, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
+	else if (q->on_wire)
+		judge_no_reply(q);
+	else if (still_inside(q))
+		decide(q, UW_REQUEST_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REQUEST]);
+	else if (q->drop[UW_REQUEST].seen)
+		decide_drop(q, UW_REQUEST_DROPPED, UW_REQUEST);
+	else
+		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, q->stage_reached[UW_REQUEST]);
+}
+
+/* A verdict drawn from what was not seen is worth nothing if events were lost meanwhile. */
+static void doubt(struct uw_query *q)
+{
+	switch (q->verdict) {
+	case UW_REQUEST_HELD:
+	case UW_REPLY_HELD:
+	case UW_REPLY_UNREAD:
+	case UW_REQUEST_UNREAD:
+	case UW_NOT_SERVED:
+		if (q->gaps & UW_GAP_BIT(UW_GAP_RECORDS_LOST) && !q->decisive_drop)
+			decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, q->stage);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Ruling 6, the best copy wins: answered, late, reply lost here, rejected, no reply, held, dropped. */
+void uw_judge(struct uw_query *q)
+{
+	q->decisive_drop = NULL;
+	q->role = ended_here(q) ? UW_ROLE_LOCAL : UW_ROLE_CLIENT;
+	if (q->flags & UW_Q_NO_PACKET)
+		decide(q, UW_SEND_FAILED, UW_FAULT_LOCAL, q->stage_reached[UW_REQUEST]);
+	else if (answer_arrived(q))
+		judge_answer(q);
+	else if (judge_reply_here(q))
+		;
+	else if (icmp_rejects(q))
+		judge_rejected(q);
+	else
+		judge_request(q);
+	doubt(q);
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The live source: takes records from the kernel side, adds what only user space knows (names of
+ * reasons, symbols, processes, counters of devices, losses), and hands out judged queries.
+ */
+#ifndef UW_COLLECTOR_H
+#define UW_COLLECTOR_H
+
+#include "core/query.h"
+#include "live/live.h"
+#include "live/process.h"
+#include "sink/sink.h"
+
+struct uw_collector;
+
+struct uw_collector_options {
+	const struct uw_filters *filters;
+	uint64_t timeout_ns;
+	uint32_t run;		/* high part of query.id */
+};
+
+/* @previous: the verdict of revision 1 if this is revision 2, else NULL. */
+typedef void (*uw_query_fn)(void *arg, const struct uw_query *q, const enum uw_verdict *previous);
+/* A flow's good queries so far, as the kernel counted them. */
+typedef void (*uw_flow_fn)(void *arg, const struct uw_flow_key *key, const struct uw_flow_value *value);
+
+/**
+ * uw_collector_new - start collecting from a loaded kernel side.
+ * @l: stays the caller's and outlives the collector; on_query is called for each judged query that is
+ * bad, or good and wanted (uw_live_open()'s all).
+ * Return: 0 with *out to be freed by uw_collector_free(); -errno.
+ */
+int uw_collector_new(struct uw_live *l, const struct uw_collector_options *options, uw_query_fn on_query,
+		     void *arg, struct uw_collector **out);
+void uw_collector_free(struct uw_collector *c);
+
+/** uw_collector_fd - readable when the kernel sent something up. */
+int uw_collector_fd(const struct uw_collector *c);
+
+/**
+ * uw_collector_run - take what came and judge what is due.
+ * @now_ns: CLOCK_BOOTTIME; last: judge everything whose deadline has passed or that can no longer
+ * change, even what is still inside.
+ * Return: queries still open.
+ */
+unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last);
+
+/** uw_collector_flows - call @fn for each flow the kernel counted good queries of. */
+void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg);
+
+/** uw_collector_totals - what was counted and lost. Return: 0 or -errno. */
+int uw_collector_totals(struct uw_collector *c, struct uw_totals *t);
+
+/** uw_collector_processes - the cache of processes, the collector's. */
+struct uw_processes *uw_collector_processes(struct uw_collector *c);
+
+/** uw_collector_netns - the path of a namespace seen lately; false if it is not known. */
+bool uw_collector_netns(struct uw_collector *c, uint32_t inum, struct uw_netns *out);
+
+#endif

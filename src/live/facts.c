@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "live/facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "live/droppoint.h"
+
+const char *uw_record_check(const void *data, size_t size)
+{
+	const struct uw_record *r = data;
+	unsigned i;
+
+	if (size < sizeof(*r) || r->size != sizeof(*r))
+		return "size";
+	if (r->version != UW_RECORD_VERSION)
+		return "version";
+	if (r->kind < UW_RECORD_QUERY || r->kind > UW_RECORD_STRAY_DROP)
+		return "kind";
+	if (r->key.family != 4 && r->key.family != 6)
+		return "address family";
+	if (r->key.protocol != UW_PROTO_NTP && r->key.protocol != UW_PROTO_DNS)
+		return "protocol";
+	if (r->stage[UW_REQUEST] >= UW_STAGES || r->stage[UW_REPLY] >= UW_STAGES)
+		return "stage";
+	if (r->hops > UW_PATH_MAX || r->question_len > UW_QUESTION_MAX)
+		return "length";
+	for (i = 0; i < r->hops; i++) {
+		if (r->path[i].dir >= UW_DIRS || !memchr(r->path[i].ifname, 0, UW_IFNAME))
+			return "path";
+	}
+	for (i = 0; i < UW_DIRS; i++) {
+		if (r->drop[i].mark >= UW_STAGES || !memchr(r->drop[i].ifname, 0, UW_IFNAME))
+			return "drop";
+	}
+	return memchr(r->task.comm, 0, UW_COMM) ? NULL : "comm";
+}
+
+/* The stack's frames as names, the tracer's own skipped; returns how many. */
+static unsigned frame_names(const struct uw_facts *f, const struct uw_drop *d, const char *location,
+			    const char *name[UW_STACK_MAX])
+{
+	unsigned n = 0, skip, i;
+
+	while (n < UW_STACK_MAX && d->stack[n]) {
+		name[n] = NULL;
+		if (f->symbols && !uw_ksym_find(f->symbols, d->stack[n], &name[n], NULL))
+			name[n] = NULL;
+		n++;
+	}
+	skip = uw_drop_skip(location, name, n);
+	for (i = 0; i + skip < n; i++)
+		name[i] = name[i + skip];
+	return n - skip;
+}
+
+static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum uw_dir dir, struct uw_query *q)
+{
+	const struct uw_drop *d = &r->drop[dir];
+	struct uw_drop_fact *fact = &q->drop[dir];
+	const char *frame[UW_STACK_MAX], *location = NULL;
+	struct uw_drop_names names;
+	struct uw_drop_point point;
+	uint64_t offset = 0;
+
+	if (!d->when_ns)
+		return;
+	uw_reason_name(f->reasons, d->reason, fact->reason, sizeof(fact->reason));
+	if (f->symbols && uw_ksym_find(f->symbols, d->location, &location, &offset))
+		snprintf(fact->location, sizeof(fact->location), "%.*s+0x%llx",
+			 (int)uw_ksym_base_length(location), location, (unsigned long long)offset);
+	else
+		location = NULL;
+	names = (struct uw_drop_names){
+		.location = location, .frame = frame, .reason = fact->reason, .dir = dir, .mark = d->mark,
+		.frames = frame_names(f, d, location, frame),
+	};
+	uw_drop_point(&names, &point);
+	if (point.class == UW_DROP_NOT) {
+		memset(fact, 0, sizeof(*fact));
+		return;
+	}
+	if (point.class == UW_DROP_UNREAD)
+		q->flags |= UW_Q_UNREAD;
+	fact->seen = true;
+	fact->dir = dir;
+	fact->stage = point.stage;
+	fact->when_ns = d->when_ns;
+	fact->netns = d->netns;
+	fact->rcvbuf = d->rcvbuf;
+	fact->rmem = d->rmem;
+	snprintf(fact->hook, sizeof(fact->hook), "%s", point.hook);
+	snprintf(fact->engine, sizeof(fact->engine), "%s", point.engine);
+	memcpy(fact->ifname, d->ifname, sizeof(fact->ifname));
+}
+
+static void process_fact(const struct uw_facts *f, struct uw_query *q)
+{
+	const struct uw_process *p = q->task.pid ? uw_process_get(f->processes, q->task.pid) : NULL;
+
+	/* A pid that was given to another since has another name. */
+	if (p && !strncmp(p->comm, q->task.comm, UW_COMM)) {
+		snprintf(q->executable, sizeof(q->executable), "%s", p->executable);
+		snprintf(q->cgroup, sizeof(q->cgroup), "%s", p->cgroup);
+	} else {
+		snprintf(q->executable, sizeof(q->executable), "%s", q->task.comm);
+	}
+}
+
+void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct uw_query *q)
+{
+	memset(q, 0, sizeof(*q));
+	q->id = r->id;
+	q->run = f->run;
+	q->revision = 1;
+	q->key = r->key;
+	q->flags = r->flags;
+	q->netns = r->netns;
+	q->task = r->task;
+	q->send_ns = r->send_ns;
+	q->wire_out_ns = r->on_wire || r->flags & UW_Q_OUTSIDE ? r->wire_out_ns : 0;
+	q->wire_in_ns = r->wire_in_ns;
+	q->queued_ns = r->queued_ns;
+	q->read_ns = f->reads_seen ? r->read_ns : r->queued_ns;
+	q->timeout_ns = f->timeout_ns;
+	q->send_errno = r->send_errno;
+	q->attempts = r->attempts;
+	q->on_wire = r->on_wire;
+	q->dropped = r->dropped;
+	q->replies = r->replies;
+	q->stage_reached[UW_REQUEST] = r->stage[UW_REQUEST];
+	q->stage_reached[UW_REPLY] = r->stage[UW_REPLY];
+	q->icmp = r->icmp;
+	q->answer = r->answer;
+	q->hops = r->hops;
+	memcpy(q->path, r->path, sizeof(q->path));
+	q->question_len = r->question_len;
+	memcpy(q->question, r->question, sizeof(q->question));
+	drop_fact(f, r, UW_REQUEST, q);
+	drop_fact(f, r, UW_REPLY, q);
+	process_fact(f, q);
+	if (r->kind == UW_RECORD_STRAY_DROP) {
+		q->send_ns = 0;
+		q->gaps = UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
+	}
+}

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "live/live.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/bpf.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <net/if.h>
+
+#include "live/capability.h"
+#include "udpwhy.skel.h"
+
+#define NETFILTER_LINKS 8	/* four hooks, two families */
+#define PRIORITY_TRIES 32	/* the kernel refuses two BPF programs at one priority: other tracers */
+
+/* A namespace we are attached to. It is not held by us but for these links; see uw_netns.h. */
+struct place {
+	struct uw_netns ns;
+	struct bpf_link *link[NETFILTER_LINKS];
+	bool seen;
+};
+
+struct uw_live {
+	struct udpwhy_bpf *skel;
+	const struct uw_filters *filters;
+	struct bpf_link *trace[UW_LIVE_HOOKS];
+	const char *hook[UW_LIVE_HOOKS];
+	unsigned hooks;
+	bool netfilter, reads;
+	uint32_t gaps;
+	struct place *place;
+	unsigned places, room;
+	struct uw_netns *now;		/* the namespaces of the scope at the last look */
+	unsigned now_count;
+};
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+/* Hooks are found by their prototype in the kernel's BTF, not by the kernel's version. */
+static bool kernel_has(const struct btf *btf, const char *section)
+{
+	char name[96];
+
+	if (!strncmp(section, "netfilter", 9))
+		return btf__find_by_name_kind(btf, "bpf_nf_ctx", BTF_KIND_STRUCT) > 0;
+	snprintf(name, sizeof(name), "btf_trace_%s", section + strlen("tp_btf/"));
+	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
+}
+
+static void choose_programs(struct uw_live *l, const struct btf *btf)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, l->skel->obj)
+		bpf_program__set_autoload(p, kernel_has(btf, bpf_program__section_name(p)));
+	l->netfilter = bpf_program__autoload(l->skel->progs.uw_nf_output);
+	l->reads = bpf_program__autoload(l->skel->progs.uw_sk_data_ready) &&
+		   bpf_program__autoload(l->skel->progs.uw_sock_recv_length);
+	if (!l->reads || !bpf_program__autoload(l->skel->progs.uw_kfree_skb))
+		l->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
+}
+
+static void fill_config(struct uw_live *l, uint64_t timeout_ns, bool all)
+{
+	struct uw_config *c = (struct uw_config *)&l->skel->rodata->uw_config;
+	const struct uw_filters *f = l->filters;
+	unsigned i;
+
+	c->timeout_ns = timeout_ns;
+	c->pid = f->process_pid;
+	c->tool_pid = (uint32_t)getpid();
+	c->protocol = (uint8_t)f->protocol;
+	c->scope_all = !f->scope.count;
+	c->netns_filter = f->netns.count > 0;
+	c->all = all;
+	c->have_output_hook = l->netfilter;
+	c->server = f->server;
+	c->client = f->client;
+	/* A comm is the name cut to 15 bytes; the whole name is compared by user space again. */
+	memcpy(c->comm, f->process, strnlen(f->process, sizeof(c->comm) - 1));
+	memcpy(c->iface, f->iface, sizeof(c->iface));
+	for (i = 0; i < f->port_count; i++)
+		((uint8_t *)l->skel->rodata->uw_port_protocol)[f->ports[i].port] = f->ports[i].protocol;
+}
+
+static int fill_set(struct bpf_map *map, const struct uw_ns_list *list, const char *option, char *error)
+{
+	struct uw_netns ns;
+	uint8_t one = 1;
+	unsigned i;
+
+	for (i = 0; i < list->count; i++) {
+		int err = uw_netns_find(&list->item[i], &ns);
+
+		if (!err && bpf_map_update_elem(bpf_map__fd(map), &ns.inum, &one, BPF_ANY))
+			err = -errno;
+		if (err) {
+			snprintf(error, UW_ERROR_MAX, "%s %.200s: %s; give a name that 'ip netns' lists, a path such as /proc/PID/ns/net, or the PID of a process in it",
+				 option, list->item[i].text, err == -ENOENT ? "no such network namespace" :
+				 err == -EINVAL ? "is no network namespace" : strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int attach_tracepoints(struct uw_live *l, char *error)
+{
+	struct bpf_program *p;
+
+	bpf_object__for_each_program(p, l->skel->obj) {
+		const char *section = bpf_program__section_name(p);
+		struct bpf_link *link;
+
+		if (!bpf_program__autoload(p) || strncmp(section, "tp_btf/", 7) || l->hooks == UW_LIVE_HOOKS)
+			continue;
+		link = bpf_program__attach(p);
+		if (!link) {
+			int err = -errno;
+
+			snprintf(error, UW_ERROR_MAX, "cannot attach to the tracepoint %s: %s; 'udpwhy doctor' shows what this kernel allows",
+				 section + 7, strerror(-err));
+			return err;
+		}
+		l->trace[l->hooks] = link;
+		l->hook[l->hooks++] = section + 7;
+	}
+	return 0;
+}
+
+/* First of all in its hook; another tracer may have taken that place, then the next. */
+static struct bpf_link *attach_netfilter(const struct bpf_program *p, uint32_t family, uint32_t hook)
+{
+	LIBBPF_OPTS(bpf_netfilter_opts, opts, .pf = family, .hooknum = hook);
+	int i;
+
+	for (i = 1; i <= PRIORITY_TRIES; i++) {
+		struct bpf_link *link;
+
+		opts.priority = INT_MIN + i;
+		link = bpf_program__attach_netfilter(p, &opts);
+		if (link || (errno != EBUSY && errno != EEXIST))
+			return link;
+	}
+	return NULL;
+}
+
+static int attach_place(struct uw_live *l, struct place *p)
+{
+	const struct {
+		struct bpf_program *program;
+		uint32_t hook;
+	} at[] = {
+		{ l->skel->progs.uw_nf_output, NF_INET_LOCAL_OUT },
+		{ l->skel->progs.uw_nf_postrouting, NF_INET_POST_ROUTING },
+		{ l->skel->progs.uw_nf_prerouting, NF_INET_PRE_ROUTING },
+		{ l->skel->progs.uw_nf_input, NF_INET_LOCAL_IN },
+	};
+	int fd = uw_netns_open(&p->ns), back, err = 0;
+	unsigned i;
+
+	if (fd < 0)
+		return fd;
+	back = uw_netns_enter(fd);
+	close(fd);
+	if (back < 0)
+		return back;
+	for (i = 0; i < NETFILTER_LINKS && !err; i++) {
+		p->link[i] = attach_netfilter(at[i / 2].program, i % 2 ? NFPROTO_IPV6 : NFPROTO_IPV4,
+					      at[i / 2].hook);
+		if (!p->link[i])
+			err = -errno;
+	}
+	uw_netns_leave(back);
+	return err;
+}
+
+static void detach_place(struct place *p)
+{
+	unsigned i;
+
+	for (i = 0; i < NETFILTER_LINKS; i++)
+		bpf_link__destroy(p->link[i]);
+}
+
+static struct place *find_place(struct uw_live *l, uint32_t inum)
+{
+	unsigned i;
+
+	for (i = 0; i < l->places; i++) {
+		if (l->place[i].ns.inum == inum)
+			return &l->place[i];
+	}
+	return NULL;
+}
+
+static struct place *add_place(struct uw_live *l, const struct uw_netns *ns)
+{
+	if (l->places == l->room) {
+		unsigned room = l->room ? 2 * l->room : 16;
+		struct place *more = realloc(l->place, room * sizeof(*more));
+
+		if (!more)
+			return NULL;
+		l->place = more;
+		l->room = room;
+	}
+	memset(&l->place[l->places], 0, sizeof(*l->place));
+	l->place[l->places].ns = *ns;
+	return &l->place[l->places++];
+}
+
+/* The namespaces of the scope that exist now. */
+static void look_for_namespaces(struct uw_live *l)
+{
+	const struct uw_ns_list *scope = &l->filters->scope;
+	unsigned i;
+
+	if (!scope->count) {
+		l->now_count = uw_netns_scan(l->now);
+		return;
+	}
+	l->now_count = 0;
+	for (i = 0; i < scope->count; i++) {
+		if (!uw_netns_find(&scope->item[i], &l->now[l->now_count]))
+			l->now_count++;
+	}
+}
+
+unsigned uw_live_follow_namespaces(struct uw_live *l)
+{
+	unsigned i;
+
+	look_for_namespaces(l);
+	if (!l->netfilter)
+		return 0;
+	for (i = 0; i < l->places; i++)
+		l->place[i].seen = false;
+	for (i = 0; i < l->now_count; i++) {
+		struct place *p = find_place(l, l->now[i].inum);
+
+		if (!p) {
+			p = add_place(l, &l->now[i]);
+			if (p && attach_place(l, p) == -ENOENT)
+				continue;
+		}
+		if (p)
+			p->seen = true;
+	}
+	for (i = l->places; i-- > 0;) {
+		if (l->place[i].seen)
+			continue;
+		detach_place(&l->place[i]);
+		l->place[i] = l->place[--l->places];
+	}
+	return l->places;
+}
+
+static int load(struct uw_live *l, uint64_t timeout_ns, bool all, char *error)
+{
+	struct btf *btf;
+	int err;
+
+	btf = btf__load_vmlinux_btf();
+	l->skel = btf ? udpwhy_bpf__open() : NULL;
+	if (!l->skel) {
+		err = errno ? -errno : -ENOMEM;
+		btf__free(btf);
+		uw_capability_explain_load_failure(err, error, UW_ERROR_MAX);
+		return err;
+	}
+	choose_programs(l, btf);
+	btf__free(btf);
+	fill_config(l, timeout_ns, all);
+	err = udpwhy_bpf__load(l->skel);
+	if (err)
+		uw_capability_explain_load_failure(err, error, UW_ERROR_MAX);
+	return err;
+}
+
+int uw_live_open(const struct uw_filters *filters, uint64_t timeout_ns, bool all, struct uw_live **out,
+		 char error[UW_ERROR_MAX])
+{
+	struct uw_live *l = calloc(1, sizeof(*l));
+	int err = -ENOMEM;
+
+	snprintf(error, UW_ERROR_MAX, "out of memory");
+	if (l)
+		l->now = calloc(UW_NETNS_SCAN_MAX, sizeof(*l->now));
+	if (!l || !l->now)
+		goto fail;
+	libbpf_set_print(quiet);
+	l->filters = filters;
+	err = load(l, timeout_ns, all, error);
+	if (!err)
+		err = fill_set(l->skel->maps.scope, &filters->scope, "--scope", error);
+	if (!err)
+		err = fill_set(l->skel->maps.netns_filter, &filters->netns, "--netns", error);
+	if (!err)
+		err = attach_tracepoints(l, error);
+	if (err)
+		goto fail;
+	uw_live_follow_namespaces(l);
+	*out = l;
+	return 0;
+fail:
+	uw_live_close(l);
+	return err;
+}
+
+void uw_live_close(struct uw_live *l)
+{
+	unsigned i;
+
+	if (!l)
+		return;
+	for (i = 0; i < l->hooks; i++)
+		bpf_link__destroy(l->trace[i]);
+	for (i = 0; i < l->places; i++)
+		detach_place(&l->place[i]);
+	udpwhy_bpf__destroy(l->skel);
+	free(l->place);
+	free(l->now);
+	free(l);
+}
+
+const struct uw_netns *uw_live_namespaces(const struct uw_live *l, unsigned *count)
+{
+	*count = l->now_count;
+	return l->now;
+}
+
+int uw_live_stats(const struct uw_live *l, uint64_t total[UW_STATS])
+{
+	int cpus = libbpf_num_possible_cpus(), fd = bpf_map__fd(l->skel->maps.stats), cpu, err = 0;
+	uint64_t *value;
+	uint32_t i;
+
+	if (cpus <= 0)
+		return cpus ? cpus : -EINVAL;
+	value = calloc((size_t)cpus, sizeof(*value));
+	if (!value)
+		return -ENOMEM;
+	for (i = 0; i < UW_STATS && !err; i++) {
+		err = bpf_map_lookup_elem(fd, &i, value) ? -errno : 0;
+		total[i] = 0;
+		for (cpu = 0; cpu < cpus && !err; cpu++)
+			total[i] += value[cpu];
+	}
+	free(value);
+	return err;
+}
+
+uint64_t uw_live_recursion_misses(const struct uw_live *l)
+{
+	struct bpf_program *p;
+	uint64_t sum = 0;
+
+	bpf_object__for_each_program(p, l->skel->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__fd(p) >= 0 && !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &len))
+			sum += info.recursion_misses;
+	}
+	return sum;
+}
+
+uint32_t uw_live_gaps(const struct uw_live *l)
+{
+	return l->gaps;
+}
+
+bool uw_live_reads_seen(const struct uw_live *l)
+{
+	return l->reads;
+}
+
+unsigned uw_live_hooks(const struct uw_live *l, const char **names, unsigned max)
+{
+	static const char *const netfilter[] = {
+		"netfilter/output", "netfilter/postrouting", "netfilter/prerouting", "netfilter/input",
+	};
+	unsigned i, n = 0;
+
+	for (i = 0; i < l->hooks && n < max; i++)
+		names[n++] = l->hook[i];
+	for (i = 0; i < 4 && l->places && n < max; i++)
+		names[n++] = netfilter[i];
+	return n;
+}
+
+struct uw_live_fds uw_live_fds(const struct uw_live *l)
+{
+	return (struct uw_live_fds){
+		.queries = bpf_map__fd(l->skel->maps.queries),
+		.flows = bpf_map__fd(l->skel->maps.flows),
+		.sends = bpf_map__fd(l->skel->maps.sends),
+		.askers = bpf_map__fd(l->skel->maps.askers),
+		.ring = bpf_map__fd(l->skel->maps.ring),
+	};
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A command table and a few calls. */
+#include <stdio.h>
+
+#include <bpf/libbpf.h>
+
+#include "cli.h"
+#include "cmd.h"
+
+static int (*const command[UW_COMMANDS])(const struct uw_options *) = {
+	[UW_CMD_TRACE] = uw_cmd_trace,
+	[UW_CMD_PROBE] = uw_cmd_probe,
+	[UW_CMD_DOCTOR] = uw_cmd_doctor,
+	[UW_CMD_EXPLAIN] = uw_cmd_explain,
+};
+
+int main(int argc, char **argv)
+{
+	char error[UW_CLI_ERROR_MAX];
+	struct uw_options o;
+
+	switch (uw_cli_parse(argc, argv, &o, error)) {
+	case UW_CLI_HELP:
+		fputs(uw_cli_help(o.command), stdout);
+		return 0;
+	case UW_CLI_VERSION:
+		printf("udpwhy %s, libbpf %s\n", UW_VERSION, libbpf_version_string());
+		return 0;
+	case UW_CLI_ERROR:
+		fprintf(stderr, "udpwhy: %s\n", error);
+		return 2;
+	case UW_CLI_RUN:
+		break;
+	}
+	return command[o.command](&o);
+}

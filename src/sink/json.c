@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One object a line (schema/udpwhy.schema.json). An absent fact is an absent key: a function here
+ * that writes nothing says "not known". Counts are facts also when they are zero.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/address.h"
+#include "sink/json_parts.h"
+#include "sink/sink.h"
+
+#define SCHEMA_VERSION 1
+
+struct json_sink {
+	struct uw_sink sink;
+	FILE *out;
+	const struct uw_clock *clock;
+	struct uw_run run;
+};
+
+static struct json_sink *self(struct uw_sink *s)
+{
+	return (struct json_sink *)s;
+}
+
+static void put_head(struct json_sink *s, struct uw_json *j, const char *type)
+{
+	uw_json_line(j, s->out);
+	uw_json_uint(j, "v", SCHEMA_VERSION);
+	uw_json_string(j, "type", type);
+}
+
+/* The head of a record about the run itself: its time is now. */
+static void put_head_now(struct json_sink *s, struct uw_json *j, const char *type)
+{
+	put_head(s, j, type);
+	uw_json_wall(j, "time", uw_wall_now_ns());
+	uw_json_text(j, "host.name", s->run.host);
+}
+
+static void put_strings(struct uw_json *j, const char *key, const char *const *list, unsigned count)
+{
+	uw_json_array(j, key);
+	for (unsigned i = 0; i < count; i++)
+		uw_json_string(j, NULL, list[i]);
+	uw_json_close(j);
+}
+
+/* ---- start ---- */
+
+static void put_ports(struct uw_json *j, const struct uw_run *run)
+{
+	uw_json_array(j, "ports");
+	for (unsigned i = 0; i < run->port_count; i++)
+		uw_json_format(j, NULL, "%s=%u", uw_proto_name(run->ports[i].protocol),
+			       run->ports[i].port);
+	uw_json_close(j);
+}
+
+static void put_askers(struct uw_json *j, const struct uw_run *run)
+{
+	uw_json_array(j, "askers");
+	for (unsigned i = 0; i < run->asker_count; i++) {
+		const struct uw_asker *a = &run->askers[i];
+
+		uw_json_object(j, NULL);
+		uw_json_text(j, "process.executable.name", a->executable);
+		if (a->pid)
+			uw_json_uint(j, "process.pid", a->pid);
+		uw_json_string(j, "network.protocol.name", uw_proto_name(a->protocol));
+		if (a->port)
+			uw_json_uint(j, "client.port", a->port);
+		uw_json_uint(j, "servers", a->servers);
+		uw_json_close(j);
+	}
+	uw_json_close(j);
+}
+
+static void json_start(struct uw_sink *sink, const struct uw_run *run)
+{
+	struct json_sink *s = self(sink);
+	struct uw_json j;
+
+	s->run = *run;
+	put_head_now(s, &j, "start");
+	uw_json_text(&j, "version", run->version);
+	uw_json_text(&j, "kernel", run->kernel);
+	uw_json_text(&j, "command", run->command);
+	uw_json_text(&j, "filters", run->filters);
+	if (run->timeout_ns)
+		uw_json_uint(&j, "timeout_us", run->timeout_ns / 1000);
+	put_ports(&j, run);
+	put_strings(&j, "scope", run->scope, run->scope_count);
+	put_strings(&j, "hooks", run->hooks, run->hook_count);
+	uw_json_gaps(&j, "gaps", run->gaps);
+	put_askers(&j, run);
+	uw_json_line_end(&j);
+	fflush(s->out);
+}
+
+static void json_query(struct uw_sink *sink, const struct uw_query *q)
+{
+	struct json_sink *s = self(sink);
+	struct uw_json j;
+
+	put_head(s, &j, "query");
+	uw_json_query(&j, s->clock, s->run.host, q);
+	uw_json_line_end(&j);
+}
+
+/* ---- flow ---- */
+
+/* In the server role the key holds the client's /24 or /48, or nothing once those got too many. */
+static void put_flow_client(struct uw_json *j, const struct uw_flow_id *id)
+{
+	char buf[UW_ADDR_TEXT];
+
+	if (id->role != UW_ROLE_SERVER)
+		uw_json_address(j, "client.address", &id->client, id->family);
+	else if (uw_addr_known(&id->client))
+		uw_json_format(j, "client.network", "%s/%u",
+			       uw_addr_text(&id->client, id->family, buf), id->family == 6 ? 48 : 24);
+}
+
+static void put_flow_key(struct uw_json *j, const struct uw_flow_id *id)
+{
+	if (id->netns)
+		uw_json_uint(j, "netns", id->netns);
+	uw_json_protocol(j, id->protocol, id->family);
+	uw_json_string(j, "role", uw_role_name(id->role));
+	put_flow_client(j, id);
+	uw_json_string(j, "client.port_class", id->fixed ? "fixed" : "ephemeral");
+	uw_json_address(j, "server.address", &id->server, id->family);
+	uw_json_uint(j, "server.port", id->server_port);
+	uw_json_bool(j, "probe", id->probe);
+}
+
+static void put_stat(struct uw_json *j, const char *group, const char *name, uint64_t value)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "%s.%s", group, name);
+	uw_json_uint(j, key, value);
+}
+
+static void put_counts(struct uw_json *j, const uint64_t count[UW_VERDICTS])
+{
+	for (unsigned v = 0; v < UW_VERDICTS; v++)
+		put_stat(j, "count", uw_verdict_name(v), count[v]);
+}
+
+static void put_flow_drops(struct uw_json *j, const struct uw_flow *f)
+{
+	if (!f->drops)
+		return;
+	uw_json_array(j, "drops");
+	for (unsigned i = 0; i < f->drops && i < UW_FLOW_DROPS; i++) {
+		const struct uw_flow_drop *d = &f->drop[i];
+
+		uw_json_object(j, NULL);
+		uw_json_string(j, "direction", d->dir == UW_REPLY ? "reply" : "request");
+		uw_json_string(j, "stage", uw_stage_name(d->stage));
+		uw_json_text(j, "reason", d->reason);
+		uw_json_text(j, "hook", d->hook);
+		uw_json_text(j, "engine", d->engine);
+		if (d->netns)
+			uw_json_uint(j, "netns", d->netns);
+		uw_json_uint(j, "count", d->count);
+		uw_json_close(j);
+	}
+	uw_json_close(j);
+}
+
+static void put_flow_rtt(struct uw_json *j, const struct uw_flow *f)
+{
+	if (!uw_flow_answered(f))
+		return;
+	uw_json_uint(j, "rtt.p50_us", uw_flow_quantile_us(f, 0.5));
+	uw_json_uint(j, "rtt.p90_us", uw_flow_quantile_us(f, 0.9));
+	uw_json_uint(j, "rtt.p99_us", uw_flow_quantile_us(f, 0.99));
+	uw_json_uint(j, "rtt.max_us", f->rtt_max_us);
+}
+
+static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
+{
+	struct json_sink *s = self(sink);
+	struct uw_json j;
+
+	put_head_now(s, &j, "flow");
+	put_flow_key(&j, &f->id);
+	uw_json_text(&j, "process.executable.name", f->executable);
+	if (f->pid)
+		uw_json_uint(&j, "process.pid", f->pid);
+	uw_json_uint(&j, "attempts", f->attempts);
+	put_counts(&j, f->count);
+	put_flow_drops(&j, f);
+	put_flow_rtt(&j, f);
+	uw_json_time(&j, s->clock, "last_good", f->last_good_ns);
+	uw_json_time(&j, s->clock, "last_bad", f->last_bad_ns);
+	uw_json_line_end(&j);
+}
+
+/* ---- diagnosis ---- */
+
+static void put_sentences(struct uw_json *j, const char *key, const struct uw_evidence *e)
+{
+	uw_json_array(j, key);
+	for (unsigned i = 0; i < e->count && i < UW_EVIDENCE_MAX; i++)
+		uw_json_string(j, NULL, e->line[i]);
+	uw_json_close(j);
+}
+
+static void json_diagnosis(struct uw_sink *sink, const struct uw_diagnosis *d)
+{
+	struct json_sink *s = self(sink);
+	struct uw_json j;
+
+	put_head_now(s, &j, "diagnosis");
+	uw_json_string(&j, "diagnosis", d->id);
+	uw_json_string(&j, "confidence", uw_confidence_name(d->confidence));
+	uw_json_string(&j, "summary", d->summary);
+	put_sentences(&j, "evidence.for", &d->in_favour);
+	put_sentences(&j, "evidence.against", &d->against);
+	put_sentences(&j, "evidence.open", &d->open);
+	uw_json_text(&j, "next_step", d->next_step);
+	uw_json_array(&j, "flows");
+	for (unsigned i = 0; i < d->flows && i < UW_EVIDENCE_MAX; i++) {
+		uw_json_object(&j, NULL);
+		put_flow_key(&j, &d->flow[i]->id);
+		uw_json_close(&j);
+	}
+	uw_json_close(&j);
+	uw_json_line_end(&j);
+	fflush(s->out);
+}
+
+/* ---- status and end ---- */
+
+/* The names that the contract gives to some of the losses of stats.h; the others keep their own. */
+static const char *loss_name(const char *name)
+{
+	static const char *const names[][2] = {
+		{ "ring_full", "ring" },
+		{ "table_full", "table" },
+		{ "update_failed", "update" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i][0], name) == 0)
+			return names[i][1];
+	return name;
+}
+
+static void put_stats(struct uw_json *j, const struct uw_totals *t)
+{
+	uw_json_uint(j, "requests", t->stats[UW_STAT_requests]);
+#define COUNTED(name, text) put_stat(j, "stats", #name, t->stats[UW_STAT_##name]);
+#define LOST(name, text) put_stat(j, "lost", loss_name(#name), t->stats[UW_STAT_##name]);
+	UW_STATS_LIST(COUNTED, LOST)
+#undef LOST
+#undef COUNTED
+	uw_json_uint(j, "lost.recursion", t->recursion_misses);
+	uw_json_uint(j, "lost.netlink", t->netlink_lost);
+}
+
+static void put_totals(struct uw_json *j, const struct uw_totals *t)
+{
+	uw_json_uint(j, "elapsed_us", t->elapsed_ns / 1000);
+	put_counts(j, t->verdict);
+	for (unsigned f = 0; f < UW_FAULTS; f++)
+		put_stat(j, "fault", uw_fault_name(f), t->fault[f]);
+	put_stats(j, t);
+}
+
+static void json_status(struct uw_sink *sink, const struct uw_totals *t)
+{
+	struct json_sink *s = self(sink);
+	struct uw_json j;
+
+	put_head_now(s, &j, "status");
+	put_totals(&j, t);
+	uw_json_line_end(&j);
+	fflush(s->out);
+}
+
+static void json_end(struct uw_sink *sink, const struct uw_totals *t,
+		     const struct uw_flow *const *flows, unsigned count)
+{
+	struct json_sink *s = self(sink);
+	struct uw_json j;
+
+	for (unsigned i = 0; i < count; i++)
+		json_flow(sink, flows[i]);
+	put_head_now(s, &j, "end");
+	put_totals(&j, t);
+	if (t->command_ran)
+		uw_json_int(&j, "command.status", t->command_status);
+	uw_json_line_end(&j);
+	fflush(s->out);
+}
+
+/* Lines are gathered within a burst; a reader of the pipe gets them at the first pause. */
+static void json_idle(struct uw_sink *sink)
+{
+	fflush(self(sink)->out);
+}
+
+static void json_close(struct uw_sink *sink)
+{
+	fflush(self(sink)->out);
+	free(sink);
+}
+
+struct uw_sink *uw_sink_json(FILE *out, const struct uw_clock *clock)
+{
+	struct json_sink *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->out = out;
+	s->clock = clock;
+	s->sink = (struct uw_sink){
+		.start = json_start,
+		.query = json_query,
+		.flow = json_flow,
+		.diagnosis = json_diagnosis,
+		.status = json_status,
+		.end = json_end,
+		.idle = json_idle,
+		.close = json_close,
+	};
+	return &s->sink;
+}

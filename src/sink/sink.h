@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A sink prints finished facts. It never sees a kernel type, judges nothing and keeps only what it
+ * needs to lay out its own output. One sink a file: text.c, json.c.
+ */
+#ifndef UW_SINK_H
+#define UW_SINK_H
+
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/diagnose.h"
+#include "core/flow.h"
+#include "core/query.h"
+#include "stats.h"
+
+#define UW_LIST_MAX 16
+
+/* Facts about this run, known when it starts. Strings belong to the caller and outlive the sink. */
+struct uw_run {
+	const char *host;
+	const char *version;		/* of udpwhy */
+	const char *kernel;		/* uname -r */
+	const char *command;		/* trace, monitor, ... */
+	const char *filters;		/* as the user gave them, "" if none */
+	uint32_t run;			/* high part of query.id */
+	uint64_t timeout_ns;
+	struct uw_port {
+		uint16_t port;
+		uint8_t protocol;	/* enum uw_proto */
+	} ports[UW_LIST_MAX];
+	unsigned port_count;
+	const char *scope[UW_LIST_MAX];	/* as the user named them */
+	unsigned scope_count;		/* 0: all of the running kernel */
+	const char *hooks[48];		/* attached */
+	unsigned hook_count;
+	uint32_t gaps;			/* UW_GAP_BIT() that hold for the whole run */
+	const struct uw_asker *askers;	/* who asks here: open sockets towards traced ports */
+	unsigned asker_count;
+};
+
+/* A socket of this host that asks, found when the run starts. */
+struct uw_asker {
+	char executable[UW_NAME_MAX];
+	uint32_t pid;
+	uint8_t protocol;
+	uint16_t port;			/* local */
+	unsigned servers;
+};
+
+/* Totals, for status and end records and the summary. */
+struct uw_totals {
+	uint64_t verdict[UW_VERDICTS];
+	uint64_t fault[UW_FAULTS];
+	uint64_t stats[UW_STATS];	/* enum uw_stat: what was counted and what was lost */
+	uint64_t recursion_misses;
+	uint64_t netlink_lost;
+	bool command_ran;
+	int command_status;		/* exit status as a shell gives it: 128 + signal */
+	uint64_t elapsed_ns;
+};
+
+/* What is still open when everything has been judged but not all has been told: for text only. */
+struct uw_sink {
+	void (*start)(struct uw_sink *s, const struct uw_run *run);
+	void (*query)(struct uw_sink *s, const struct uw_query *q);
+	void (*flow)(struct uw_sink *s, const struct uw_flow *f);
+	void (*diagnosis)(struct uw_sink *s, const struct uw_diagnosis *d);
+	void (*status)(struct uw_sink *s, const struct uw_totals *t);
+	/* Last call before close; @flows is the whole table, sorted by flow key. */
+	void (*end)(struct uw_sink *s, const struct uw_totals *t, const struct uw_flow *const *flows,
+		    unsigned count);
+	/* Text only sees the pause between bursts: print what was grouped. May be NULL. */
+	void (*idle)(struct uw_sink *s);
+	void (*close)(struct uw_sink *s);	/* frees the sink; flushes first */
+};
+
+/**
+ * uw_sink_json - one object a line, as the contract has it (schema/udpwhy.schema.json).
+ * @out: stays the caller's; clock: to turn CLOCK_BOOTTIME into wall-clock time.
+ * Return: a sink to be freed by its close(), or NULL without memory.
+ */
+struct uw_sink *uw_sink_json(FILE *out, const struct uw_clock *clock);
+
+struct uw_text_options {
+	bool colour;
+	unsigned width;		/* columns; 0: not a terminal, do not fold */
+	bool all;		/* good queries too, a line each */
+};
+
+/** uw_sink_text - for a person: problems grouped into paragraphs, contrast, acquittals, summary. */
+struct uw_sink *uw_sink_text(FILE *out, const struct uw_clock *clock,
+			     const struct uw_text_options *options);
+
+#endif

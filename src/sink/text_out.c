@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "sink/text_out.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/text_safe.h"
+
+#define NS_PER_US 1000ull
+#define NS_PER_MS 1000000ull
+#define NS_PER_S 1000000000ull
+#define NARROW 60		/* columns, below which a full hanging indent leaves no room */
+#define NARROW_HANG 4
+
+static const char *const colour_codes[] = {
+	[UW_PLAIN] = "",	    [UW_BOLD] = "\033[1m",	 [UW_RED] = "\033[1;31m",
+	[UW_YELLOW] = "\033[1;33m", [UW_MAGENTA] = "\033[1;35m", [UW_CYAN] = "\033[1;36m",
+};
+
+/* snprintf() may have cut a character in two. */
+static size_t whole_characters(const char *s, size_t len)
+{
+	size_t at = len;
+
+	while (at && ((unsigned char)s[at - 1] & 0xc0) == 0x80)
+		at--;
+	return at && (unsigned char)s[at - 1] >= 0xc0 ? at - 1 : len;
+}
+
+void uw_line_add(struct uw_line *l, const char *format, ...)
+{
+	size_t room = sizeof(l->text) - l->len;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(l->text + l->len, room, format, ap);
+	va_end(ap);
+	if (n < 0)
+		n = 0;
+	if ((size_t)n < room) {
+		l->len += (size_t)n;
+	} else {
+		l->len += whole_characters(l->text + l->len, room - 1);
+		l->text[l->len] = '\0';
+	}
+}
+
+void uw_line_bytes(struct uw_line *l, const char *bytes, size_t size, unsigned columns)
+{
+	char safe[UW_LINE_MAX];
+	size_t keep;
+
+	uw_safe_text(bytes, strnlen(bytes, size), safe, sizeof(safe));
+	if (!columns || uw_text_columns(safe) <= columns) {
+		uw_line_add(l, "%s", safe);
+		return;
+	}
+	keep = uw_text_clip(safe, columns - 1);
+	uw_line_add(l, "%.*s…", (int)keep, safe);
+}
+
+void uw_line_duration(struct uw_line *l, uint64_t ns)
+{
+	if (ns < NS_PER_MS / 2)
+		uw_line_add(l, "%llu µs", (unsigned long long)(ns / NS_PER_US));
+	else if (ns < 100 * NS_PER_MS)
+		uw_line_add(l, "%.1f ms", (double)ns / NS_PER_MS);
+	else if (ns < NS_PER_S)
+		uw_line_add(l, "%llu ms", (unsigned long long)(ns / NS_PER_MS));
+	else if (ns < 100 * NS_PER_S)
+		uw_line_add(l, "%.1f s", (double)ns / NS_PER_S);
+	else
+		uw_line_add(l, "%llu s", (unsigned long long)(ns / NS_PER_S));
+}
+
+static time_t split_wall(int64_t wall_ns, unsigned *ms)
+{
+	int64_t rest = wall_ns % (int64_t)NS_PER_S;
+
+	if (rest < 0)
+		rest += (int64_t)NS_PER_S;
+	*ms = (unsigned)(rest / (int64_t)NS_PER_MS);
+	return (time_t)((wall_ns - rest) / (int64_t)NS_PER_S);
+}
+
+void uw_line_time_of_day(struct uw_line *l, int64_t wall_ns)
+{
+	char text[16] = "";
+	struct tm tm;
+	unsigned ms;
+	time_t t = split_wall(wall_ns, &ms);
+
+	if (localtime_r(&t, &tm))
+		strftime(text, sizeof(text), "%H:%M:%S", &tm);
+	uw_line_add(l, "%s.%03u", text, ms);
+}
+
+void uw_line_zone_time(struct uw_line *l, int64_t wall_ns)
+{
+	char local[48] = "", utc[16] = "";
+	struct tm tm;
+	unsigned ms;
+	time_t t = split_wall(wall_ns, &ms);
+
+	if (localtime_r(&t, &tm))
+		strftime(local, sizeof(local), "%H:%M:%S %Z", &tm);
+	if (gmtime_r(&t, &tm))
+		strftime(utc, sizeof(utc), "%H:%M:%SZ", &tm);
+	uw_line_bytes(l, local, sizeof(local), 0);	/* %Z comes from the environment */
+	uw_line_add(l, " (%s)", utc);
+}
+
+/* Where the pen is while a line is folded. */
+struct pen {
+	const struct uw_text_out *o;
+	unsigned column, hang;
+};
+
+static unsigned room(const struct pen *p)
+{
+	if (!p->o->width)
+		return UINT32_MAX;
+	return p->o->width > p->column ? p->o->width - p->column : 0;
+}
+
+static void new_line(struct pen *p)
+{
+	fprintf(p->o->out, "\n%*s", (int)p->hang, "");
+	p->column = p->hang;
+}
+
+/* A word wider than a whole line is broken where the line ends. */
+static void put_word(struct pen *p, const char *word)
+{
+	while (*word) {
+		size_t n = uw_text_clip(word, room(p));
+
+		if (!n && p->column > p->hang) {
+			new_line(p);
+			continue;
+		}
+		if (!n)
+			n = strlen(word);	/* no line could take it: let it stick out */
+		fwrite(word, 1, n, p->o->out);
+		p->column += uw_text_columns(word) - uw_text_columns(word + n);
+		word += n;
+		if (*word)
+			new_line(p);
+	}
+}
+
+static void put_folded(struct pen *p, const char *text)
+{
+	char word[UW_LINE_MAX];
+
+	for (;;) {
+		unsigned spaces = (unsigned)strspn(text, " ");
+		size_t len = strcspn(text + spaces, " ");
+
+		if (!len)
+			return;
+		snprintf(word, sizeof(word), "%.*s", (int)len, text + spaces);
+		if (spaces + uw_text_columns(word) > room(p) && p->column > p->hang) {
+			new_line(p);
+		} else {
+			fprintf(p->o->out, "%*s", (int)spaces, "");
+			p->column += spaces;
+		}
+		put_word(p, word);
+		text += spaces + len;
+	}
+}
+
+void uw_text_print(const struct uw_text_out *o, const char *lead, enum uw_colour colour,
+		   unsigned hang, const char *text)
+{
+	bool paint = o->colour && colour != UW_PLAIN;
+	struct pen p = { .o = o, .column = uw_text_columns(lead), .hang = hang };
+
+	if (o->width && o->width < NARROW && p.hang > NARROW_HANG)
+		p.hang = NARROW_HANG;
+	if (paint)
+		fprintf(o->out, "%s%s\033[0m", colour_codes[colour], lead);
+	else
+		fputs(lead, o->out);
+	put_folded(&p, text);
+	fputc('\n', o->out);
+}
+
+void uw_text_labelled(const struct uw_text_out *o, const char *label, const char *text)
+{
+	char lead[2 * UW_LEAD];
+
+	snprintf(lead, sizeof(lead), "  %-*s", UW_LEAD - 2, label);
+	uw_text_print(o, lead, UW_PLAIN, UW_LEAD, text);
+}
+
+void uw_table_fit(const struct uw_text_out *o, struct uw_table *t, unsigned widest_name)
+{
+	unsigned taken = t->indent;
+
+	for (unsigned i = 0; i < t->cells; i++)
+		taken += t->cell[i];
+	t->name = widest_name;
+	if (o->width && taken + widest_name > o->width)
+		t->name = o->width > taken ? o->width - taken : 0;
+}
+
+void uw_table_row(const struct uw_text_out *o, const struct uw_table *t, const struct uw_row *r)
+{
+	char indent[UW_LEAD];
+	unsigned wide = uw_text_columns(r->name.text);
+
+	snprintf(indent, sizeof(indent), "%*s", (int)t->indent, "");
+	if (wide > t->name) {
+		uw_text_print(o, indent, UW_PLAIN, t->indent + 2, r->name.text);
+		wide = 0;
+		fputs(indent, o->out);
+	} else {
+		fprintf(o->out, "%s%s", indent, r->name.text);
+	}
+	fprintf(o->out, "%*s", (int)(t->name - wide), "");
+	for (unsigned i = 0; i < t->cells; i++) {
+		unsigned columns = uw_text_columns(r->cell[i]);
+
+		fprintf(o->out, "%*s%s",
+			(int)(t->cell[i] > columns ? t->cell[i] - columns : 0), "", r->cell[i]);
+	}
+	fputc('\n', o->out);
+}

@@ -1,0 +1,512 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "watch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <net/if.h>
+
+#include "child.h"
+#include "core/diagnose.h"
+#include "live/collector.h"
+#include "probes.h"
+#include "sink/sink.h"
+
+#define TICK_NS 200000000ull		/* the collector sweeps as often */
+#define IDLE_NS 1500000000ull		/* quiet this long: the text sink tells what it grouped */
+#define DIAGNOSE_NS 10000000000ull	/* between looks at the flows while running */
+#define FLOWS 4096
+#define DIAGNOSES 32
+#define ASKERS 32
+#define PROBE_TIMEOUT_NS 2000000000ull
+#define POLLFDS (2 + UW_WATCH_TARGETS * 4)
+
+enum phase {
+	RUNNING,	/* until a signal, the duration, the end of the command or of the probes */
+	DRAINING,	/* until nothing is open, one timeout at the most */
+	PROBING,	/* trace --probe: what was bad is asked again */
+	OVER,
+};
+
+/* A diagnosis already told: said again only when it became surer. */
+struct told_diagnosis {
+	const char *id;
+	struct uw_flow_id flow;
+	enum uw_confidence confidence;
+};
+
+struct watch {
+	const struct uw_watch_plan *plan;
+	const struct uw_options *o;
+	struct uw_live *live;
+	struct uw_collector *collector;
+	struct uw_flow_table *flows;
+	struct uw_probes *probes;
+	struct uw_sink *sink;
+	struct uw_clock clock;
+	struct uw_totals totals;	/* verdicts of queries told one by one */
+	struct uw_host_facts host;
+	struct told_diagnosis told[DIAGNOSES];
+	unsigned told_count;
+	enum phase phase;
+	int signal_fd, status;
+	pid_t child;
+	uint32_t own_pid, run;
+	struct uw_asker askers[ASKERS];
+	struct utsname kernel;
+	char hostname[256], filters[2048];
+	bool unsettled;			/* bad queries since the last look at the flows */
+	uint64_t now_ns, start_ns, phase_ns, bad_ns, diagnose_ns;
+};
+
+static int say(const char *text)
+{
+	fprintf(stderr, "udpwhy: %s\n", text);
+	return 1;
+}
+
+/* Whoever reads our output may be gone (a quiet end) or its disk full (an error). */
+static bool output_fails(struct watch *w)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return false;
+	if (errno != EPIPE) {
+		fprintf(stderr, "udpwhy: cannot write the output: %s; free space or choose another place, records were lost\n",
+			strerror(errno));
+		w->status = 1;
+	}
+	w->phase = OVER;
+	return true;
+}
+
+static void want_probe(struct watch *w, const struct uw_query *q)
+{
+	struct uw_watch_target t = {
+		.netns = q->netns,
+		.target = {
+			.server = q->key.server, .port = q->key.server_port, .family = q->key.family,
+			.protocol = q->key.protocol, .question_len = q->question_len,
+		},
+	};
+
+	memcpy(t.target.question, q->question, q->question_len);
+	uw_probes_want(w->probes, &t);
+}
+
+static void on_query(void *arg, const struct uw_query *q, const enum uw_verdict *previous)
+{
+	struct watch *w = arg;
+	bool probe = q->task.pid == w->own_pid;
+
+	uw_flow_add(w->flows, q, probe, previous);
+	if (probe)
+		return;
+	if (previous)
+		w->totals.verdict[*previous]--;
+	else
+		w->totals.fault[q->fault]++;
+	w->totals.verdict[q->verdict]++;
+	if (uw_query_is_bad(q)) {
+		w->bad_ns = w->now_ns;
+		w->unsettled = true;
+	}
+	if (w->o->probe && q->verdict == UW_NO_REPLY && q->role == UW_ROLE_CLIENT)
+		want_probe(w, q);
+	if (w->sink)
+		w->sink->query(w->sink, q);
+}
+
+static void on_flow(void *arg, const struct uw_flow_key *key, const struct uw_flow_value *value)
+{
+	struct watch *w = arg;
+
+	uw_flow_fold(w->flows, key, false, value);
+	w->totals.verdict[UW_ANSWERED] += value->answered;
+	w->totals.fault[UW_FAULT_NONE] += value->answered;
+}
+
+/* Verdicts told one by one, and the good ones that the kernel counted. */
+static void take_totals(struct watch *w, struct uw_totals *t)
+{
+	struct uw_totals mine = w->totals;
+
+	uw_collector_flows(w->collector, on_flow, w);
+	*t = w->totals;
+	w->totals = mine;
+	uw_collector_totals(w->collector, t);
+}
+
+static struct told_diagnosis *diagnosis_told(struct watch *w, const struct uw_diagnosis *d)
+{
+	unsigned i;
+
+	for (i = 0; i < w->told_count; i++) {
+		if (!strcmp(w->told[i].id, d->id) && d->flows &&
+		    !memcmp(&w->told[i].flow, &d->flow[0]->id, sizeof(w->told[i].flow)))
+			return &w->told[i];
+	}
+	return NULL;
+}
+
+static void tell_diagnosis(struct watch *w, const struct uw_diagnosis *d)
+{
+	struct told_diagnosis *t = diagnosis_told(w, d);
+
+	if (t && t->confidence >= d->confidence)
+		return;
+	if (!t && w->told_count < DIAGNOSES && d->flows) {
+		t = &w->told[w->told_count++];
+		t->id = d->id;
+		t->flow = d->flow[0]->id;
+	}
+	if (t)
+		t->confidence = d->confidence;
+	w->sink->diagnosis(w->sink, d);
+}
+
+static void diagnose(struct watch *w)
+{
+	struct uw_diagnosis *d;
+	const struct uw_flow *const *flows;
+	unsigned count, n, i;
+	struct uw_totals ignored;
+
+	w->diagnose_ns = w->now_ns;
+	w->unsettled = false;
+	d = calloc(DIAGNOSES, sizeof(*d));
+	if (!d || !w->sink) {
+		free(d);
+		return;
+	}
+	take_totals(w, &ignored);
+	if (w->sink->idle)
+		w->sink->idle(w->sink);
+	flows = uw_flow_list(w->flows, &count);
+	n = uw_diagnose(flows, count, &w->host, d, DIAGNOSES);
+	for (i = 0; i < n; i++)
+		tell_diagnosis(w, &d[i]);
+	free(d);
+}
+
+static void set_phase(struct watch *w, enum phase p)
+{
+	w->phase = p;
+	w->phase_ns = w->now_ns;
+}
+
+static void take_signal(struct watch *w)
+{
+	struct signalfd_siginfo s;
+	int status;
+
+	while (read(w->signal_fd, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGCHLD) {
+			if (w->child > 0 && waitpid(w->child, &status, WNOHANG) == w->child) {
+				w->child = 0;
+				w->totals.command_ran = true;
+				w->totals.command_status = uw_child_status(status);
+				set_phase(w, DRAINING);
+			}
+		} else if (w->phase == RUNNING) {
+			set_phase(w, DRAINING);
+		} else {
+			set_phase(w, OVER);	/* asked twice */
+		}
+	}
+}
+
+static void next_phase(struct watch *w, unsigned open)
+{
+	const struct uw_watch_plan *p = w->plan;
+
+	switch (w->phase) {
+	case RUNNING:
+		if ((w->o->duration_ns && w->now_ns - w->start_ns >= w->o->duration_ns) ||
+		    (p->asks && !uw_probes_busy(w->probes)))
+			set_phase(w, DRAINING);
+		break;
+	case DRAINING:
+		if (open && w->now_ns - w->phase_ns < w->o->timeout_ns + TICK_NS)
+			break;
+		uw_collector_run(w->collector, w->now_ns, true);
+		set_phase(w, uw_probes_busy(w->probes) ? PROBING : OVER);
+		break;
+	case PROBING:
+		if (!uw_probes_busy(w->probes))
+			set_phase(w, DRAINING);
+		break;
+	case OVER:
+		break;
+	}
+}
+
+static void wait_for_something(struct watch *w)
+{
+	struct pollfd fds[POLLFDS] = {
+		{ .fd = w->signal_fd, .events = POLLIN },
+		{ .fd = uw_collector_fd(w->collector), .events = POLLIN },
+	};
+	uint64_t until = w->now_ns + TICK_NS, now;
+	unsigned n = 2 + uw_probes_pollfds(w->probes, fds + 2, POLLFDS - 2, &until);
+	int64_t wait_ns;
+
+	now = uw_now_ns();
+	wait_ns = until > now ? (int64_t)(until - now) : 0;
+	poll(fds, n, (int)((wait_ns + 999999) / 1000000));
+	w->now_ns = uw_now_ns();
+}
+
+static void loop(struct watch *w)
+{
+	while (w->phase != OVER) {
+		unsigned open;
+
+		wait_for_something(w);
+		take_signal(w);
+		uw_clock_read(&w->clock);
+		if (w->phase != DRAINING)
+			uw_probes_run(w->probes, w->collector, w->now_ns);
+		open = uw_collector_run(w->collector, w->now_ns, false);
+		next_phase(w, open);
+		if (w->unsettled && !uw_probes_busy(w->probes) && w->phase == RUNNING &&
+		    w->now_ns - w->diagnose_ns >= DIAGNOSE_NS)
+			diagnose(w);
+		else if (w->sink && w->sink->idle && w->bad_ns && w->now_ns - w->bad_ns >= IDLE_NS) {
+			w->sink->idle(w->sink);
+			w->bad_ns = 0;
+		}
+		if (output_fails(w))
+			return;
+	}
+}
+
+static void read_port_range(struct uw_host_facts *h)
+{
+	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+
+	if (f && fscanf(f, "%hu %hu", &h->ephemeral_low, &h->ephemeral_high) != 2)
+		memset(h, 0, sizeof(*h));
+	if (f)
+		fclose(f);
+}
+
+static struct uw_sink *make_sink(struct watch *w)
+{
+	struct uw_text_options text = { .all = w->o->all };
+	struct winsize size;
+	bool terminal = isatty(STDOUT_FILENO);
+
+	if (w->plan->silent)
+		return NULL;
+	if (w->o->output == UW_OUTPUT_JSON)
+		return uw_sink_json(stdout, &w->clock);
+	text.colour = terminal && !w->o->no_color && !getenv("NO_COLOR");
+	if (terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
+		text.width = size.ws_col;
+	else if (terminal)
+		text.width = 80;
+	return uw_sink_text(stdout, &w->clock, &text);
+}
+
+/* The command line as given, for the start record: filters and options, not the command. */
+static void filters_text(const struct uw_filters *f, char *buf, size_t size)
+{
+	size_t n = 0;
+	unsigned i;
+
+	buf[0] = '\0';
+#define ADD(...) do { if (n < size) n += (size_t)snprintf(buf + n, size - n, __VA_ARGS__); } while (0)
+	for (i = 0; i < f->scope.count; i++)
+		ADD("%s%s", i ? "," : "--scope ", f->scope.item[i].text);
+	for (i = 0; i < f->netns.count; i++)
+		ADD("%s%s", i ? "," : n ? " --netns " : "--netns ", f->netns.item[i].text);
+	if (f->server.family)
+		ADD("%s--server /%u", n ? " " : "", f->server.len);
+	if (f->client.family)
+		ADD("%s--client /%u", n ? " " : "", f->client.len);
+	if (f->iface[0])
+		ADD("%s--iface %s", n ? " " : "", f->iface);
+	if (f->protocol)
+		ADD("%s--protocol %s", n ? " " : "", uw_proto_name(f->protocol));
+	if (f->process[0])
+		ADD("%s--process %s", n ? " " : "", f->process);
+	if (f->process_pid)
+		ADD("%s--process %u", n ? " " : "", f->process_pid);
+#undef ADD
+}
+
+static void tell_start(struct watch *w)
+{
+	const struct uw_filters *f = &w->o->filters;
+	struct uw_run run = {
+		.version = UW_VERSION, .command = uw_command_name(w->o->command), .host = w->hostname,
+		.kernel = w->kernel.release, .filters = w->filters, .askers = w->askers,
+	};
+	unsigned i;
+
+	gethostname(w->hostname, sizeof(w->hostname) - 1);
+	uname(&w->kernel);
+	filters_text(f, w->filters, sizeof(w->filters));
+	run.run = w->run;
+	run.timeout_ns = w->o->timeout_ns;
+	run.port_count = f->port_count;
+	memcpy(run.ports, f->ports, sizeof(run.ports));
+	run.scope_count = f->scope.count;
+	for (i = 0; i < f->scope.count; i++)
+		run.scope[i] = f->scope.item[i].text;
+	run.hook_count = uw_live_hooks(w->live, run.hooks, sizeof(run.hooks) / sizeof(*run.hooks));
+	run.gaps = uw_live_gaps(w->live);
+	run.asker_count = uw_process_askers(uw_collector_processes(w->collector), f->ports, f->port_count,
+					    w->askers, ASKERS);
+	w->sink->start(w->sink, &run);
+}
+
+static int take_signals(struct watch *w)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return w->signal_fd < 0 ? -errno : 0;
+}
+
+static int check_request(const struct uw_options *o)
+{
+	int err = o->run ? uw_child_find(o->run[0]) : 0;
+
+	if (err) {
+		fprintf(stderr, "udpwhy: %.200s: %s; check the name, or give the command's full path\n", o->run[0],
+			err == -ENOENT ? "command not found" : strerror(-err));
+		return 1;
+	}
+	if (geteuid() != 0)
+		return say("must be run as root (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN); try: sudo udpwhy ...");
+	/* With namespaces of its own a device is looked for there, once they are known. */
+	if (o->filters.iface[0] && !o->filters.scope.count && !o->filters.netns.count &&
+	    !if_nametoindex(o->filters.iface)) {
+		fprintf(stderr, "udpwhy: --iface %.15s: no such network interface here; 'ip link' lists them\n",
+			o->filters.iface);
+		return 1;
+	}
+	return 0;
+}
+
+static int open_all(struct watch *w)
+{
+	struct uw_collector_options c = { .filters = &w->o->filters, .timeout_ns = w->o->timeout_ns };
+	char error[UW_ERROR_MAX];
+	unsigned i;
+
+	uw_clock_read(&w->clock);
+	/* In probe our own queries are what it is about. */
+	w->own_pid = w->plan->asks ? 0 : (uint32_t)getpid();
+	if (getrandom(&w->run, sizeof(w->run), 0) != sizeof(w->run))
+		w->run = w->own_pid;
+	c.run = w->run;
+	w->flows = uw_flow_table_new(FLOWS);
+	w->probes = uw_probes_new(w->o->count ? w->o->count : UW_PROBE_COUNT, PROBE_TIMEOUT_NS);
+	w->sink = make_sink(w);
+	if (!w->flows || !w->probes || (!w->sink && !w->plan->silent))
+		return say("out of memory");
+	if (take_signals(w))
+		return say("cannot watch signals");
+	if (uw_live_open(&w->o->filters, w->o->timeout_ns, w->o->all, &w->live, error))
+		return say(error);
+	if (uw_collector_new(w->live, &c, on_query, w, &w->collector))
+		return say("out of memory");
+	for (i = 0; i < w->plan->asks; i++)
+		uw_probes_want(w->probes, &w->plan->ask[i]);
+	read_port_range(&w->host);
+	return 0;
+}
+
+static int start_command(struct watch *w)
+{
+	if (!w->o->run)
+		return 0;
+	w->child = uw_child_start(w->o->run, w->o->output == UW_OUTPUT_JSON);
+	if (w->child < 0) {
+		fprintf(stderr, "udpwhy: cannot run %.200s: %s\n", w->o->run[0], strerror(-(int)w->child));
+		return 1;
+	}
+	return 0;
+}
+
+static void finish(struct watch *w)
+{
+	const struct uw_flow *const *flows;
+	struct uw_totals t;
+	unsigned count;
+
+	diagnose(w);
+	take_totals(w, &t);
+	flows = uw_flow_list(w->flows, &count);
+	if (w->plan->finished)
+		w->plan->finished(w->plan->arg, flows, count);
+	if (w->sink)
+		w->sink->end(w->sink, &t, flows, count);
+	if (t.command_ran)
+		fprintf(stderr, "udpwhy: %s ended with status %d\n", w->o->run[0], t.command_status);
+	if (w->o->exit_code && !w->status)
+		w->status = t.fault[UW_FAULT_LOCAL] ? 3 : t.fault[UW_FAULT_BEYOND] ? 4 :
+			    t.fault[UW_FAULT_UNKNOWN] ? 5 : 0;
+	output_fails(w);
+}
+
+static void close_all(struct watch *w)
+{
+	if (w->sink)
+		w->sink->close(w->sink);
+	uw_collector_free(w->collector);
+	uw_live_close(w->live);
+	uw_probes_free(w->probes);
+	uw_flow_table_free(w->flows);
+	if (w->signal_fd >= 0)
+		close(w->signal_fd);
+}
+
+int uw_watch(const struct uw_watch_plan *plan)
+{
+	struct watch *w = calloc(1, sizeof(*w));
+	int status;
+
+	if (!w)
+		return say("out of memory");
+	w->plan = plan;
+	w->o = plan->options;
+	w->signal_fd = -1;
+	status = check_request(w->o);
+	if (!status)
+		status = open_all(w);
+	if (!status) {
+		w->start_ns = w->now_ns = uw_now_ns();
+		if (w->sink)
+			tell_start(w);
+		if (!output_fails(w))
+			status = start_command(w);
+		if (!status) {
+			loop(w);
+			if (!w->status)
+				finish(w);
+			status = w->status;
+		}
+	}
+	close_all(w);
+	free(w);
+	return status;
+}

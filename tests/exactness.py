@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Under load, every dropped reply is reported, and nothing else is.
+
+    exactness.py [--seconds N] [--rate N] [--udpwhy FILE] [--no-tracer]
+
+dnsperf asks unbound through a router while a rule in the client's input chain drops a random 2% of
+the replies. Every query has a name of its own, and the rule writes the name in each packet it drops
+into an nftables set, in the same evaluation as the drop and its counter: that set is the truth,
+made without BPF. Captures on the wire of both ends prove that the truth is sound: every request
+reached the server, each dropped reply had come in, and no name was used twice. Needs root. Closes with
+"N passed, N failed".
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import struct
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "lib"))
+
+# pylint: disable=wrong-import-position
+from lab import wait_until
+from scenario import Run
+from tracer import Contract, Tracer
+
+CLIENTS = 8             # sockets of dnsperf
+LABEL = 8               # bytes of the first label: q and seven digits
+LABEL_AT = 8 + 12 + 1   # from the UDP header: behind it, the DNS header, and the label's length
+PCAP_MAGIC = {0xa1b2c3d4, 0xa1b23c4d}
+SPEC = {
+    "name": "exactness", "expect": [], "diagnosis": [], "end": {},
+    "daemon": [{"in": "s", "run": "unbound"}],
+    "nft": {"c": """
+table inet t {
+	set dropped {
+		typeof @th,168,64
+		size 65535
+		flags dynamic
+	}
+	chain i {
+		type filter hook input priority 0
+		udp sport 53 numgen random mod 100 < 2 add @dropped { @th,168,64 } counter drop
+	}
+}"""},
+}
+
+
+def parse():
+    top = os.path.dirname(HERE)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--seconds", type=int, default=10)
+    p.add_argument("--rate", type=int, default=20000, help="queries per second")
+    p.add_argument("--udpwhy", default=os.path.join(top, "build", "udpwhy"))
+    p.add_argument("--schema", default=os.path.join(top, "schema", "udpwhy.schema.json"))
+    p.add_argument("--no-tracer", action="store_true")
+    return p.parse_args()
+
+
+class Checks:
+    """Named facts that hold or do not."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def that(self, name, holds, otherwise=""):
+        print(f"{'ok  ' if holds else 'FAIL'} {name}{'' if holds else f': {otherwise}'}")
+        if holds:
+            self.passed += 1
+        else:
+            self.failed += 1
+
+    def equal(self, name, left, right):
+        """Numbers or sets; of sets that differ, how and a few members."""
+        if isinstance(left, set) and left != right:
+            shown = f"{len(left)} and {len(right)}; only left {len(left - right)}: " \
+                f"{sorted(left - right)[:5]}; only right {len(right - left)}: " \
+                f"{sorted(right - left)[:5]}"
+        else:
+            shown = f"{left} and {right}" if not isinstance(left, set) else ""
+        self.that(name, left == right, shown)
+
+
+def read_capture(path):
+    """A pcap file of Ethernet, IPv4, UDP: the names in the requests and in the replies."""
+    with open(path, "rb") as file:
+        data = file.read()
+    if struct.unpack_from("=I", data)[0] not in PCAP_MAGIC:
+        raise ValueError(f"{path}: no pcap file of this machine")
+    requests, replies, at = [], [], 24
+    while at + 16 <= len(data):
+        length = struct.unpack_from("=I", data, at + 8)[0]
+        udp = at + 16 + 14 + (data[at + 30] & 15) * 4
+        name = data[udp + LABEL_AT:udp + LABEL_AT + LABEL].decode()
+        if data[udp + 2:udp + 4] == b"\0\x35":
+            requests.append(name)
+        else:
+            replies.append(name)
+        at += 16 + length
+    return requests, replies
+
+
+class Capture:
+    """tcpdump on eth0 of a namespace."""
+
+    def __init__(self, run, member):
+        self.path = os.path.join(run.tmp, f"{member}.pcap")
+        self.process, _, self.err = run.spawn(
+            f"capture-{member}", member,
+            f"exec tcpdump -i eth0 -n -Z root -B 131072 -s 128 -w {self.path} udp port 53")
+        if not wait_until(lambda: "listening on" in self._said(), 30):
+            raise RuntimeError(f"tcpdump: {self._said()}")
+
+    def _said(self):
+        with open(self.err, encoding="utf-8") as file:
+            return file.read()
+
+    def stop(self):
+        """Returns (requests, replies, packets the kernel did not give it)."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(60)
+        lost = re.search(r"(\d+) packets? dropped by kernel", self._said())
+        return *read_capture(self.path), int(lost.group(1)) if lost else -1
+
+
+def run_load(run, options):
+    """dnsperf; returns (sent, completed, lost)."""
+    with open(os.path.join(run.tmp, "names"), "w", encoding="ascii") as file:
+        for number in range(2 * options.seconds * options.rate):
+            file.write(f"q{number:07d}.test A\n")
+    process, out, _ = run.spawn("dnsperf", "c", (
+        f"exec dnsperf -s 10.0.2.2 -d names -l {options.seconds} -Q {options.rate} -T 1"
+        f" -c {CLIENTS} -q 20000 -b 4096 -t 3"))
+    process.wait(options.seconds + 60)
+    with open(out, encoding="utf-8") as file:
+        text = file.read()
+    return [int(re.search(rf"Queries {what}: +(\d+)", text).group(1))
+            for what in ("sent", "completed", "lost")]
+
+
+def nft_truth(run):
+    """(set of names, count) of what the rule dropped."""
+    process, out, _ = run.spawn("truth", "c", "exec nft -j list ruleset")
+    process.wait(60)
+    with open(out, encoding="utf-8") as file:
+        objects = json.load(file)["nftables"]
+    members, count = set(), 0
+    for item in objects:
+        for element in item.get("set", {}).get("elem", []):
+            members.add(int(element).to_bytes(LABEL, "big").decode())
+        for part in item.get("rule", {}).get("expr", []):
+            count += part.get("counter", {}).get("packets", 0)
+    return members, count
+
+
+def check_truth(checks, load, captures, truth, count):
+    """The rule's set is what the rule dropped, and the captures are whole.
+
+    Returns the set of requests whose reply never came to the client's wire (a busy machine's
+    server may lose some): udpwhy must tell them apart.
+    """
+    sent, completed, lost = load
+    (requests, replies, missed), (at_server, _, missed_there) = captures
+    checks.equal("captures are whole (packets not given to tcpdump)", missed + missed_there, 0)
+    checks.equal("requests on the client's wire and dnsperf's count", len(requests), sent)
+    checks.that("no name was used twice", len(set(requests)) == len(requests))
+    checks.equal("every request reached the server", set(requests), set(at_server))
+    checks.that("each reply on the client's wire has its request", set(replies) <= set(requests))
+    checks.equal("the rule's set and its counter", len(truth), count)
+    checks.that("each dropped reply had come in", truth <= set(replies),
+                f"{len(truth - set(replies))} had not")
+    silent = set(requests) - set(replies)
+    checks.equal("dnsperf lost what the rule dropped and what never came", lost,
+                 count + len(silent))
+    checks.that("there was something to find", count > 0 and completed > 0)
+    return silent
+
+
+def names(queries):
+    return {q["dns.question.name"].removesuffix(".test") for q in queries}
+
+
+def check_tracer(checks, tracer, contract, sent, truth, silent):
+    """udpwhy's records are the truth."""
+    queries, end = tracer.queries(), tracer.records()[-1]
+    dropped = [q for q in queries if q["verdict"] == "reply_dropped"]
+    unanswered = [q for q in queries if q["verdict"] == "no_reply"]
+    checks.equal("udpwhy's reply_dropped and the rule's set", names(dropped), truth)
+    checks.equal("udpwhy's no_reply and the captures", names(unanswered), silent)
+    checks.equal("one record each", len(dropped) + len(unanswered), len(truth) + len(silent))
+    others = [q for q in queries if q["verdict"] not in ("reply_dropped", "no_reply", "answered")]
+    checks.that("no other bad query", not others, f"{len(others)}: {others[:2]}")
+    checks.that("each dropped at the rule", all(
+        (q["stage"], q["fault"], q.get("drop.hook"), q.get("drop.engine")) ==
+        ("nf_input", "local", "input", "nftables") for q in dropped))
+    checks.equal("everything else answered", end.get("count.answered"), sent - len(truth) - len(silent))
+    problems = contract.problems_of_run(tracer.records())
+    problems += [p for line in tracer.raw for p in contract.problems_of_line(line)]
+    checks.that("nothing lost, every line as the schema has it", not problems, problems[:3])
+
+
+def measure(run, options, checks):
+    run.set_up()
+    tracer = None
+    captures = [Capture(run, member) for member in "cs"]
+    if not options.no_tracer:
+        argv = [options.udpwhy, "trace", "-o", "json", "--timeout", "2", "--scope",
+                run.lab.name["c"]]
+        tracer = Tracer(argv, run.env, os.path.join(run.tmp, "tracer.err"))
+        run.tracers.append(tracer)
+        if not tracer.wait_attached(None):
+            raise RuntimeError(f"udpwhy did not attach: {tracer.stderr()}")
+    load = run_load(run, options)
+    seen = [capture.stop() for capture in captures]
+    truth, count = nft_truth(run)
+    print(f"dnsperf: {load[0]} sent, {load[1]} completed, {load[2]} lost; the rule dropped {count}")
+    silent = check_truth(checks, load, seen, truth, count)
+    if tracer:
+        checks.that("udpwhy ended well", tracer.interrupt(), tracer.stderr())
+        check_tracer(checks, tracer, Contract(options.schema), load[0], truth, silent)
+
+
+def stop_by_exception(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    options = parse()
+    if os.geteuid():
+        sys.exit("exactness.py: needs root, to make network namespaces: run it with sudo")
+    options.mark = f"exactness-{os.getpid()}"
+    checks = Checks()
+    signal.signal(signal.SIGTERM, stop_by_exception)
+    with Run(SPEC, 0, options, threading.Event()) as run:
+        measure(run, options, checks)
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

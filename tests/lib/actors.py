@@ -1,0 +1,415 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""NTP and DNS clients and servers with bad habits, for tests.
+
+A client prints one line for what became of its queries ("answered 2 of 3", "send: EPERM") and
+exits 0 when all were answered, 3 when some were not, 4 when a call failed. A server prints
+"ready" once its socket is bound, and a line for each thing it does.
+"""
+
+import argparse
+import ctypes
+import errno
+import heapq
+import itertools
+import os
+import select
+import socket
+import struct
+import sys
+import tempfile
+import time
+
+PORTS = {"ntp": 123, "dns": 53}
+QTYPES = {"A": 1, "AAAA": 28, "TXT": 16}
+RCODES = {"refused": 5, "servfail": 2, "nxdomain": 3}
+RECVERR = {socket.IPPROTO_IP: 11, socket.IPPROTO_IPV6: 25}     # not in the socket module
+NTP_EPOCH = 2208988800
+CHECKSUM_OFFSET = 6     # in the UDP header, RFC 768
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def set_comm(name):
+    """prctl(PR_SET_NAME): the kernel keeps 15 bytes of any kind but NUL."""
+    ctypes.CDLL(None).prctl(15, ctypes.c_char_p(name), 0, 0, 0)
+
+
+# ---------------------------------------------------------------------------- messages
+
+def dns_name(text):
+    """Wire form; a label may hold \\DDD, as in presentation form (RFC 1035 5.1)."""
+    wire = b""
+    for label in text.rstrip(".").split("."):
+        raw, i = bytearray(), 0
+        while i < len(label):
+            if label[i] == "\\":
+                raw.append(int(label[i + 1:i + 4]))
+                i += 4
+            else:
+                raw += label[i].encode()
+                i += 1
+        wire += bytes([len(raw)]) + bytes(raw)
+    return wire + b"\0"
+
+
+def dns_query(ident, name, qtype):
+    return struct.pack("!6H", ident, 0x0100, 1, 0, 0, 0) + dns_name(name) + \
+        struct.pack("!2H", QTYPES[qtype], 1)
+
+
+def dns_question_end(query):
+    at = 12
+    while query[at]:
+        at += query[at] + 1
+    return at + 5
+
+
+def dns_reply(query, kind, size):
+    """An answer with one address, or only an rcode or TC; grown to size bytes with TXT records."""
+    question = query[12:dns_question_end(query)]
+    flags, records = 0x8580 | RCODES.get(kind, 0), []
+    if kind == "tc":
+        flags |= 0x0200
+    elif kind not in RCODES:
+        records.append(b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 60, 4) + bytes([192, 0, 2, 7]))
+    reply = 12 + len(question) + sum(map(len, records))
+    while reply < size:
+        text = b"x" * min(255, max(1, size - reply - 13))
+        record = b"\xc0\x0c" + struct.pack("!HHIHB", 16, 1, 60, len(text) + 1, len(text)) + text
+        records.append(record)
+        reply += len(record)
+    return query[:2] + struct.pack("!5H", flags, 1, len(records), 0, 0) + question + \
+        b"".join(records)
+
+
+def ntp_now():
+    now = time.time() + NTP_EPOCH
+    return struct.pack("!II", int(now), int((now % 1) * (1 << 32)))
+
+
+def ntp_query(transmit):
+    return bytes([0x23]) + bytes(39) + transmit
+
+
+def ntp_reply(query, kind):
+    """A mode 4 reply; "rate" is a kiss-o'-death, "forged-rate" one with a wrong origin."""
+    origin, now = query[40:48], ntp_now()
+    if kind in ("rate", "forged-rate"):
+        if kind == "forged-rate":
+            origin = bytes(b ^ 0x5a for b in origin)
+        return bytes([0xe4, 0, query[2], 0xec]) + bytes(8) + b"RATE" + now + origin + now + now
+    return bytes([0x24, 3, query[2], 0xec]) + bytes(4) + struct.pack("!I", 64) + \
+        bytes([127, 0, 0, 1]) + now + origin + now + now
+
+
+def make_query(args, number):
+    if args.proto == "ntp":
+        return ntp_query(os.urandom(8))
+    name, _, qtype = args.question[number % len(args.question)].partition("/")
+    return dns_query((args.id + number) & 0xffff, name, qtype or "A")
+
+
+def transaction(proto, message):
+    """What ties a reply to its request; None for a message that is no reply."""
+    if proto == "dns":
+        return message[:2] if len(message) >= 12 else None
+    return message[24:32] if len(message) >= 48 else None
+
+
+def asked_transaction(proto, query):
+    return query[:2] if proto == "dns" else query[40:48]
+
+
+# ---------------------------------------------------------------------------- sending
+
+def send_corked(sock, payload, address):
+    """The first byte alone, the rest later: the kernel puts the rest into page fragments."""
+    sock.sendto(payload[:1], socket.MSG_MORE, address)
+    sock.sendto(payload[1:], address)
+
+
+def send_pages(sock, payload, address):
+    """sendfile(2): the payload stays in the page cache, the packet only refers to its page."""
+    sock.connect(address)
+    with tempfile.TemporaryFile() as file:
+        file.write(payload)
+        file.flush()
+        os.sendfile(sock.fileno(), file.fileno(), 0, len(payload))
+
+
+def send_plain(sock, payload, address):
+    sock.sendto(payload, address)
+
+
+SENDERS = {"plain": send_plain, "cork": send_corked, "pages": send_pages}
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+# ---------------------------------------------------------------------------- client
+
+def client_socket(args):
+    sock = socket.socket(family_of(args.server), socket.SOCK_DGRAM)
+    if args.rcvbuf:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, args.rcvbuf)
+    if args.recverr:
+        level = socket.IPPROTO_IPV6 if ":" in args.server else socket.IPPROTO_IP
+        sock.setsockopt(level, RECVERR[level], 1)
+    if args.source_port:
+        sock.bind(("", args.source_port))
+    return sock
+
+
+def send_queries(args, sock):
+    """Returns {transaction: queries open with it}; OSError carries which call failed."""
+    address, sent = (args.server, args.port or PORTS[args.proto]), {}
+    if args.connect:
+        try:
+            sock.connect(address)
+        except OSError as e:
+            e.filename = "connect"
+            raise
+    for number in range(args.queries):
+        query = make_query(args, number)
+        sent[asked_transaction(args.proto, query)] = query
+        for copy in range(args.copies):
+            if copy:
+                time.sleep(args.copy_gap)
+            if args.connect:
+                sock.send(query)
+            else:
+                SENDERS[args.send](sock, query, address)
+    return sent
+
+
+def read_answers(args, sock, sent):
+    answered, end = set(), time.monotonic() + args.wait
+    while len(answered) < len(sent):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        if args.blocking:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO,
+                            struct.pack("@ll", int(left), int(left % 1 * 1e6) or 1))
+        elif not select.select([sock], [], [], left)[0]:
+            break
+        answered.add(transaction(args.proto, sock.recv(65535)))
+        answered &= set(sent)
+    return len(answered)
+
+
+def client(args):
+    if args.comm_hex:
+        set_comm(bytes.fromhex(args.comm_hex))
+    try:
+        sock = client_socket(args)
+        sent = send_queries(args, sock)
+        if args.no_read:
+            time.sleep(args.wait)
+            answered = 0
+        else:
+            answered = read_answers(args, sock, sent)
+    except BlockingIOError:
+        answered = 0        # SO_RCVTIMEO
+    except OSError as e:
+        say(f"{e.filename or 'call'}: {errno.errorcode[e.errno]}")
+        time.sleep(args.linger)
+        return 4
+    if not args.keep_open:
+        sock.close()
+    say(f"answered {answered} of {len(sent)}")
+    time.sleep(args.linger)
+    return 0 if answered == len(sent) else 3
+
+
+# ---------------------------------------------------------------------------- server
+
+def checksum_broken(payload, here, there):
+    """A UDP datagram whose checksum is wrong and not the 0 that means "none" in IPv4."""
+    pseudo = socket.inet_pton(family_of(here[0]), here[0]) + \
+        socket.inet_pton(family_of(there[0]), there[0])
+    head = struct.pack("!4H", here[1], there[1], len(payload) + 8, 0)
+    data = pseudo + struct.pack("!2I", len(payload) + 8, 17) + head + payload
+    total = sum(struct.unpack(f"!{(len(data) + 1) // 2}H", data + b"\0" * (len(data) % 2)))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    wrong = (~total & 0xffff) ^ 0x5555
+    return head[:CHECKSUM_OFFSET] + struct.pack("!H", wrong or 0x1234) + payload
+
+
+class Server:
+    """One bound socket; replies leave from it, from another address, or from a raw socket."""
+
+    def __init__(self, args):
+        self.args = args
+        self.port = args.port or PORTS[args.proto]
+        self.sock = self._bound(args.listen, self.port)
+        self.other = self._bound(args.reply_from, args.reply_port or self.port) \
+            if args.reply_from or args.reply_port else None
+        self.due, self.number, self.seen = [], itertools.count(), 0
+
+    def _bound(self, address, port):
+        address = address or self.args.listen
+        sock = socket.socket(family_of(address), socket.SOCK_DGRAM)
+        sock.bind((address, port))
+        return sock
+
+    def _replies(self, query):
+        """(seconds from now, kind) of each reply to a query."""
+        args = self.args
+        if args.reply == "silent" or self.seen <= args.ignore:
+            return []
+        kinds = ["forged-rate", "answer"] if args.reply == "forged-rate" else [args.reply]
+        return [(args.delay + i * args.copy_gap, kind)
+                for i in range(args.copies) for kind in kinds]
+
+    def _send(self, query, client_address, kind):
+        args = self.args
+        reply = dns_reply(query, kind, args.size) if args.proto == "dns" else \
+            ntp_reply(query, kind)
+        if args.bad_checksum:
+            raw = socket.socket(family_of(args.listen), socket.SOCK_RAW, socket.IPPROTO_UDP)
+            with raw:
+                datagram = checksum_broken(reply, (args.listen, self.port), client_address)
+                raw.sendto(datagram, (client_address[0], 0))
+        else:
+            SENDERS[args.send](self.other or self.sock, reply, client_address[:2])
+            if args.send == "pages":
+                self._unconnect()
+        say(f"replied {kind} to port {client_address[1]}, {len(reply)} bytes")
+
+    def _unconnect(self):
+        """connect(AF_UNSPEC), which Python cannot say: a sockaddr of zeros."""
+        sock = self.other or self.sock
+        ctypes.CDLL(None).connect(sock.fileno(), bytes(16), 16)
+
+    def _send_due(self):
+        while self.due and self.due[0][0] <= time.monotonic():
+            _, _, query, client_address, kind = heapq.heappop(self.due)
+            self._send(query, client_address, kind)
+
+    def _take(self):
+        query, client_address = self.sock.recvfrom(65535)
+        self.seen += 1
+        say(f"asked by port {client_address[1]}, {len(query)} bytes")
+        for delay, kind in self._replies(query):
+            heapq.heappush(self.due, (time.monotonic() + delay, next(self.number), query,
+                                      client_address, kind))
+
+    def serve(self):
+        say("ready")
+        while not self.args.read_nothing:
+            left = max(0, self.due[0][0] - time.monotonic()) if self.due else None
+            if select.select([self.sock], [], [], left)[0]:
+                self._take()
+            self._send_due()
+        select.select([], [], [])
+
+
+def server(args):
+    Server(args).serve()
+
+
+# ---------------------------------------------------------------------------- helpers
+
+def wait_for(args):
+    """Ask until an answer comes: the daemon under test is up."""
+    end = time.monotonic() + args.limit
+    while time.monotonic() < end:
+        with socket.socket(family_of(args.server), socket.SOCK_DGRAM) as sock:
+            try:
+                sock.connect((args.server, args.port or PORTS[args.proto]))
+                query = ntp_query(os.urandom(8)) if args.proto == "ntp" else \
+                    dns_query(1, "ok.test", "A")
+                sock.send(query)
+                sock.settimeout(0.2)
+                if transaction(args.proto, sock.recv(65535)):
+                    return 0
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+            except TimeoutError:
+                pass
+    say(f"nothing answers at {args.server} within {args.limit} s")
+    return 1
+
+
+def busy(args):
+    """Keep one CPU busy, so that timers and softirqs interrupt a process that asked nothing."""
+    os.sched_setaffinity(0, {args.cpu})
+    say("ready")
+    end = time.monotonic() + args.limit
+    while time.monotonic() < end:
+        pass
+
+
+def parse():
+    top = argparse.ArgumentParser(description=__doc__)
+    commands = top.add_subparsers(dest="command", required=True)
+
+    def command(name, function):
+        parser = commands.add_parser(name)
+        parser.set_defaults(function=function)
+        return parser
+
+    def talker(name, function):
+        parser = command(name, function)
+        parser.add_argument("proto", choices=PORTS)
+        parser.add_argument("--port", type=int)
+        return parser
+
+    p = talker("client", client)
+    p.add_argument("--server", required=True)
+    p.add_argument("--source-port", type=int)
+    p.add_argument("--connect", action="store_true", help="connect() first, as most programs do")
+    p.add_argument("--queries", type=int, default=1)
+    p.add_argument("--question", nargs="+", default=["ok.test/A"], metavar="NAME/TYPE")
+    p.add_argument("--id", type=int, default=4660, help="of the first DNS query; the next add 1")
+    p.add_argument("--copies", type=int, default=1, help="send each query so often")
+    p.add_argument("--copy-gap", type=float, default=0.05)
+    p.add_argument("--rcvbuf", type=int)
+    p.add_argument("--blocking", action="store_true", help="sleep in recv(), not in select()")
+    p.add_argument("--recverr", action="store_true", help="IP_RECVERR: hear of every ICMP error")
+    p.add_argument("--no-read", action="store_true")
+    p.add_argument("--keep-open", action="store_true", help="do not close before --linger")
+    p.add_argument("--wait", type=float, default=1, help="seconds for answers")
+    p.add_argument("--linger", type=float, default=0, help="seconds to live on afterwards")
+    p.add_argument("--send", choices=SENDERS, default="plain")
+    p.add_argument("--comm-hex", help="bytes of the process name")
+
+    p = talker("server", server)
+    p.add_argument("--listen", required=True)
+    p.add_argument("--reply", default="answer",
+                   choices=["answer", "silent", "tc", "rate", "forged-rate", *RCODES])
+    p.add_argument("--ignore", type=int, default=0, help="do not answer the first so many")
+    p.add_argument("--delay", type=float, default=0)
+    p.add_argument("--copies", type=int, default=1)
+    p.add_argument("--copy-gap", type=float, default=0.3)
+    p.add_argument("--size", type=int, default=0, help="of a DNS reply, at least")
+    p.add_argument("--bad-checksum", action="store_true")
+    p.add_argument("--reply-from", help="another address of this host")
+    p.add_argument("--reply-port", type=int)
+    p.add_argument("--send", choices=SENDERS, default="plain")
+    p.add_argument("--read-nothing", action="store_true", help="bind, and never read")
+
+    p = talker("wait-for", wait_for)
+    p.add_argument("--server", required=True)
+    p.add_argument("--limit", type=float, default=15)
+
+    p = command("busy", busy)
+    p.add_argument("--cpu", type=int, default=0)
+    p.add_argument("--limit", type=float, default=20)
+    return top.parse_args()
+
+
+def main():
+    args = parse()
+    return args.function(args) or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A scenario: a small file that says what is set up, what is sent, and what must be reported.
+
+    summary             one sentence
+    topology            routed (default), twohomed, loopback, none: see lab.py
+    others              "allow": query records beyond the expected ones are no error
+    diagnoses           list: exactly these ids and no others
+    not_diagnosed       list: none of these ids
+
+    [tracer]            scope (list of members, default c), args, command (instead of traffic),
+                        command_exit, instances (default 1), kill (true: SIGKILL, then all again), off (true)
+    [nft]               member = ruleset
+    [[daemon]]          in, run: chronyd, dnsmasq, unbound, or a command that prints "ready"
+    [[setup]] [[traffic]] [[verify]]
+                        in (default c; host with no namespace), run, exit (default 0), stdout, stderr (patterns),
+                        background, lines (of stderr). verify runs until it holds, with the
+                        tracer and without: it proves that the cause was the one meant.
+                        A step of traffic that runs $UDPWHY itself is left out without.
+    [[expect]]          count (number or ">=N", default 1) or count_run (a command that prints it,
+                        in count_in), absent (keys), and keys of a query record
+    [[diagnosis]]       keys of a diagnosis record
+    [end]               keys of the end record
+
+A value that starts with ~ is a regular expression, searched for. Dotted keys may be written so.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import tomllib
+
+from lab import TMP_PREFIX, Lab, LabError, kill_inside, wait_until
+from tracer import Tracer, still_loaded
+
+STEP_LIMIT = 60
+VERIFY_LIMIT = 10
+DAEMON_LIMIT = 30
+EXPECT_LIMIT = 20   # beyond --timeout and the 3 s of a neighbour, for a machine that is slow
+PLUGINS = "/usr/lib/nagios/plugins"
+ADDRESSES = {"c": ["10.0.1.2", "fd00:1::2"], "s": ["10.0.2.2", "fd00:2::2"]}
+LOCAL_ADDRESSES = ["127.0.0.1", "::1"]
+
+# The command shares udpwhy's stdout, which is for records.
+COMMAND_OUTPUT = "exec >$TMP/command.out 2>$TMP/command.err\n"
+
+STEP_KEYS = {"in", "run", "exit", "stdout", "stderr", "background", "lines"}
+TOP_KEYS = {"summary", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
+            "daemon", "setup", "traffic", "verify", "expect", "diagnosis", "end"}
+TRACER_KEYS = {"scope", "args", "command", "command_exit", "instances", "kill", "off"}
+EXPECT_CONTROLS = {"count", "count_run", "count_in", "absent"}
+
+DAEMONS = {
+    "chronyd": ("ntp", """
+printf 'local stratum 3\\nallow all\\ncmdport 0\\nport 123\\npidfile %s/chronyd.pid\\n' $TMP \\
+	> $TMP/chronyd.conf
+exec chronyd -x -d -u root -f $TMP/chronyd.conf"""),
+    "dnsmasq": ("dns", """
+exec dnsmasq -k -C /dev/null --bind-interfaces --no-resolv --no-hosts --user=root --pid-file= \\
+	--cache-size=0 --listen-address=$LISTEN4 --listen-address=$LISTEN6 \\
+	--address=/ok.test/192.0.2.7 --address=/ok.test/2001:db8::7"""),
+    "unbound": ("dns", """
+cat > $TMP/unbound.conf <<END
+server:
+	interface: $LISTEN4
+	interface: $LISTEN6
+	access-control: 0.0.0.0/0 allow
+	access-control: ::/0 allow
+	do-daemonize: no
+	use-syslog: no
+	username: ""
+	chroot: ""
+	directory: "$TMP"
+	pidfile: "$TMP/unbound.pid"
+	num-threads: 1
+	so-rcvbuf: 4m
+	module-config: "iterator"
+	local-zone: "test." static
+	local-data: "ok.test. A 192.0.2.7"
+	local-data: "ok.test. AAAA 2001:db8::7"
+remote-control:
+	control-enable: no
+END
+exec unbound -d -c $TMP/unbound.conf"""),
+}
+
+
+class Failure(Exception):
+    """A step did not do what the scenario says it does."""
+
+
+def flatten(table, prefix=""):
+    """{"drop": {"reason": x}} and {"drop.reason": x} alike, as a record has it."""
+    flat = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat.update(flatten(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def value_matches(expected, actual):
+    if isinstance(expected, str) and expected.startswith("~"):
+        return actual is not None and re.search(expected[1:], str(actual)) is not None
+    if isinstance(expected, list):
+        return isinstance(actual, list) and len(expected) == len(actual) and \
+            all(map(value_matches, expected, actual))
+    return type(expected) is type(actual) and expected == actual
+
+
+def differences(expected, record):
+    """What a record has other than expected, a line each."""
+    found = [f"{key} is {record[key]!r}, not absent" for key in expected.get("absent", [])
+             if key in record]
+    return found + [f"{key} is {record.get(key)!r}, not {value!r}"
+                    for key, value in expected.items()
+                    if key not in EXPECT_CONTROLS and not value_matches(value, record.get(key))]
+
+
+def record_matches(expected, record):
+    return not differences(expected, record)
+
+
+def count_holds(wanted, count):
+    if isinstance(wanted, str):
+        return count >= int(wanted.removeprefix(">="))
+    return count == wanted
+
+
+def check_keys(what, table, allowed):
+    unknown = set(table) - allowed
+    if unknown:
+        raise Failure(f"{what}: unknown key {', '.join(sorted(unknown))}")
+
+
+def load(path):
+    """Read and check a scenario file; Failure if it says what no one would look at."""
+    with open(path, "rb") as file:
+        spec = tomllib.load(file)
+    name = os.path.basename(path).removesuffix(".toml")
+    check_keys(name, spec, TOP_KEYS)
+    check_keys(f"{name}: tracer", spec.get("tracer", {}), TRACER_KEYS)
+    for section in ("daemon", "setup", "traffic", "verify"):
+        for step in spec.get(section, []):
+            check_keys(f"{name}: {section}", step, STEP_KEYS)
+            if "run" not in step:
+                raise Failure(f"{name}: {section}: nothing to run")
+    spec["expect"] = [flatten(e) for e in spec.get("expect", [])]
+    spec["diagnosis"] = [flatten(e) for e in spec.get("diagnosis", [])]
+    spec["end"] = flatten(spec.get("end", {}))
+    spec["name"] = name
+    return spec
+
+
+class Run:
+    """One run of one scenario. A context manager: nothing is left when it is left."""
+
+    def __init__(self, spec, number, options, stop):
+        self.spec, self.options, self.stop = spec, options, stop
+        self.tracer_spec = spec.get("tracer", {})
+        self.lab = Lab(spec.get("topology", "routed"), number)
+        self.home = "c" if "c" in self.lab.name else "host"
+        self.problems, self.tracers, self.processes = [], [], []
+        self.log = {}
+
+    def __enter__(self):
+        self.tmp = tempfile.mkdtemp(prefix=f"{TMP_PREFIX}{os.getpid()}-{self.spec['name']}-")
+        os.chmod(self.tmp, 0o755)
+        try:
+            self.lab.__enter__()
+        except BaseException:
+            shutil.rmtree(self.tmp)
+            raise
+        self.env = dict(os.environ, TMP=self.tmp, PLUGINS=PLUGINS, LC_ALL="C.UTF-8",
+                        UDPWHY=self.options.udpwhy, UDPWHY_TEST_RUN=self.options.mark,
+                        ACTORS=os.path.join(os.path.dirname(__file__), "actors.py"),
+                        XTABLES_LOCKFILE=os.path.join(self.tmp, "xtables.lock"),
+                        **{f"NS_{m.upper()}": n for m, n in self.lab.name.items()})
+        self.env.pop("NO_COLOR", None)
+        return self
+
+    def __exit__(self, *_):
+        for tracer in self.tracers:
+            tracer.kill()
+        for process in self.processes:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        self.lab.close()
+        shutil.rmtree(self.tmp, ignore_errors=True)
+
+    # ------------------------------------------------------------------ steps
+
+    def spawn(self, label, member, run, env=None):
+        """Start a shell command in a namespace; its output goes to files."""
+        outputs = [os.path.join(self.tmp, f"{label}.{kind}") for kind in ("out", "err")]
+        with open(outputs[0], "wb") as out, open(outputs[1], "wb") as err:
+            process = subprocess.Popen(self.lab.enter(member) + ["/bin/bash", "-c", run],
+                                       env=env or self.env, stdin=subprocess.DEVNULL, stdout=out,
+                                       stderr=err, start_new_session=True, cwd=self.tmp)
+        self.processes.append(process)
+        return process, *outputs
+
+    @staticmethod
+    def _read(path):
+        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+            return file.read()
+
+    def _complaint(self, step, status, out, err):
+        """What a finished step did other than its scenario says, or None."""
+        if status != step.get("exit", 0):
+            return f"exit {status}, not {step.get('exit', 0)}"
+        for key, text in (("stdout", out), ("stderr", err)):
+            if key in step and not re.search(step[key], text, re.M):
+                return f"{key} does not match {step[key]!r}"
+        if "lines" in step and len(err.splitlines()) != step["lines"]:
+            return f"{len(err.splitlines())} lines on stderr, not {step['lines']}"
+        return None
+
+    def run_step(self, label, step):
+        """Run a step to its end. Failure with everything it said if it did otherwise."""
+        process, out, err = self.spawn(label, step.get("in", self.home), step["run"])
+        if step.get("background"):
+            return
+        if not wait_until(lambda: process.poll() is not None, STEP_LIMIT, self.stop):
+            raise Failure(f"{step['run']}: still running after {STEP_LIMIT} s")
+        texts = self._read(out), self._read(err)
+        complaint = self._complaint(step, process.returncode, *texts)
+        if complaint:
+            raise Failure(f"{label}: {step['run']}: {complaint}\nstdout: {texts[0]}\n"
+                          f"stderr: {texts[1]}")
+
+    def run_steps(self, section):
+        for number, step in enumerate(self.spec.get(section, [])):
+            if "$UDPWHY" in step["run"] and not self.options.tracer:
+                continue
+            self.run_step(f"{section}{number}", step)
+
+    def verify(self):
+        """Each step of [[verify]] until it holds: counters may move a moment later."""
+        for number, step in enumerate(self.spec.get("verify", [])):
+            last = []
+
+            def holds(step=step, number=number, last=last):
+                try:
+                    self.run_step(f"verify{number}", step)
+                    return True
+                except Failure as e:
+                    last[:] = [str(e)]
+                    return False
+            if not wait_until(holds, VERIFY_LIMIT, self.stop):
+                self.problems.append(f"the cause is not the one meant: {last[0]}")
+
+    # ------------------------------------------------------------------ set-up
+
+    def start_daemon(self, number, daemon):
+        member, run = daemon.get("in", "s"), daemon["run"]
+        listen = ADDRESSES[member] if self.lab.topology != "loopback" else LOCAL_ADDRESSES
+        proto, script = DAEMONS.get(run, (None, run))
+        env = dict(self.env, LISTEN4=listen[0], LISTEN6=listen[1])
+        process, out, err = self.spawn(f"daemon{number}", member, script, env)
+        if proto:
+            self.run_step(f"wait{number}", {"in": member,
+                          "run": f"$ACTORS wait-for {proto} --server {listen[0]}"})
+        elif not wait_until(lambda: "ready" in self._read(out) or process.poll() is not None,
+                            DAEMON_LIMIT, self.stop) or process.poll() is not None:
+            raise Failure(f"{run}: not ready: {self._read(err)}")
+
+    def set_up(self):
+        for number, daemon in enumerate(self.spec.get("daemon", [])):
+            self.start_daemon(number, daemon)
+        for member, rules in self.spec.get("nft", {}).items():
+            path = os.path.join(self.tmp, f"{member}.nft")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(rules + "\n")
+            self.run_step(f"nft-{member}", {"in": member, "run": f"nft -f {path}"})
+        self.run_steps("setup")
+
+    # ------------------------------------------------------------------ tracing
+
+    def tracer_argv(self):
+        scope = [self.lab.name[m] for m in self.tracer_spec.get("scope", ["c"])]
+        argv = [self.options.udpwhy, "trace", "-o", "json", "--all", "--timeout", "2",
+                "--scope", ",".join(scope), *self.tracer_spec.get("args", [])]
+        if "command" in self.tracer_spec:
+            argv += ["--", *self.lab.enter("c"), "/bin/bash", "-c", COMMAND_OUTPUT
+                     + self.tracer_spec["command"]]
+        return argv
+
+    def start_tracer(self):
+        path = os.path.join(self.tmp, f"tracer{len(self.tracers)}.err")
+        tracer = Tracer(self.tracer_argv(), self.env, path)
+        self.tracers.append(tracer)
+        if "command" not in self.tracer_spec and not tracer.wait_attached(self.stop):
+            raise Failure(f"udpwhy did not attach: {tracer.stderr()}")
+        return tracer
+
+    def wanted(self):
+        """[(expected, count)] with each count_run asked."""
+        pairs = []
+        for number, expected in enumerate(self.spec["expect"]):
+            wanted = expected.get("count", 1)
+            if "count_run" in expected:
+                process, out, _ = self.spawn(f"count{number}", expected.get("count_in", self.home),
+                                             expected["count_run"])
+                process.wait(STEP_LIMIT)
+                wanted = int(self._read(out))
+            pairs.append((expected, wanted))
+        return pairs
+
+    @staticmethod
+    def _satisfied(tracer, pairs):
+        queries = tracer.queries()
+        return all(count_holds(w, sum(record_matches(e, q) for q in queries)) for e, w in pairs)
+
+    def judge(self, tracer, pairs):
+        """Everything a finished run of the tracer must have said, and must not."""
+        queries, records = tracer.queries(), tracer.records()
+        found = []
+        for expected, wanted in pairs:
+            count = sum(record_matches(expected, q) for q in queries)
+            if not count_holds(wanted, count):
+                found.append(f"found {count}, not {wanted}, of {expected}")
+                others = [differences(expected, q) for q in queries]
+                found += [f"    the nearest: {d}" for d in min(filter(None, others), key=len,
+                                                               default=[])]
+        if self.spec.get("others") != "allow":
+            found += [f"not expected: query {q.get('query.id')}" for q in queries
+                      if not any(record_matches(e, q) for e, _ in pairs)]
+        found += self._judge_diagnoses([r for r in records if r["type"] == "diagnosis"])
+        for end in (r for r in records if r["type"] == "end"):
+            expected = dict(self.spec["end"])
+            if "command" in self.tracer_spec:
+                expected["command.status"] = self.tracer_spec.get("command_exit", 0)
+            found += [f"end: {d}" for d in differences(expected, end)]
+        found += self.options.contract.problems_of_run(records)
+        for line in tracer.raw:
+            found += self.options.contract.problems_of_line(line)
+        if re.search("AddressSanitizer|LeakSanitizer|runtime error:", tracer.stderr()):
+            found.append("a sanitizer spoke")
+        self.problems += found
+        return found
+
+    def _judge_diagnoses(self, diagnoses):
+        ids = {d["diagnosis"] for d in diagnoses}
+        found = [f"diagnosis expected: {e}" for e in self.spec["diagnosis"]
+                 if not any(record_matches(e, d) for d in diagnoses)]
+        if "diagnoses" in self.spec and ids != set(self.spec["diagnoses"]):
+            found.append(f"diagnoses {sorted(ids)}, not {self.spec['diagnoses']}")
+        for name in ids & set(self.spec.get("not_diagnosed", [])):
+            found.append(f"diagnosis {name} must not be made")
+        return found
+
+    def _finish(self, tracer, pairs):
+        limit = EXPECT_LIMIT
+        if "command" in self.tracer_spec:
+            if not tracer.wait_exit(STEP_LIMIT, self.stop) or tracer.process.returncode:
+                self.problems.append(f"udpwhy: exit {tracer.process.poll()}")
+        else:
+            wait_until(lambda: self._satisfied(tracer, pairs) or tracer.process.poll() is not None,
+                       limit, self.stop)
+            if not tracer.interrupt():
+                self.problems.append(f"udpwhy: exit {tracer.process.poll()} after SIGINT")
+        self.judge(tracer, pairs)
+
+    def _kill_and_start_again(self):
+        """SIGKILL: the kernel must forget every program and link; a new tracer must see all."""
+        tracer = self.tracers[-1]
+        objects = tracer.kernel_objects()
+        if not objects:
+            self.problems.append("the tracer held no BPF object, nothing was tested")
+        tracer.kill()
+        if not wait_until(lambda: not still_loaded(objects), VERIFY_LIMIT, self.stop):
+            self.problems.append(f"left in the kernel after SIGKILL: {still_loaded(objects)}")
+        self.start_tracer()
+        self.run_steps("traffic")
+
+    def execute(self):
+        """The whole scenario; what went wrong is in problems."""
+        self.set_up()
+        traced = self.options.tracer and not self.tracer_spec.get("off")
+        if traced:
+            for _ in range(self.tracer_spec.get("instances", 1)):
+                self.start_tracer()
+        if "command" not in self.tracer_spec:
+            self.run_steps("traffic")
+        elif not traced:
+            self.run_step("command", {"run": COMMAND_OUTPUT + self.tracer_spec["command"],
+                                      "exit": self.tracer_spec.get("command_exit", 0)})
+        if traced and self.tracer_spec.get("kill"):
+            self._kill_and_start_again()
+        if traced and "command" in self.tracer_spec:
+            self._finish(self.tracers[0], self.wanted())
+        self.verify()
+        if traced and "command" not in self.tracer_spec:
+            pairs = self.wanted()
+            live = self.tracers[-1:] if self.tracer_spec.get("kill") else self.tracers
+            for tracer in live:
+                self._finish(tracer, pairs)
+
+    def report(self):
+        """What a failing scenario shows: the expectation, the records, stderr."""
+        lines = [f"  problem: {p}" for p in self.problems]
+        lines += [f"  expected: {e}" for e in self.spec["expect"]]
+        for tracer in self.tracers:
+            lines += [f"  record: {r}" for r in tracer.raw]
+            lines += [f"  stderr: {t}" for t in tracer.stderr().splitlines()]
+        return "\n".join(lines)
+
+    def abort(self):
+        """From another thread: end whatever is being waited for."""
+        for name in self.lab.name.values():
+            kill_inside(name)
+
+
+def run_scenario(spec, number, options, stop):
+    """Run one scenario. Return: (passed, report)."""
+    try:
+        with Run(spec, number, options, stop) as run:
+            try:
+                run.execute()
+            except (Failure, LabError, subprocess.TimeoutExpired) as e:
+                run.problems.append(str(e))
+            return not run.problems, run.report()
+    except LabError as e:
+        return False, f"  problem: {e}"

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""A running udpwhy: its JSON lines as they come, each held against the schema and the contract."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+
+from lab import wait_until
+
+# Raw bytes that may reach a terminal: C0, DEL, C1, zero-width and bidi marks.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+KERNEL_ADDRESS = re.compile(r"\b(0x)?ffff[0-9a-f]{12}\b")
+START_LIMIT = 60
+END_LIMIT = 60
+
+
+class Contract:
+    """What holds for every line and every run, whatever the scenario."""
+
+    def __init__(self, schema_path):
+        import jsonschema
+        with open(schema_path, encoding="utf-8") as file:
+            schema = json.load(file)
+        kind = jsonschema.validators.validator_for(schema)
+        kind.check_schema(schema)
+        self.validator = kind(schema)
+
+    def problems_of_line(self, raw):
+        """A list of what is wrong with one line of output."""
+        try:
+            record = json.loads(raw)
+        except ValueError as e:
+            return [f"no JSON: {e}: {raw!r}"]
+        found = [f"schema: {'/'.join(map(str, e.absolute_path)) or 'record'}: {e.message[:200]}"
+                 for e in self.validator.iter_errors(record)]
+        if UNPRINTABLE.search(raw):
+            found.append(f"unescaped bytes: {raw!r}")
+        for key, value in record.items():
+            if value is None or value == "":
+                found.append(f"{key} is {value!r}; an absent fact is an absent key: {raw}")
+            if key != "transaction.id" and KERNEL_ADDRESS.search(str(value)):
+                found.append(f"{key} shows a kernel address: {raw}")
+        if record.get("fault") == "beyond" and record.get("evidence.complete") is not True:
+            found.append(f"fault beyond without complete evidence: {raw}")
+        return found
+
+    @staticmethod
+    def problems_of_run(records):
+        types = [r.get("type") for r in records]
+        found = []
+        if types[:1] != ["start"] or types.count("start") != 1:
+            found.append(f"a run opens with one start record, not {types[:3]}")
+        if types[-1:] != ["end"] or types.count("end") != 1:
+            found.append(f"a run closes with one end record, not {types[-3:]}")
+        for record in records:
+            if record.get("type") == "end":
+                found += [f"{k} is {v}" for k, v in record.items() if k.startswith("lost.") and v]
+        seen = [(r.get("query.id"), r.get("revision")) for r in records if r["type"] == "query"]
+        found += [f"query.id and revision twice: {s}" for s in set(seen) if seen.count(s) > 1]
+        return found
+
+
+class Tracer:
+    """One udpwhy process, its output read as it comes."""
+
+    def __init__(self, argv, env, stderr_path):
+        self.argv = argv
+        self.raw = []
+        self.stderr_path = stderr_path
+        with open(stderr_path, "wb") as stderr:
+            self.process = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=stderr,
+                                            start_new_session=True)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.raw.append(line.decode("utf-8", "backslashreplace").rstrip("\n"))
+
+    def records(self):
+        """Every record so far; lines that are no JSON are for Contract to find."""
+        found = []
+        for line in list(self.raw):
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                pass
+        return found
+
+    def queries(self):
+        """The query records so far, of each only the highest revision."""
+        last = {}
+        for record in self.records():
+            if record.get("type") == "query":
+                last[record.get("query.id")] = record
+        return list(last.values())
+
+    def wait_attached(self, stop):
+        return wait_until(lambda: self.raw or self.process.poll() is not None, START_LIMIT, stop) \
+            and self.process.poll() is None
+
+    def wait_exit(self, limit, stop=None):
+        ended = wait_until(lambda: self.process.poll() is not None, limit, stop)
+        if ended:
+            self.reader.join(10)
+        return ended
+
+    def interrupt(self):
+        """SIGINT; True if it ended with its summary and status 0."""
+        self._signal(signal.SIGINT)
+        return self.wait_exit(END_LIMIT) and self.process.returncode == 0
+
+    def kill(self):
+        """SIGKILL its session, and collect it."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.reader.join(10)
+
+    def _signal(self, number):
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+
+    def stderr(self):
+        with open(self.stderr_path, encoding="utf-8", errors="backslashreplace") as file:
+            return file.read()
+
+    def kernel_objects(self):
+        """(kind, id) of each BPF program and link it holds: /proc/PID/fdinfo names them."""
+        found = set()
+        directory = f"/proc/{self.process.pid}/fdinfo"
+        for fd in os.listdir(directory):
+            with open(f"{directory}/{fd}", encoding="ascii", errors="replace") as file:
+                for kind, number in re.findall(r"^(prog|link)_id:\s*(\d+)$", file.read(), re.M):
+                    found.add((kind, int(number)))
+        return found
+
+
+def still_loaded(objects):
+    """Those of kernel_objects() that the kernel still has."""
+    return [o for o in objects if not subprocess.run(
+        ["bpftool", o[0], "show", "id", str(o[1])], capture_output=True, check=False).returncode]

@@ -1,0 +1,148 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run the scenarios of tests/scenarios: real packets, real daemons, namespaces of their own.
+
+    run_scenarios.py [--udpwhy FILE] [--jobs N] [--shuffle SEED] [--no-tracer] [--list] [GLOB...]
+
+Needs root. --no-tracer runs set-up, traffic and [[verify]] only: it checks the scenarios, not
+udpwhy. Closes with "N passed, N failed". lib/scenario.py says what a scenario file holds.
+"""
+
+import argparse
+import concurrent.futures
+import fnmatch
+import glob
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "lib"))
+
+# pylint: disable=wrong-import-position
+from lab import PREFIX, named_namespaces, sweep_dead_runs, wait_until
+from scenario import Failure, load, run_scenario
+from tracer import Contract
+
+MARK = "UDPWHY_TEST_RUN"
+
+
+def parse():
+    top = os.path.dirname(HERE)
+    p = argparse.ArgumentParser(description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("globs", nargs="*", metavar="GLOB", help="of scenario names; default all")
+    p.add_argument("--udpwhy", default=os.path.join(top, "build", "udpwhy"))
+    p.add_argument("--schema", default=os.path.join(top, "schema", "udpwhy.schema.json"))
+    p.add_argument("--jobs", type=int, default=4)
+    p.add_argument("--shuffle", metavar="SEED")
+    p.add_argument("--no-tracer", action="store_true")
+    p.add_argument("--list", action="store_true")
+    return p.parse_args()
+
+
+def select(globs):
+    specs = []
+    for path in sorted(glob.glob(os.path.join(HERE, "scenarios", "*.toml"))):
+        spec = load(path)
+        if not globs or any(fnmatch.fnmatch(spec["name"], g) for g in globs):
+            specs.append(spec)
+    return specs
+
+
+def marked_processes(mark):
+    """Processes that inherited this run's mark: nothing of a run may outlive it."""
+    found, wanted = [], f"{MARK}={mark}".encode()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if wanted in file.read().split(b"\0"):
+                    found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def leftovers(mark):
+    """Sentences about what this run left behind, after a moment of grace for dying processes."""
+    prefix = f"{PREFIX}-{os.getpid()}-"
+    wait_until(lambda: not marked_processes(mark), 5)
+    found = [f"namespace {n}" for n in named_namespaces() if n.startswith(prefix)]
+    found += [f"process {p}" for p in marked_processes(mark)]
+    for _, directories, files in os.walk("/sys/fs/bpf"):
+        found += [f"pinned {n}" for n in directories + files if "udpwhy" in n or "uw_" in n]
+    return found
+
+
+class Suite:
+    """Runs scenarios in parallel and counts."""
+
+    def __init__(self, options):
+        self.options = options
+        self.stop = threading.Event()
+        self.passed = self.failed = 0
+
+    def one(self, spec, number):
+        if self.stop.is_set():
+            return None
+        began = time.monotonic()
+        passed, report = run_scenario(spec, number, self.options, self.stop)
+        return spec, passed, report, time.monotonic() - began
+
+    def show(self, result):
+        if result is None:
+            return
+        spec, passed, report, seconds = result
+        print(f"{'ok  ' if passed else 'FAIL'} {spec['name']} ({seconds:.1f} s)", flush=True)
+        if passed:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print(f"  {spec.get('summary', '')}\n{report}", flush=True)
+
+    def run(self, specs):
+        with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
+            futures = [pool.submit(self.one, spec, n) for n, spec in enumerate(specs)]
+            for future in concurrent.futures.as_completed(futures):
+                self.show(future.result())
+        for what in leftovers(self.options.mark):
+            self.failed += 1
+            print(f"FAIL left behind: {what}")
+
+
+def main():
+    options = parse()
+    try:
+        specs = select(options.globs)
+    except (Failure, ValueError) as e:
+        sys.exit(f"run_scenarios.py: {e}")
+    if options.list:
+        for spec in specs:
+            print(f"{spec['name']:36} {spec.get('summary', '')}")
+        return 0
+    if os.geteuid():
+        sys.exit("run_scenarios.py: needs root, to make network namespaces: run it with sudo")
+    if not specs:
+        sys.exit(f"run_scenarios.py: no scenario is named {' or '.join(options.globs)}")
+    options.tracer = not options.no_tracer
+    options.mark = f"{os.getpid()}-{time.monotonic_ns()}"
+    options.contract = Contract(options.schema) if options.tracer else None
+    if options.shuffle is not None:
+        random.Random(options.shuffle).shuffle(specs)
+    sweep_dead_runs()
+    suite = Suite(options)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: suite.stop.set())
+    suite.run(specs)
+    if suite.stop.is_set():
+        print("interrupted: the rest was not run")
+        suite.failed += 1
+    print(f"{suite.passed} passed, {suite.failed} failed")
+    return 1 if suite.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
