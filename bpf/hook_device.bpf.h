@@ -27,7 +27,7 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 {
 	struct uw_record *r = query_find(&room->packet);
 	struct sock *sk = skb->sk;
-	struct uw_task task = {};
+	struct uw_task *task = &room->task;
 	__u32 netns;
 
 	if (r && (r->flags & UW_Q_VIA_OUTPUT || r->skb == (__u64)skb))
@@ -35,9 +35,10 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 	if (!sk || skb->skb_iif)
 		return r;
 	netns = netns_of_sock(sk);
-	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, &task))
+	__builtin_memset(task, 0, sizeof(*task));
+	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, task))
 		return r;
-	return query_sent(room, skb, netns, &task, sock_flags(sk));
+	return query_sent(room, skb, netns, task, sock_flags(sk));
 }
 
 /* net_dev_queue: past the egress hooks of netfilter and tc, before the qdisc. */

@@ -48,16 +48,18 @@ static __always_inline __u32 sock_flags(const struct sock *sk)
 }
 
 /* The query just made is the one that this task's send is about. */
-static __always_inline void send_note_packet(const struct uw_record *r, const struct sock *sk, __u32 netns)
+static __always_inline void send_note_packet(struct uw_room *room, const struct uw_record *r,
+					     const struct sock *sk, __u32 netns)
 {
-	struct uw_send s = {};
+	struct uw_send *s = &room->send;
 	__u32 tid = tid_of_current();
 
-	s.key = r->key;
-	s.socket = (__u64)sk;
-	s.netns = netns;
-	s.packet = true;
-	bpf_map_update_elem(&sends, &tid, &s, BPF_ANY);
+	__builtin_memset(s, 0, sizeof(*s));
+	s->key = r->key;
+	s->socket = (__u64)sk;
+	s->netns = netns;
+	s->packet = true;
+	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
 }
 
 /* netfilter, LOCAL_OUT: a system call's packet, in the context of its sender. */
@@ -66,7 +68,6 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 	struct sk_buff *skb = ctx->skb;
 	__u32 netns = ctx->state->net->ns.inum;
 	struct sock *sk = skb->sk;
-	struct uw_task task = {};
 	struct uw_record *r;
 	struct uw_room *room;
 
@@ -83,11 +84,11 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 				r->stage[UW_REPLY] = UW_STAGE_NF_OUTPUT;
 			}
 		} else if (filter_device(ctx->state->out)) {
-			task_current(&task);
-			r = query_sent(room, skb, netns, &task, sock_flags(sk) | UW_Q_VIA_OUTPUT);
+			task_current(&room->task);
+			r = query_sent(room, skb, netns, &room->task, sock_flags(sk) | UW_Q_VIA_OUTPUT);
 			if (r) {
 				r->stage[UW_REQUEST] = UW_STAGE_NF_OUTPUT;
-				send_note_packet(r, sk, netns);
+				send_note_packet(room, r, sk, netns);
 			}
 		}
 	} else if (room->packet.kind == UW_PACKET_UNPARSED) {

@@ -158,6 +158,8 @@ struct uw_room {
 	struct uw_packet packet;
 	struct uw_headers quoted;
 	struct uw_drop drop;
+	struct uw_send send;
+	struct uw_task task;
 	__u32 number;
 };
 

@@ -63,6 +63,9 @@ static __always_inline void task_current(struct uw_task *t)
 	t->tid = task->pid;
 	t->uid = task->cred->uid.val;
 	t->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	/* The process may be gone when user space comes to look. */
+	bpf_probe_read_kernel_str(t->exe, sizeof(t->exe),
+				  BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
 	/* A thread's own name says less than its process's. */
 	bpf_probe_read_kernel(t->comm, sizeof(t->comm), task->group_leader->comm);
 }
@@ -212,11 +215,10 @@ static __always_inline __u32 log2_bucket(__u64 v)
 	return n;
 }
 
+/* From the send to the queueing of the answer, as uw_query_duration_ns() has it. */
 static __always_inline __u64 query_rtt_us(const struct uw_record *r)
 {
-	if (r->wire_out_ns && r->wire_in_ns > r->wire_out_ns)
-		return (r->wire_in_ns - r->wire_out_ns) / 1000;
-	return r->queued_ns > r->send_ns ? (r->queued_ns - r->send_ns) / 1000 : 0;
+	return r->answer.when_ns > r->send_ns ? (r->answer.when_ns - r->send_ns) / 1000 : 0;
 }
 
 /* A good answer costs no record: it is counted in its flow. */

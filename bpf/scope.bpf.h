@@ -37,6 +37,20 @@ static __always_inline bool name_equal(const char *a, const volatile char *b)
 	return true;
 }
 
+/* A name compared as far as a comm goes; user space compares the rest. */
+static __always_inline bool name_begins(const char *name, const volatile char *comm)
+{
+	int i;
+
+	for (i = 0; i < UW_COMM - 1; i++) {
+		if (name[i] != comm[i])
+			return false;
+		if (!name[i])
+			break;
+	}
+	return true;
+}
+
 static __always_inline bool prefix_passes(const volatile struct uw_prefix *p, const struct uw_addr *a,
 					  __u8 family)
 {
@@ -60,7 +74,8 @@ static __always_inline bool filter_task(const struct uw_task *t)
 		return true;
 	if (uw_config.pid && uw_config.pid != t->pid)
 		return false;
-	return !uw_config.comm[0] || name_equal(t->comm, uw_config.comm);
+	return !uw_config.comm[0] || name_equal(t->comm, uw_config.comm) ||
+	       name_begins(t->exe, uw_config.comm);
 }
 
 static __always_inline bool filter_device(const struct net_device *dev)

@@ -20,6 +20,7 @@
 #define UW_STACK_MAX 16		/* kernel frames kept of one drop */
 #define UW_IFNAME 16		/* IFNAMSIZ */
 #define UW_COMM 16		/* TASK_COMM_LEN */
+#define UW_EXE 64		/* bytes kept of an executable's file name */
 #define UW_QUESTION_MAX 264	/* QNAME (255, RFC 1035 2.3.4) + QTYPE + QCLASS, rounded up to 8 */
 
 enum uw_proto {
@@ -94,7 +95,8 @@ struct uw_task {
 	__u32 uid;
 	__u32 pad;
 	__u64 cgroup;		/* cgroup v2 id */
-	char comm[UW_COMM];	/* hostile: any byte but NUL */
+	char comm[UW_COMM];	/* of the process, not of its thread; hostile: any byte but NUL */
+	char exe[UW_EXE];	/* file name of its executable, cut; "" for a kernel thread */
 };
 
 struct uw_drop {
@@ -245,13 +247,13 @@ struct uw_flow_value {
 
 #define UW_CHECK_LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type " changed its layout")
 UW_CHECK_LAYOUT(struct uw_query_key, 48);
-UW_CHECK_LAYOUT(struct uw_task, 40);
+UW_CHECK_LAYOUT(struct uw_task, 104);
 UW_CHECK_LAYOUT(struct uw_drop, 184);
 UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1104);
-UW_CHECK_LAYOUT(struct uw_send, 128);
+UW_CHECK_LAYOUT(struct uw_record, 1168);
+UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_value, 312);
 

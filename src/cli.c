@@ -511,9 +511,6 @@ static enum uw_cli_result finish(struct parse *p)
 			o->ask_port = default_ports[o->ask - UW_PROTO_NTP].port;
 		return UW_CLI_RUN;
 	case UW_CMD_EXPLAIN:
-		if (!o->name)
-			return fail(p->error, "no name to explain: a verdict, diagnosis, stage,"
-					      " gap or drop reason");
 		return UW_CLI_RUN;
 	case UW_CMD_NONE:
 		return fail(p->error, "no command given: trace, probe, doctor or explain"

@@ -79,7 +79,7 @@ struct uw_options {
 	uint16_t ask_port;		/* probe: the server's port */
 	struct uw_ns_ref ask_from;	/* probe; text "": the current namespace */
 
-	const char *name;		/* explain: of argv */
+	const char *name;		/* explain: of argv; NULL: list what there is */
 	char *const *run;		/* trace: the command after "--" with its NULL, or NULL */
 	int run_argc;
 };

@@ -18,7 +18,7 @@ static const char *const help[UW_COMMANDS] = {
 	"\n"
 	"  trace [-- COMMAND...]   follow the queries of this host through the kernel\n"
 	"  probe ntp|dns TARGET... ask servers from an ephemeral and from a fixed port\n"
-	"  explain NAME            a verdict, diagnosis, stage, gap or drop reason in plain words\n"
+	"  explain [NAME]          a verdict, diagnosis, stage, gap or drop reason in plain words\n"
 	"  doctor                  what this kernel offers, and what that means for the verdicts\n"
 	"\n"
 	"  -h, --help              this text; after a command, its own\n"
@@ -76,8 +76,8 @@ static const char *const help[UW_COMMANDS] = {
 	"\n"
 	"Exit status: 0 if local faults and faults beyond this host can be told apart.\n",
 	[UW_CMD_EXPLAIN] =
-	"Usage: udpwhy explain NAME\n"
-	"A verdict, diagnosis, stage, gap or drop reason in plain words.\n"
+	"Usage: udpwhy explain [NAME]\n"
+	"A verdict, diagnosis, stage, gap or drop reason in plain words; without NAME, all there are.\n"
 	"\n"
 	HELP_COLOR
 	HELP_COMMON,

@@ -13,7 +13,7 @@
 
 #define NEAREST 3
 #define MEANINGS 8
-#define LONGEST_NAME 80	/* bytes of a name that is quoted in an error */
+#define LONGEST_NAME 80 /* bytes of a name that is quoted in an error */
 
 static unsigned terminal_width(void)
 {
@@ -29,7 +29,7 @@ static unsigned terminal_width(void)
 static void list_names(const struct uw_text_out *o)
 {
 	for (unsigned kind = 0; kind < UW_EXPLAIN_KINDS; kind++) {
-		struct uw_line names = { 0 };
+		struct uw_line names = {0};
 
 		for (unsigned i = 0; i < uw_explanation_count; i++)
 			if (uw_explanations[i].kind == kind)
@@ -78,7 +78,7 @@ static int explain(const struct uw_text_out *o, const char *name)
 
 int uw_cmd_explain(const struct uw_options *options)
 {
-	struct uw_text_out o = { .out = stdout, .width = terminal_width() };
+	struct uw_text_out o = {.out = stdout, .width = terminal_width()};
 
 	if (options->name)
 		return explain(&o, options->name);

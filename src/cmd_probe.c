@@ -44,7 +44,8 @@ static void add_flow(struct door *d, const struct uw_flow *f)
 	uint64_t median = uw_flow_quantile_us(f, 0.5);
 
 	d->asked += uw_flow_asked(f);
-	d->answered += uw_flow_answered(f);
+	/* Refused is answered: the way there and back is open. */
+	d->answered += uw_flow_answered(f) + f->count[UW_REFUSED];
 	d->here += f->count[UW_REQUEST_DROPPED] + f->count[UW_REPLY_DROPPED] + f->count[UW_SEND_FAILED] +
 		   f->count[UW_REQUEST_HELD] + f->count[UW_REPLY_HELD];
 	if (median > d->median_us)

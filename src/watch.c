@@ -14,8 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <net/if.h>
-
 #include "child.h"
 #include "core/diagnose.h"
 #include "live/collector.h"
@@ -396,13 +394,6 @@ static int check_request(const struct uw_options *o)
 	}
 	if (geteuid() != 0)
 		return say("must be run as root (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN); try: sudo udpwhy ...");
-	/* With namespaces of its own a device is looked for there, once they are known. */
-	if (o->filters.iface[0] && !o->filters.scope.count && !o->filters.netns.count &&
-	    !if_nametoindex(o->filters.iface)) {
-		fprintf(stderr, "udpwhy: --iface %.15s: no such network interface here; 'ip link' lists them\n",
-			o->filters.iface);
-		return 1;
-	}
 	return 0;
 }
 

@@ -8,8 +8,8 @@ dnsperf asks unbound through a router while a rule in the client's input chain d
 the replies. Every query has a name of its own, and the rule writes the name in each packet it drops
 into an nftables set, in the same evaluation as the drop and its counter: that set is the truth,
 made without BPF. Captures on the wire of both ends prove that the truth is sound: every request
-reached the server, each dropped reply had come in, and no name was used twice. Needs root. Closes with
-"N passed, N failed".
+reached the server, each dropped reply had come in, and no name was used twice. Needs root. Closes
+with "N passed, N failed".
 """
 
 import argparse
@@ -199,7 +199,8 @@ def check_tracer(checks, tracer, contract, sent, truth, silent):
     checks.that("each dropped at the rule", all(
         (q["stage"], q["fault"], q.get("drop.hook"), q.get("drop.engine")) ==
         ("nf_input", "local", "input", "nftables") for q in dropped))
-    checks.equal("everything else answered", end.get("count.answered"), sent - len(truth) - len(silent))
+    checks.equal("everything else answered", end.get("count.answered"),
+                 sent - len(truth) - len(silent))
     problems = contract.problems_of_run(tracer.records())
     problems += [p for line in tracer.raw for p in contract.problems_of_line(line)]
     checks.that("nothing lost, every line as the schema has it", not problems, problems[:3])

@@ -155,7 +155,28 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct qstr {
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct qstr d_name;
+};
+
+struct path {
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+};
+
+struct mm_struct {
+	struct file *exe_file;
+};
+
 struct task_struct {
+	struct mm_struct *mm;
 	int pid;
 	int tgid;
 	const struct cred *cred;
@@ -201,8 +222,11 @@ struct fib6_result {
 
 #pragma clang attribute pop
 
-/* Opaque here; only kfuncs take them. */
-struct __sk_buff;
+/* Only kfuncs take these. Whole structs: libbpf takes a forward declaration for another type. */
+struct __sk_buff {
+	__u32 len;
+};
+
 struct bpf_dynptr {
 	__u64 __opaque[2];
 } __attribute__((aligned(8)));

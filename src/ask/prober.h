@@ -24,7 +24,7 @@ struct uw_probe_target {
 	struct uw_addr server;
 	uint32_t scope_id;	/* IPv6 link-local: the device's index */
 	uint16_t port;
-	uint16_t fixed_port;	/* source port of the fixed door; 0: 123 or 53, as the protocol has */
+	uint16_t fixed_port;	/* source port of the fixed door; 0: the protocol's 123 or 53 */
 	uint8_t family;		/* 4 or 6 */
 	uint8_t protocol;	/* enum uw_proto */
 	uint16_t question_len;	/* DNS: bytes of question; 0: ". NS IN" */

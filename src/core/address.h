@@ -9,8 +9,8 @@
 
 #include "record.h"
 
-#define UW_ADDR_TEXT 48		/* the longest address (46 with its NUL), or one with its brackets */
-#define UW_ENDPOINT_TEXT 56	/* ... and a port */
+#define UW_ADDR_TEXT 48 /* the longest address (46 with its NUL) and some room */
+#define UW_ENDPOINT_TEXT 56 /* ... and a port */
 
 /** uw_addr_known - false for the unspecified address, which stands for "not known". */
 bool uw_addr_known(const struct uw_addr *a);

@@ -7,11 +7,11 @@
 
 #define NS_PER_S 1000000000LL
 #define READ_TRIES 5
-#define READ_NEAR_NS 20000	/* a bracket that no preemption can have stretched */
+#define READ_NEAR_NS 20000 /* a bracket that no preemption can have stretched */
 
 static uint64_t read_ns(clockid_t id)
 {
-	struct timespec ts = { 0 };
+	struct timespec ts = {0};
 
 	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;

@@ -38,7 +38,7 @@ uint64_t uw_now_ns(void);
 /** uw_wall_now_ns - CLOCK_REALTIME, nanoseconds since the epoch. */
 int64_t uw_wall_now_ns(void);
 
-/** uw_clock_rfc3339 - "2026-11-22T06:24:01.123456789Z" (RFC 3339, UTC) into @buf of 36 bytes or more. */
+/** uw_clock_rfc3339 - "2026-11-22T06:24:01.123456789Z" (UTC) into @buf of 36 bytes or more. */
 void uw_clock_rfc3339(int64_t wall_ns, char *buf, size_t size);
 
 #endif

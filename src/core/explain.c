@@ -4,12 +4,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define NAME_MAX_COMPARED 64	/* our names are shorter; what is longer is near to none of them */
+#define NAME_MAX_COMPARED 64 /* our names are shorter; what is longer is near to none of them */
 #define KERNEL_PREFIX "skb_drop_reason_"
 
 static const char *const kind_names[UW_EXPLAIN_KINDS] = {
-	[UW_EXPLAIN_VERDICT] = "verdict", [UW_EXPLAIN_FAULT] = "fault",
-	[UW_EXPLAIN_STAGE] = "stage",	  [UW_EXPLAIN_GAP] = "gap",
+	[UW_EXPLAIN_VERDICT] = "verdict",     [UW_EXPLAIN_FAULT] = "fault",
+	[UW_EXPLAIN_STAGE] = "stage",	      [UW_EXPLAIN_GAP] = "gap",
 	[UW_EXPLAIN_DIAGNOSIS] = "diagnosis", [UW_EXPLAIN_REASON] = "drop reason",
 };
 
@@ -94,7 +94,7 @@ static unsigned distance(const char *a, const char *b)
 	return row[lb];
 }
 
-/* Smaller is nearer. A part of a name ("drop", "rcvbuf") is near too, though behind a typing error. */
+/* Smaller is nearer. A part of a name ("rcvbuf") is near too, though behind a typing error. */
 static unsigned farness(const char *asked, const char *name)
 {
 	char mine[NAME_MAX_COMPARED];

@@ -14,15 +14,15 @@ enum uw_explain_kind {
 	UW_EXPLAIN_STAGE,
 	UW_EXPLAIN_GAP,
 	UW_EXPLAIN_DIAGNOSIS,
-	UW_EXPLAIN_REASON,	/* a drop reason of the kernel */
+	UW_EXPLAIN_REASON, /* a drop reason of the kernel */
 	UW_EXPLAIN_KINDS,
 };
 
 struct uw_explanation {
 	enum uw_explain_kind kind;
 	const char *name;
-	const char *text;	/* what it means, whole sentences */
-	const char *advice;	/* what to do, NULL if there is nothing to do */
+	const char *text; /* what it means, whole sentences */
+	const char *advice; /* what to do, NULL if there is nothing to do */
 };
 
 extern const struct uw_explanation uw_explanations[];

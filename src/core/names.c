@@ -91,10 +91,13 @@ static const char *const proto_names[] = {
 	[UW_PROTO_DNS] = "dns",
 };
 
+/* clang-format off */
 /* IANA "DNS RCODEs", as far as the four bits of the header go. */
 static const char *const rcode_names[16] = {
-	"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP",	   "REFUSED", "YXDOMAIN", "YXRRSET",
-	"NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",	 "RCODE15",
+	"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",
+	"NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET",
+	"NXRRSET", "NOTAUTH", "NOTZONE", "DSOTYPENI",
+	"RCODE12", "RCODE13", "RCODE14", "RCODE15",
 };
 
 /* IANA "Resource Record (RR) TYPEs", those one meets. */
@@ -102,18 +105,18 @@ static const struct {
 	unsigned type;
 	const char *name;
 } qtype_names[] = {
-	{ 1, "A" },	  { 2, "NS" },	      { 5, "CNAME" },	{ 6, "SOA" },	  { 10, "NULL" },
-	{ 12, "PTR" },	  { 13, "HINFO" },    { 15, "MX" },	{ 16, "TXT" },	  { 17, "RP" },
-	{ 18, "AFSDB" },  { 24, "SIG" },      { 25, "KEY" },	{ 28, "AAAA" },	  { 29, "LOC" },
-	{ 33, "SRV" },	  { 35, "NAPTR" },    { 36, "KX" },	{ 37, "CERT" },	  { 39, "DNAME" },
-	{ 41, "OPT" },	  { 42, "APL" },      { 43, "DS" },	{ 44, "SSHFP" },  { 45, "IPSECKEY" },
-	{ 46, "RRSIG" },  { 47, "NSEC" },     { 48, "DNSKEY" }, { 49, "DHCID" },  { 50, "NSEC3" },
-	{ 51, "NSEC3PARAM" }, { 52, "TLSA" }, { 53, "SMIMEA" }, { 55, "HIP" },	  { 59, "CDS" },
-	{ 60, "CDNSKEY" }, { 61, "OPENPGPKEY" }, { 62, "CSYNC" }, { 63, "ZONEMD" }, { 64, "SVCB" },
-	{ 65, "HTTPS" },  { 99, "SPF" },      { 108, "EUI48" }, { 109, "EUI64" }, { 249, "TKEY" },
-	{ 250, "TSIG" },  { 251, "IXFR" },    { 252, "AXFR" },	{ 255, "ANY" },	  { 256, "URI" },
-	{ 257, "CAA" },
+	{ 1, "A" }, { 2, "NS" }, { 5, "CNAME" }, { 6, "SOA" }, { 10, "NULL" }, { 12, "PTR" },
+	{ 13, "HINFO" }, { 15, "MX" }, { 16, "TXT" }, { 17, "RP" }, { 18, "AFSDB" }, { 24, "SIG" },
+	{ 25, "KEY" }, { 28, "AAAA" }, { 29, "LOC" }, { 33, "SRV" }, { 35, "NAPTR" }, { 36, "KX" },
+	{ 37, "CERT" }, { 39, "DNAME" }, { 41, "OPT" }, { 42, "APL" }, { 43, "DS" },
+	{ 44, "SSHFP" }, { 45, "IPSECKEY" }, { 46, "RRSIG" }, { 47, "NSEC" }, { 48, "DNSKEY" },
+	{ 49, "DHCID" }, { 50, "NSEC3" }, { 51, "NSEC3PARAM" }, { 52, "TLSA" }, { 53, "SMIMEA" },
+	{ 55, "HIP" }, { 59, "CDS" }, { 60, "CDNSKEY" }, { 61, "OPENPGPKEY" }, { 62, "CSYNC" },
+	{ 63, "ZONEMD" }, { 64, "SVCB" }, { 65, "HTTPS" }, { 99, "SPF" }, { 108, "EUI48" },
+	{ 109, "EUI64" }, { 249, "TKEY" }, { 250, "TSIG" }, { 251, "IXFR" }, { 252, "AXFR" },
+	{ 255, "ANY" }, { 256, "URI" }, { 257, "CAA" },
 };
+/* clang-format on */
 
 static const char *lookup(const char *const *names, size_t count, unsigned value)
 {
@@ -166,5 +169,5 @@ const char *uw_qtype_name(unsigned qtype, char *buf, size_t size)
 
 const char *uw_errno_name(int err)
 {
-	return err > 0 ? strerrorname_np(err) : NULL;	/* glibc 2.32 */
+	return err > 0 ? strerrorname_np(err) : NULL; /* glibc 2.32 */
 }

@@ -143,12 +143,12 @@ static void ephemeral_advise(const struct uw_case *c, struct uw_diagnosis *d)
 	if (d->confidence == UW_POSSIBLE)
 		snprintf(first, sizeof(first),
 			 "First ask from a fixed port too: udpwhy probe %s %s. If that is"
-			 " answered: ",
+			 " answered: in",
 			 uw_proto_name(id->protocol), to);
 	snprintf(d->next_step, sizeof(d->next_step),
-		 "%sIn the network's stateless filter (network ACL, router access list), allow"
+		 "%s the network's stateless filter (network ACL, router access list), allow"
 		 " inbound udp, source %s, source port %u, destination ports %s.",
-		 first, to, id->server_port, where);
+		 first[0] ? first : "In", to, id->server_port, where);
 }
 
 void uw_ephemeral_tell(const struct uw_case *c, struct uw_diagnosis *d)

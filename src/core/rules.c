@@ -270,7 +270,7 @@ static void route_tell(const struct uw_case *c, struct uw_diagnosis *d)
 		 "In network namespace %u: ip route get %s, then ip %sroute show table all and"
 		 " ip %srule.",
 		 c->lead->id.netns, to, c->lead->id.family == 4 ? "" : "-6 ",
-		c->lead->id.family == 4 ? "" : "-6 ");
+		 c->lead->id.family == 4 ? "" : "-6 ");
 }
 
 /* --- no-service --- */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define WIRE_NAME_MAX 255	/* RFC 1035 2.3.4 */
+#define WIRE_NAME_MAX 255 /* RFC 1035 2.3.4 */
 #define LABEL_MAX 63
 
 struct range {
@@ -17,6 +17,7 @@ struct range {
  * direction marks, separators that some programs take for a new line, interlinear and musical
  * format characters, variation selectors and tags, and what Unicode calls no character.
  */
+/* clang-format off */
 static const struct range unsafe_characters[] = {
 	{ 0x0000, 0x001f },   { 0x007f, 0x009f },   { 0x00ad, 0x00ad },	  { 0x034f, 0x034f },
 	{ 0x061c, 0x061c },   { 0x115f, 0x1160 },   { 0x17b4, 0x17b5 },	  { 0x180b, 0x180f },
@@ -25,6 +26,7 @@ static const struct range unsafe_characters[] = {
 	{ 0xfff0, 0xfffb },   { 0xfffe, 0xffff },   { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
 	{ 0xe0000, 0xe0fff }, { 0xffffe, 0xfffff }, { 0x10fffe, 0x10ffff },
 };
+/* clang-format on */
 
 static bool is_unsafe(uint32_t c)
 {
@@ -49,8 +51,8 @@ static size_t sequence_length(unsigned char first)
 /* Strict (RFC 3629): no overlong forms, no surrogates, nothing beyond U+10FFFF. 0: not UTF-8. */
 static size_t utf8_decode(const char *s, size_t len, uint32_t *c)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	static const unsigned char mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	static const unsigned char mask[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
 	const unsigned char *p = (const unsigned char *)s;
 	size_t n = len ? sequence_length(p[0]) : 0;
 	uint32_t v;
@@ -127,7 +129,7 @@ void uw_json_quote(FILE *out, const char *s, size_t len)
 	fputc('"', out);
 }
 
-/* Text that is not UTF-8 should not come here; if it does, a column a byte is what terminals show. */
+/* Text that is not UTF-8 should not come here; of it, terminals show a column a byte. */
 static size_t next_columns(const char *s, size_t len, unsigned *columns)
 {
 	uint32_t c;
@@ -189,7 +191,7 @@ static void name_put(struct name_buf *b, const char *s, size_t n)
 /* The characters that master files give a meaning (RFC 1035 5.1; '$' and '@' too) are quoted. */
 static void name_put_byte(struct name_buf *b, unsigned char c)
 {
-	char s[] = { '\\', (char)('0' + c / 100), (char)('0' + c / 10 % 10), (char)('0' + c % 10) };
+	char s[] = {'\\', (char)('0' + c / 100), (char)('0' + c / 10 % 10), (char)('0' + c % 10)};
 
 	if (c <= ' ' || c >= 0x7f) {
 		name_put(b, s, 4);
@@ -228,7 +230,7 @@ static size_t name_put_labels(struct name_buf *b, const uint8_t *wire, size_t le
 
 int uw_dns_name_text(const uint8_t *wire, size_t len, char *buf, size_t size, size_t *used)
 {
-	struct name_buf b = { .p = buf, .size = size };
+	struct name_buf b = {.p = buf, .size = size};
 	size_t n;
 
 	if (!size)

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define UW_SAFE_STEP 12		/* the longest single result, "\u{10ffff}", and its NUL */
+#define UW_SAFE_STEP 12 /* the longest single result, "\u{10ffff}", and its NUL */
 
 /**
  * uw_dns_name_text - a DNS name from wire form to presentation form (RFC 1035 5.1, RFC 4343 2.1).

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How wide a character is on a terminal. wcwidth() asks the locale, and a tool started by a service
- * manager has none; so the widths are ours, from the Unicode character data (version 14): nonspacing
- * and enclosing marks take no column, East Asian Wide and Fullwidth characters take two. Ranges run
- * over unassigned characters to keep the tables short.
+ * manager has none; so the widths are ours, from the Unicode character data (version 14):
+ * nonspacing and enclosing marks take no column, East Asian Wide and Fullwidth characters two.
+ * Ranges run over unassigned characters to keep the tables short.
  */
 #include <stdbool.h>
 
@@ -13,6 +13,7 @@ struct range {
 	uint32_t first, last;
 };
 
+/* clang-format off */
 static const struct range zero_width[] = {
 	{ 0x0300, 0x036f }, { 0x0483, 0x0489 }, { 0x0591, 0x05bd }, { 0x05bf, 0x05bf },
 	{ 0x05c1, 0x05c2 }, { 0x05c4, 0x05c5 }, { 0x05c7, 0x05c7 }, { 0x0610, 0x061a },
@@ -115,6 +116,7 @@ static const struct range wide[] = {
 	{ 0x1f90c, 0x1f93a }, { 0x1f93c, 0x1f945 }, { 0x1f947, 0x1f9ff }, { 0x1fa70, 0x1faf6 },
 	{ 0x20000, 0x3ffff },
 };
+/* clang-format on */
 
 static bool in_table(const struct range *table, size_t count, uint32_t c)
 {

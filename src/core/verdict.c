@@ -146,8 +146,9 @@ static bool judge_reply_here(struct uw_query *q)
 	const struct uw_drop_fact *d = &q->drop[UW_REPLY];
 
 	if (d->seen && reply_after_close(q)) {
-		if (!q->abandoned_ns || q->abandoned_ns > d->when_ns)
-			q->abandoned_ns = d->when_ns;
+		/* The close itself was not seen: it came before the reply did. */
+		if (!q->abandoned_ns || q->abandoned_ns > q->wire_in_ns)
+			q->abandoned_ns = q->wire_in_ns ? q->wire_in_ns : d->when_ns;
 		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_UDP);
 	} else if (d->seen && d->stage == UW_STAGE_SOCKET_QUEUE && q->flags & UW_Q_UNREAD) {
 		decide_drop(q, UW_REPLY_UNREAD, UW_REPLY);

@@ -119,25 +119,18 @@ int uw_cgroup2_mount(const char *mounts, char *buf, size_t size)
 	return err;
 }
 
-/* Which capabilities are missing: "CAP_BPF, CAP_PERFMON". Return: false if none. */
-static bool list_missing(const struct uw_privileges *p, char *buf, size_t size)
+/* Which capabilities are missing: "CAP_BPF, CAP_PERFMON", or "". */
+static void list_missing(const struct uw_privileges *p, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s%s%s%s%s", p->bpf ? "" : "CAP_BPF",
 		 !p->bpf && !p->perfmon ? ", " : "", p->perfmon ? "" : "CAP_PERFMON",
 		 (!p->bpf || !p->perfmon) && !p->net_admin ? ", " : "",
 		 p->net_admin ? "" : "CAP_NET_ADMIN");
-	return buf[0] != '\0';
 }
 
 /* Refused with every capability in hand: what else stands between us and bpf(). */
-static const char *why_refused(const struct uw_capability_paths *paths,
-			       const struct uw_privileges *p)
+static const char *why_refused(const struct uw_privileges *p)
 {
-	const char *path = uw_path_or(paths->lockdown, UW_PATH_LOCKDOWN);
-
-	if (uw_lockdown_read(path) == UW_LOCKDOWN_CONFIDENTIALITY)
-		return "kernel lockdown is at \"confidentiality\", which forbids tracing: boot "
-		       "with lockdown=integrity";
 	if (p->seccomp)
 		return "a seccomp filter refuses the bpf() system call: run it outside of this "
 		       "sandbox, or allow bpf() in the container's profile";
@@ -178,7 +171,12 @@ void uw_capability_explain_from(const struct uw_capability_paths *paths, int err
 	if (uw_privileges_read(uw_path_or(paths->status, UW_PATH_STATUS), &p))
 		p = (struct uw_privileges){ .root = true, .bpf = true, .perfmon = true,
 					    .net_admin = true };
-	if (list_missing(&p, missing, sizeof(missing)) && !p.root)
+	list_missing(&p, missing, sizeof(missing));
+	/* No capability helps against lockdown; the error it shows as differs from kernel to kernel. */
+	if (uw_lockdown_read(uw_path_or(paths->lockdown, UW_PATH_LOCKDOWN)) == UW_LOCKDOWN_CONFIDENTIALITY)
+		snprintf(buf, size, "kernel lockdown is at \"confidentiality\", which forbids tracing: "
+			 "boot with lockdown=integrity");
+	else if (missing[0] && !p.root)
 		snprintf(buf, size, "not root: run it with sudo (or with %s)", missing);
 	else if (missing[0])
 		snprintf(buf, size, "root without %s: give these capabilities to the container or "
@@ -187,7 +185,7 @@ void uw_capability_explain_from(const struct uw_capability_paths *paths, int err
 		snprintf(buf, size, "the kernel's type information (BTF, %s) is missing: use a "
 			 "kernel built with CONFIG_DEBUG_INFO_BTF=y", btf);
 	else if (err == EPERM)
-		snprintf(buf, size, "%s", why_refused(paths, &p));
+		snprintf(buf, size, "%s", why_refused(&p));
 	else if ((why = why_failed(err)))
 		snprintf(buf, size, "%s", why);
 	else

@@ -133,7 +133,7 @@ static void note_gaps(struct uw_collector *c, struct uw_query *q)
 		q->gaps |= UW_GAP_BIT(UW_GAP_REPLY_UNPARSED);
 	list = uw_live_namespaces(c->live, &count);
 	if (q->on_wire && !q->wire_in_ns && !q->answer.when_ns)
-		uw_wires_acquit(c->wires, q, list, count, c->now_ns);
+		uw_wires_acquit(c->wires, q, list, count);
 	q->acquittal.drops_here = q->dropped;
 	q->acquittal.icmp_errors = q->icmp.seen;
 	q->acquittal.tracer_losses = q->gaps & UW_GAP_BIT(UW_GAP_RECORDS_LOST) ? 1 : 0;
@@ -217,6 +217,17 @@ static void give_icmp(struct uw_collector *c, const struct uw_record *icmp)
 	HASH_ADD(hh, c->icmp, id, sizeof(n->id), n);
 }
 
+/*
+ * A reply to a query unknown here was ours to deliver only once it was past routing; and where no
+ * socket waited for it, nobody lost it.
+ */
+static bool stray_is_ours(const struct uw_query *q)
+{
+	const struct uw_drop_fact *d = &q->drop[UW_REPLY];
+
+	return d->seen && d->stage >= UW_STAGE_NF_INPUT && strcmp(d->reason, "NO_SOCKET") != 0;
+}
+
 static int take_record(void *arg, void *data, size_t size)
 {
 	struct uw_collector *c = arg;
@@ -235,7 +246,7 @@ static int take_record(void *arg, void *data, size_t size)
 	if (r->kind == UW_RECORD_STRAY_DROP && r->drop[UW_REPLY].when_ns > c->started_ns + STRAY_NS)
 		return 0;
 	uw_facts_query(&c->facts, r, &q);
-	if (r->kind == UW_RECORD_STRAY_DROP && !q.drop[UW_REPLY].seen)
+	if (r->kind == UW_RECORD_STRAY_DROP && !stray_is_ours(&q))
 		return 0;
 	tell(c, &q, true);
 	return 0;

@@ -33,7 +33,7 @@ const char *uw_record_check(const void *data, size_t size)
 		if (r->drop[i].mark >= UW_STAGES || !memchr(r->drop[i].ifname, 0, UW_IFNAME))
 			return "drop";
 	}
-	return memchr(r->task.comm, 0, UW_COMM) ? NULL : "comm";
+	return memchr(r->task.comm, 0, UW_COMM) && memchr(r->task.exe, 0, UW_EXE) ? NULL : "process name";
 }
 
 /* The stack's frames as names, the tracer's own skipped; returns how many. */
@@ -52,6 +52,20 @@ static unsigned frame_names(const struct uw_facts *f, const struct uw_drop *d, c
 	for (i = 0; i + skip < n; i++)
 		name[i] = name[i + skip];
 	return n - skip;
+}
+
+/* One of several copies: sent to a group or to all. */
+static bool is_flooded(const struct uw_query_key *k)
+{
+	if (k->family == 6)
+		return k->server.b[0] == 0xff;
+	return k->server.b[0] >> 4 == 0xe || (k->server.b[0] & k->server.b[1] & k->server.b[2] & k->server.b[3]) == 0xff;
+}
+
+/* In a driver's hands a freed packet is a sent one, unless the driver said otherwise of it. */
+static bool is_loss(const struct uw_record *r, enum uw_dir dir, enum uw_drop_class class)
+{
+	return class != UW_DROP_NOT && (class != UW_DROP_DRIVER || r->stage[dir] == UW_STAGE_DEVICE);
 }
 
 static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum uw_dir dir, struct uw_query *q)
@@ -73,10 +87,10 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 		location = NULL;
 	names = (struct uw_drop_names){
 		.location = location, .frame = frame, .reason = fact->reason, .dir = dir, .mark = d->mark,
-		.frames = frame_names(f, d, location, frame),
+		.frames = frame_names(f, d, location, frame), .flooded = is_flooded(&r->key),
 	};
 	uw_drop_point(&names, &point);
-	if (point.class == UW_DROP_NOT) {
+	if (!is_loss(r, dir, point.class)) {
 		memset(fact, 0, sizeof(*fact));
 		return;
 	}
@@ -99,11 +113,15 @@ static void process_fact(const struct uw_facts *f, struct uw_query *q)
 	const struct uw_process *p = q->task.pid ? uw_process_get(f->processes, q->task.pid) : NULL;
 
 	/* A pid that was given to another since has another name. */
-	if (p && !strncmp(p->comm, q->task.comm, UW_COMM)) {
+	bool same = p && (q->task.exe[0] ? !strncmp(p->executable, q->task.exe, UW_EXE - 1) :
+			  !strncmp(p->comm, q->task.comm, UW_COMM));
+
+	if (same) {
 		snprintf(q->executable, sizeof(q->executable), "%s", p->executable);
 		snprintf(q->cgroup, sizeof(q->cgroup), "%s", p->cgroup);
 	} else {
-		snprintf(q->executable, sizeof(q->executable), "%s", q->task.comm);
+		snprintf(q->executable, sizeof(q->executable), "%s",
+			 q->task.exe[0] ? q->task.exe : q->task.comm);
 	}
 }
 

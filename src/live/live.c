@@ -270,6 +270,26 @@ unsigned uw_live_follow_namespaces(struct uw_live *l)
 	return l->places;
 }
 
+/* Whether any namespace of the scope has the device that the user named. */
+static bool iface_exists(const struct uw_live *l)
+{
+	unsigned i, found = 0;
+
+	for (i = 0; i < l->now_count && !found; i++) {
+		int fd = uw_netns_open(&l->now[i]), back;
+
+		if (fd < 0)
+			continue;
+		back = uw_netns_enter(fd);
+		close(fd);
+		if (back < 0)
+			continue;
+		found = if_nametoindex(l->filters->iface);
+		uw_netns_leave(back);
+	}
+	return found;
+}
+
 static int load(struct uw_live *l, uint64_t timeout_ns, bool all, char *error)
 {
 	struct btf *btf;
@@ -315,6 +335,12 @@ int uw_live_open(const struct uw_filters *filters, uint64_t timeout_ns, bool all
 	if (err)
 		goto fail;
 	uw_live_follow_namespaces(l);
+	if (filters->iface[0] && !iface_exists(l)) {
+		snprintf(error, UW_ERROR_MAX, "--iface %.15s: no such network interface in the scope; 'ip link' lists them",
+			 filters->iface);
+		err = -ENODEV;
+		goto fail;
+	}
 	*out = l;
 	return 0;
 fail:

@@ -144,31 +144,33 @@ static const struct uw_counters_snapshot *reading_after(struct history *h, const
 	return h->count ? h->reading[h->count - 1] : NULL;
 }
 
-static void acquit_device(struct uw_query *q, const struct uw_hop *hop,
+/* Returns whether the device could be looked at before and after. */
+static bool acquit_device(struct uw_query *q, const struct uw_hop *hop,
 			  const struct uw_counters_snapshot *before, const struct uw_counters_snapshot *after)
 {
-	uw_counters_compare(before, after, hop->ifname, &q->acquittal);
+	bool both = uw_counters_compare(before, after, hop->ifname, &q->acquittal);
+
 	if (uw_counters_is_tunnel(after, hop->ifname))
 		q->gaps |= UW_GAP_BIT(UW_GAP_ENCAPSULATED);
+	return both;
 }
 
-void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_netns *list, unsigned count,
-		     uint64_t now_ns)
+void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_netns *list, unsigned count)
 {
+	bool all = true;
 	unsigned i;
 
-	(void)now_ns;
 	for (i = 0; i < q->hops; i++) {
 		const struct uw_hop *hop = &q->path[i];
 		struct history *h = history_of(w, hop->netns);
 		const struct uw_counters_snapshot *after;
 
-		if (hop->dir != UW_REQUEST || !hop->out || !h)
+		if (hop->dir != UW_REQUEST || !hop->out)
 			continue;
-		after = reading_after(h, q, list, count);
-		if (after)
-			acquit_device(q, hop, reading_before(h, q->send_ns), after);
+		after = h ? reading_after(h, q, list, count) : NULL;
+		all &= after && acquit_device(q, hop, reading_before(h, q->send_ns), after);
 	}
+	q->acquittal.looked &= all;
 	if (q->acquittal.nic_drops)
 		q->gaps |= UW_GAP_BIT(UW_GAP_NIC_DROPS_ROSE);
 	if (q->acquittal.xdp)

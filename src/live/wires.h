@@ -20,7 +20,6 @@ void uw_wires_read(struct uw_wires *w, const struct uw_netns *list, unsigned cou
 
 /** uw_wires_acquit - fill q->acquittal's counters and add the gaps that the devices give:
  * nic_drops_rose, xdp_on_device, encapsulated. The newest reading is taken now if need be. */
-void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_netns *list, unsigned count,
-		     uint64_t now_ns);
+void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_netns *list, unsigned count);
 
 #endif

@@ -120,7 +120,8 @@ static void put_flow_client(struct uw_json *j, const struct uw_flow_id *id)
 		uw_json_address(j, "client.address", &id->client, id->family);
 	else if (uw_addr_known(&id->client))
 		uw_json_format(j, "client.network", "%s/%u",
-			       uw_addr_text(&id->client, id->family, buf), id->family == 6 ? 48 : 24);
+			       uw_addr_text(&id->client, id->family, buf),
+			       id->family == 6 ? 48 : 24);
 }
 
 static void put_flow_key(struct uw_json *j, const struct uw_flow_id *id)
@@ -241,9 +242,9 @@ static void json_diagnosis(struct uw_sink *sink, const struct uw_diagnosis *d)
 static const char *loss_name(const char *name)
 {
 	static const char *const names[][2] = {
-		{ "ring_full", "ring" },
-		{ "table_full", "table" },
-		{ "update_failed", "update" },
+		{"ring_full", "ring"},
+		{"table_full", "table"},
+		{"update_failed", "update"},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -6,7 +6,7 @@
 #include "core/text_safe.h"
 #include "sink/json_parts.h"
 
-#define DNS_TRUNCATED (1u << 9)		/* TC, RFC 1035 4.1.1 */
+#define DNS_TRUNCATED (1u << 9) /* TC, RFC 1035 4.1.1 */
 
 void uw_json_wall(struct uw_json *j, const char *key, int64_t wall_ns)
 {
@@ -50,8 +50,11 @@ void uw_json_protocol(struct uw_json *j, unsigned protocol, unsigned family)
 static uint64_t origin_ns(const struct uw_query *q)
 {
 	const uint64_t known[] = {
-		q->wire_out_ns, q->wire_in_ns, q->drop[UW_REQUEST].when_ns,
-		q->drop[UW_REPLY].when_ns, q->judged_ns,
+		q->wire_out_ns,
+		q->wire_in_ns,
+		q->drop[UW_REQUEST].when_ns,
+		q->drop[UW_REPLY].when_ns,
+		q->judged_ns,
 	};
 	uint64_t first = 0;
 
@@ -71,7 +74,8 @@ static void put_ends(struct uw_json *j, const struct uw_query *q)
 	if (k->client_port) {
 		uw_json_uint(j, "client.port", k->client_port);
 		uw_json_string(j, "client.port_class",
-			       uw_port_fixed(k->client_port, k->server_port) ? "fixed" : "ephemeral");
+			       uw_port_fixed(k->client_port, k->server_port) ? "fixed" :
+									       "ephemeral");
 	}
 	uw_json_address(j, "server.address", &k->server, k->family);
 	uw_json_uint(j, "server.port", k->server_port);
@@ -248,7 +252,8 @@ static void put_offset(struct uw_json *j, const char *key, uint64_t origin, uint
 		uw_json_uint(j, key, when_ns > origin ? (when_ns - origin) / 1000 : 0);
 }
 
-static void put_offsets(struct uw_json *j, const struct uw_query *q, const struct uw_drop_fact *drop)
+static void put_offsets(struct uw_json *j, const struct uw_query *q,
+			const struct uw_drop_fact *drop)
 {
 	uint64_t origin = origin_ns(q), duration = uw_query_duration_ns(q);
 

@@ -27,7 +27,7 @@ static void open_level(struct uw_json *j, bool array)
 
 void uw_json_line(struct uw_json *j, FILE *out)
 {
-	*j = (struct uw_json){ .out = out };
+	*j = (struct uw_json){.out = out};
 	open_level(j, false);
 }
 

@@ -14,7 +14,7 @@
 
 struct uw_json {
 	FILE *out;
-	uint32_t in_array;	/* a bit for each level, the current one lowest */
+	uint32_t in_array; /* a bit for each level, the current one lowest */
 	bool comma;
 };
 

@@ -9,7 +9,7 @@
 #include "core/explain.h"
 #include "sink/text_parts.h"
 
-#define GROUPS 32	/* causes in one burst; more than that is printed early */
+#define GROUPS 32 /* causes in one burst; more than that is printed early */
 #define WIDTH_LEAST 40
 #define WIDTH_MOST 200
 #define ASKERS_SHOWN 8
@@ -62,14 +62,15 @@ static void print_askers(const struct text_sink *s, const struct uw_run *run)
 {
 	for (unsigned i = 0; i < run->asker_count && i < ASKERS_SHOWN; i++) {
 		const struct uw_asker *a = &run->askers[i];
-		struct uw_line l = { 0 };
+		struct uw_line l = {0};
 
 		uw_line_bytes(&l, a->executable, sizeof(a->executable), UW_NAME_COLUMNS);
 		uw_line_add(&l, "[%u]", a->pid);
 		if (a->port)
 			uw_line_add(&l, " port %u", a->port);
 		uw_line_add(&l, " → %u %s server%s", a->servers,
-			    a->protocol == UW_PROTO_NTP ? "NTP" : "DNS", a->servers == 1 ? "" : "s");
+			    a->protocol == UW_PROTO_NTP ? "NTP" : "DNS",
+			    a->servers == 1 ? "" : "s");
 		uw_text_print(&s->o, "  asking here: ", UW_PLAIN, UW_LEAD, l.text);
 	}
 	if (run->asker_count > ASKERS_SHOWN)
@@ -81,7 +82,7 @@ static void print_run_gaps(const struct text_sink *s, uint32_t gaps)
 	for (unsigned g = 0; g < UW_GAPS; g++) {
 		const char *name = uw_gap_name(g);
 		const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_GAP, name);
-		struct uw_line l = { 0 };
+		struct uw_line l = {0};
 
 		if (!(gaps & UW_GAP_BIT(g)))
 			continue;
@@ -93,7 +94,7 @@ static void print_run_gaps(const struct text_sink *s, uint32_t gaps)
 static void text_start(struct uw_sink *sink, const struct uw_run *run)
 {
 	struct text_sink *s = self(sink);
-	struct uw_line lead = { 0 }, l = { 0 };
+	struct uw_line lead = {0}, l = {0};
 
 	s->run = *run;
 	uw_line_add(&lead, "udpwhy %s  ", run->version);
@@ -107,7 +108,7 @@ static void text_start(struct uw_sink *sink, const struct uw_run *run)
 	uw_line_zone_time(&l, uw_wall_now_ns());
 	uw_text_print(&s->o, lead.text, UW_BOLD, 2, l.text);
 	if (run->filters && *run->filters) {
-		l = (struct uw_line){ 0 };
+		l = (struct uw_line){0};
 		uw_line_bytes(&l, run->filters, strlen(run->filters), 0);
 		uw_text_print(&s->o, "  filters: ", UW_PLAIN, UW_LEAD, l.text);
 	}
@@ -142,7 +143,7 @@ static void group_query(struct text_sink *s, const struct uw_query *q)
 /* --all: a line for a query that went well. */
 static void print_good(const struct text_sink *s, const struct uw_query *q)
 {
-	struct uw_line lead = { 0 }, l = { 0 };
+	struct uw_line lead = {0}, l = {0};
 
 	uw_line_add(&lead, "  ");
 	uw_line_time_of_day(&lead, uw_clock_wall(s->clock, q->send_ns));
@@ -184,7 +185,7 @@ static void text_flow(struct uw_sink *sink, const struct uw_flow *f)
 static void print_evidence(const struct text_sink *s, const char *lead, const struct uw_evidence *e)
 {
 	for (unsigned i = 0; i < e->count && i < UW_EVIDENCE_MAX; i++) {
-		struct uw_line l = { 0 };
+		struct uw_line l = {0};
 
 		uw_line_bytes(&l, e->line[i], sizeof(e->line[i]), 0);
 		uw_text_print(&s->o, lead, UW_PLAIN, 6, l.text);
@@ -194,7 +195,7 @@ static void print_evidence(const struct text_sink *s, const char *lead, const st
 static void text_diagnosis(struct uw_sink *sink, const struct uw_diagnosis *d)
 {
 	struct text_sink *s = self(sink);
-	struct uw_line title = { 0 }, summary = { 0 }, step = { 0 };
+	struct uw_line title = {0}, summary = {0}, step = {0};
 
 	flush_groups(s);
 	uw_line_add(&title, "  %s  (%s)", d->id, uw_confidence_name(d->confidence));
@@ -215,7 +216,7 @@ static void text_diagnosis(struct uw_sink *sink, const struct uw_diagnosis *d)
 static void text_status(struct uw_sink *sink, const struct uw_totals *t)
 {
 	struct text_sink *s = self(sink);
-	struct uw_line lead = { 0 };
+	struct uw_line lead = {0};
 
 	flush_groups(s);
 	uw_line_time_of_day(&lead, uw_wall_now_ns());

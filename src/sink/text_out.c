@@ -10,12 +10,16 @@
 #define NS_PER_US 1000ull
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
-#define NARROW 60		/* columns, below which a full hanging indent leaves no room */
+#define NARROW 60 /* columns, below which a full hanging indent leaves no room */
 #define NARROW_HANG 4
 
 static const char *const colour_codes[] = {
-	[UW_PLAIN] = "",	    [UW_BOLD] = "\033[1m",	 [UW_RED] = "\033[1;31m",
-	[UW_YELLOW] = "\033[1;33m", [UW_MAGENTA] = "\033[1;35m", [UW_CYAN] = "\033[1;36m",
+	[UW_PLAIN] = "",
+	[UW_BOLD] = "\033[1m",
+	[UW_RED] = "\033[1;31m",
+	[UW_YELLOW] = "\033[1;33m",
+	[UW_MAGENTA] = "\033[1;35m",
+	[UW_CYAN] = "\033[1;36m",
 };
 
 /* snprintf() may have cut a character in two. */
@@ -108,7 +112,7 @@ void uw_line_zone_time(struct uw_line *l, int64_t wall_ns)
 		strftime(local, sizeof(local), "%H:%M:%S %Z", &tm);
 	if (gmtime_r(&t, &tm))
 		strftime(utc, sizeof(utc), "%H:%M:%SZ", &tm);
-	uw_line_bytes(l, local, sizeof(local), 0);	/* %Z comes from the environment */
+	uw_line_bytes(l, local, sizeof(local), 0); /* %Z comes from the environment */
 	uw_line_add(l, " (%s)", utc);
 }
 
@@ -142,7 +146,7 @@ static void put_word(struct pen *p, const char *word)
 			continue;
 		}
 		if (!n)
-			n = strlen(word);	/* no line could take it: let it stick out */
+			n = strlen(word); /* no line could take it: let it stick out */
 		fwrite(word, 1, n, p->o->out);
 		p->column += uw_text_columns(word) - uw_text_columns(word + n);
 		word += n;
@@ -177,7 +181,7 @@ void uw_text_print(const struct uw_text_out *o, const char *lead, enum uw_colour
 		   unsigned hang, const char *text)
 {
 	bool paint = o->colour && colour != UW_PLAIN;
-	struct pen p = { .o = o, .column = uw_text_columns(lead), .hang = hang };
+	struct pen p = {.o = o, .column = uw_text_columns(lead), .hang = hang};
 
 	if (o->width && o->width < NARROW && p.hang > NARROW_HANG)
 		p.hang = NARROW_HANG;
@@ -225,8 +229,8 @@ void uw_table_row(const struct uw_text_out *o, const struct uw_table *t, const s
 	for (unsigned i = 0; i < t->cells; i++) {
 		unsigned columns = uw_text_columns(r->cell[i]);
 
-		fprintf(o->out, "%*s%s",
-			(int)(t->cell[i] > columns ? t->cell[i] - columns : 0), "", r->cell[i]);
+		fprintf(o->out, "%*s%s", (int)(t->cell[i] > columns ? t->cell[i] - columns : 0), "",
+			r->cell[i]);
 	}
 	fputc('\n', o->out);
 }

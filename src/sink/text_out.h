@@ -13,7 +13,7 @@
 #include "core/clock.h"
 
 #define UW_LINE_MAX 4096
-#define UW_LEAD 16		/* columns of a label or time of day before the text of a paragraph */
+#define UW_LEAD 16 /* columns of a label or time of day before the text */
 
 /* One logical line. It starts zeroed; what does not fit is cut at a whole character. */
 struct uw_line {
@@ -31,8 +31,8 @@ enum uw_colour {
 };
 
 struct uw_text_out {
-	FILE *out;		/* the caller's */
-	unsigned width;		/* columns, 0: do not fold */
+	FILE *out; /* the caller's */
+	unsigned width; /* columns, 0: do not fold */
 	bool colour;
 };
 
@@ -61,7 +61,7 @@ void uw_line_zone_time(struct uw_line *l, int64_t wall_ns);
 void uw_text_print(const struct uw_text_out *o, const char *lead, enum uw_colour colour,
 		   unsigned hang, const char *text);
 
-/** uw_text_labelled - uw_text_print() with a label of our own, two columns in, padded to UW_LEAD. */
+/** uw_text_labelled - uw_text_print() with a label, two columns in, padded to UW_LEAD. */
 void uw_text_labelled(const struct uw_text_out *o, const char *label, const char *text);
 
 #define UW_CELLS 4
@@ -73,8 +73,8 @@ struct uw_row {
 };
 
 struct uw_table {
-	unsigned indent;	/* of the name */
-	unsigned name;		/* columns of it */
+	unsigned indent; /* of the name */
+	unsigned name; /* columns of it */
 	unsigned cells;
 	unsigned cell[UW_CELLS];
 };

@@ -6,19 +6,18 @@
 #include "sink/sink.h"
 #include "sink/text_out.h"
 
-#define UW_NAME_COLUMNS 40	/* of an executable's name */
+#define UW_NAME_COLUMNS 40 /* of an executable's name */
 
 /* Problems of the same program, flow, verdict and stage: told once, counted. */
 struct uw_group {
 	struct uw_query first;
 	unsigned count;
-	uint64_t packets;	/* attempts of all */
-	uint64_t last_ns;	/* the last send */
-	bool more_pids, more_ports, more_clients, more_questions;	/* other than the first's */
-	uint32_t gaps;		/* of any of them */
+	uint64_t packets; /* attempts of all */
+	uint64_t last_ns; /* the last send */
+	bool more_pids, more_ports, more_clients, more_questions; /* other than the first's */
+	uint32_t gaps; /* of any of them */
 	uint64_t drops_here, icmp_errors;
-	uint32_t nic_drops, tx_errors;
-	uint64_t tracer_losses;
+	uint64_t nic_drops, tx_errors, tracer_losses;
 	bool looked, xdp;
 };
 
@@ -46,7 +45,7 @@ void uw_text_server(struct uw_line *l, const struct uw_query_key *k);
 /** uw_text_question - append "www.example.com A". Return: false, and nothing, if there is none. */
 bool uw_text_question(struct uw_line *l, const struct uw_query *q);
 
-/** uw_text_contrast - "the same server, other doors", for servers with a bad flow. text_summary.c */
+/** uw_text_contrast - "the same server, other doors", if a flow of it is bad. text_summary.c */
 void uw_text_contrast(const struct uw_text_out *o, const struct uw_flow *const *flows,
 		      unsigned count);
 

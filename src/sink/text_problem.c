@@ -10,11 +10,12 @@
 /* Words for a verdict: the title, what is counted, and the plain sentence for a fault. */
 struct verdict_words {
 	const char *title;
-	const char *tried, *done;	/* "6 asked, 0 answered" */
-	bool all_done;			/* "6 asked, 6 refused" */
+	const char *tried, *done; /* "6 asked, 0 answered" */
+	bool all_done; /* "6 asked, 6 refused" */
 	const char *local, *beyond;
 };
 
+/* clang-format off */
 static const struct verdict_words words[UW_VERDICTS] = {
 	[UW_ANSWERED] = { "ANSWERED", "asked", "answered", true, "", "" },
 	[UW_SERVED] = { "SERVED", "asked", "served", true, "", "" },
@@ -31,7 +32,8 @@ static const struct verdict_words words[UW_VERDICTS] = {
 		"BEYOND THIS HOST. The sender of the ICMP error turned the request away." },
 	[UW_NO_REPLY] = { "NO REPLY ARRIVED", "asked", "answered", false,
 		"ON THIS HOST.",
-		"BEYOND THIS HOST. From this end alone: request or reply lost, cannot tell which." },
+		"BEYOND THIS HOST. From this end alone: "
+		"request or reply lost, cannot tell which." },
 	[UW_MISDIRECTED] = { "REPLY FROM ELSEWHERE", "asked", "answered rightly", false,
 		"ON THIS HOST. Our reply leaves from another address than was asked.",
 		"BEYOND THIS HOST. The reply came from another address or port than was asked." },
@@ -61,6 +63,7 @@ static const struct verdict_words words[UW_VERDICTS] = {
 		"" },
 	[UW_UNKNOWN] = { "UNKNOWN", "asked", "known to be answered", false, "", "" },
 };
+/* clang-format on */
 
 /* ---- grouping ---- */
 
@@ -95,13 +98,19 @@ bool uw_group_takes(const struct uw_group *g, const struct uw_query *q)
 
 void uw_group_start(struct uw_group *g, const struct uw_query *q)
 {
-	*g = (struct uw_group){ .first = *q };
+	*g = (struct uw_group){.first = *q};
 	/* The drop that decided is one of the query's own: point into the copy. */
 	if (q->decisive_drop == &q->drop[UW_REQUEST] || q->decisive_drop == &q->drop[UW_REPLY])
 		g->first.decisive_drop = &g->first.drop[q->decisive_drop - q->drop];
 	else
 		g->first.decisive_drop = NULL;
 	uw_group_add(g, q);
+}
+
+static void raise_to(uint64_t *most, uint64_t n)
+{
+	if (n > *most)
+		*most = n;
 }
 
 void uw_group_add(struct uw_group *g, const struct uw_query *q)
@@ -111,7 +120,7 @@ void uw_group_add(struct uw_group *g, const struct uw_query *q)
 
 	g->count++;
 	g->packets += q->attempts;
-	g->last_ns = q->send_ns > g->last_ns ? q->send_ns : g->last_ns;
+	raise_to(&g->last_ns, q->send_ns);
 	g->more_pids |= q->task.pid != f->task.pid;
 	g->more_ports |= q->key.client_port != f->key.client_port;
 	g->more_clients |= memcmp(&q->key.client, &f->key.client, sizeof(f->key.client)) != 0;
@@ -121,9 +130,9 @@ void uw_group_add(struct uw_group *g, const struct uw_query *q)
 	g->drops_here += a->drops_here;
 	g->icmp_errors += a->icmp_errors;
 	/* Counters of devices, seen by several queries at once: not to be added up. */
-	g->nic_drops = a->nic_drops > g->nic_drops ? a->nic_drops : g->nic_drops;
-	g->tx_errors = a->tx_errors > g->tx_errors ? a->tx_errors : g->tx_errors;
-	g->tracer_losses = a->tracer_losses > g->tracer_losses ? a->tracer_losses : g->tracer_losses;
+	raise_to(&g->nic_drops, a->nic_drops);
+	raise_to(&g->tx_errors, a->tx_errors);
+	raise_to(&g->tracer_losses, a->tracer_losses);
 	g->looked = a->looked && (g->looked || g->count == 1);
 	g->xdp |= a->xdp;
 }
@@ -215,7 +224,7 @@ static const struct verdict_words *words_of(const struct uw_query *q)
 static void print_title(const struct uw_text_out *o, const struct uw_group *g)
 {
 	const struct verdict_words *w = words_of(&g->first);
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	uw_line_add(&l, "   ");
 	add_ends(&l, g);
@@ -228,7 +237,7 @@ static void print_title(const struct uw_text_out *o, const struct uw_group *g)
 
 static void print_question(const struct uw_text_out *o, const struct uw_group *g)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (!uw_text_question(&l, &g->first))
 		return;
@@ -239,7 +248,7 @@ static void print_question(const struct uw_text_out *o, const struct uw_group *g
 static void print_last(const struct uw_text_out *o, const struct uw_clock *clock,
 		       const struct uw_group *g)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (g->count < 2 || g->last_ns <= g->first.send_ns)
 		return;
@@ -263,7 +272,7 @@ static const struct uw_drop_fact *drop_of(const struct uw_query *q)
 
 static void print_rule(const struct uw_text_out *o, const struct uw_drop_fact *d)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (d->rule[0])
 		uw_line_bytes(&l, d->rule, sizeof(d->rule), 0);
@@ -271,12 +280,11 @@ static void print_rule(const struct uw_text_out *o, const struct uw_drop_fact *d
 		uw_line_add(&l, "not known; it is in a chain of hook %s: nft -a list ruleset",
 			    d->hook[0] ? d->hook : "unknown");
 	else if (strcmp(d->engine, "nfqueue") == 0)
-		uw_line_add(&l, "not known; one that queues to user space, and nobody took the packet");
+		uw_line_add(&l, "not known; it queues to user space, and nobody took the packet");
 	else
-		uw_line_add(&l,
-			    "not known; the place does not tell nftables, iptables-legacy and "
-			    "connection tracking apart: nft -a list ruleset, iptables-save -c, "
-			    "conntrack -S");
+		uw_line_add(&l, "not known; the place does not tell nftables, iptables-legacy and "
+				"connection tracking apart: nft -a list ruleset, iptables-save -c, "
+				"conntrack -S");
 	uw_text_labelled(o, "which rule", l.text);
 }
 
@@ -301,7 +309,7 @@ static void print_drop(const struct uw_text_out *o, const struct uw_query *q)
 {
 	const struct uw_drop_fact *d = drop_of(q);
 	const char *name = uw_errno_name(q->send_errno);
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (!d)
 		return;
@@ -346,7 +354,7 @@ static void add_gap_names(struct uw_line *l, uint32_t gaps)
 /* Every silence says what was ruled out, with numbers. */
 static void print_acquittal(const struct uw_text_out *o, const struct uw_group *g)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (g->first.verdict != UW_NO_REPLY)
 		return;
@@ -355,7 +363,8 @@ static void print_acquittal(const struct uw_text_out *o, const struct uw_group *
 		    (unsigned long long)(g->packets > g->count ? g->packets : g->count),
 		    (unsigned long long)g->icmp_errors);
 	if (g->looked)
-		uw_line_add(&l, "NIC drops +%u, tx errors +%u · %s", g->nic_drops, g->tx_errors,
+		uw_line_add(&l, "NIC drops +%llu, tx errors +%llu · %s",
+			    (unsigned long long)g->nic_drops, (unsigned long long)g->tx_errors,
 			    g->xdp ? "XDP on the device" : "no XDP");
 	else
 		uw_line_add(&l, "NIC counters not read");
@@ -373,7 +382,7 @@ static void print_acquittal(const struct uw_text_out *o, const struct uw_group *
 static void print_counters(const struct uw_text_out *o, const struct uw_query *q)
 {
 	const struct uw_acquittal *a = &q->acquittal;
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	for (unsigned i = 0; i < a->counters && i < UW_COUNTERS_MAX; i++) {
 		const struct uw_counter_fact *c = &a->counter[i];
@@ -408,7 +417,7 @@ static void add_unknown(struct uw_line *l, const struct uw_group *g)
 static void print_fault(const struct uw_text_out *o, const struct uw_group *g)
 {
 	const struct verdict_words *w = words_of(&g->first);
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	switch (g->first.fault) {
 	case UW_FAULT_LOCAL:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of a run: contrasts between doors of one server, a row a flow, losses, one closing line. */
+/* The end of a run: contrasts between doors of one server, flows, losses, one closing line. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "core/text_safe.h"
 #include "sink/text_parts.h"
 
-#define FLOWS_SHOWN 40	/* a busy server has thousands; JSON has them all */
+#define FLOWS_SHOWN 40 /* a busy server has thousands; JSON has them all */
 
 static bool is_bad(const struct uw_flow *f)
 {
@@ -33,7 +33,7 @@ static void set_count(char cell[24], uint64_t n)
 
 static void set_quantile(char cell[24], const struct uw_flow *f, double q)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (!uw_flow_answered(f)) {
 		snprintf(cell, 24, "-");
@@ -64,7 +64,7 @@ static void name_door(struct uw_line *l, const struct uw_flow *f)
 
 static void door_row(struct uw_row *r, const struct uw_flow *f)
 {
-	*r = (struct uw_row){ 0 };
+	*r = (struct uw_row){0};
 	name_door(&r->name, f);
 	set_count(r->cell[0], uw_flow_asked(f));
 	set_count(r->cell[1], uw_flow_answered(f));
@@ -95,8 +95,8 @@ static unsigned each_door(const struct uw_text_out *o, const struct uw_table *t,
 static void print_doors(const struct uw_text_out *o, const struct uw_flow *lead,
 			const struct uw_flow *const *flows, unsigned count)
 {
-	struct uw_table t = { .indent = 4, .cells = 3, .cell = { 6, 10, 9 } };
-	struct uw_row head = { .cell = { "sent", "answered", "median" } };
+	struct uw_table t = {.indent = 4, .cells = 3, .cell = {6, 10, 9}};
+	struct uw_row head = {.cell = {"sent", "answered", "median"}};
 	char server[UW_ENDPOINT_TEXT];
 	unsigned widest = 0;
 
@@ -126,7 +126,8 @@ void uw_text_contrast(const struct uw_text_out *o, const struct uw_flow *const *
 		if (!asks(flows[i]) || !is_bad(flows[i]))
 			continue;
 		for (unsigned j = 0; j < i && !told; j++)
-			told = asks(flows[j]) && is_bad(flows[j]) && same_server(flows[i], flows[j]);
+			told = asks(flows[j]) && is_bad(flows[j]) &&
+			       same_server(flows[i], flows[j]);
 		if (!told)
 			print_doors(o, flows[i], flows, count);
 	}
@@ -158,7 +159,7 @@ static void name_flow(struct uw_line *l, const struct uw_flow *f)
 
 static void flow_row(struct uw_row *r, const struct uw_flow *f)
 {
-	*r = (struct uw_row){ 0 };
+	*r = (struct uw_row){0};
 	name_flow(&r->name, f);
 	set_count(r->cell[0], uw_flow_asked(f));
 	set_count(r->cell[1], uw_flow_answered(f));
@@ -187,7 +188,7 @@ static void add_verdicts(struct uw_line *l, const uint64_t count[UW_VERDICTS], b
 /* What the numbers of the row do not say: how the others ended, and where packets were dropped. */
 static void print_bad_ends(const struct uw_text_out *o, const struct uw_flow *f)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	add_verdicts(&l, f->count, false);
 	for (unsigned i = 0; i < f->drops && i < UW_FLOW_DROPS; i++) {
@@ -206,8 +207,8 @@ static void print_bad_ends(const struct uw_text_out *o, const struct uw_flow *f)
 
 void uw_text_flows(const struct uw_text_out *o, const struct uw_flow *const *flows, unsigned count)
 {
-	struct uw_table t = { .indent = 2, .cells = 4, .cell = { 8, 10, 9, 9 } };
-	struct uw_row r = { .cell = { "asked", "answered", "median", "p99" } };
+	struct uw_table t = {.indent = 2, .cells = 4, .cell = {8, 10, 9, 9}};
+	struct uw_row r = {.cell = {"asked", "answered", "median", "p99"}};
 	unsigned shown = count < FLOWS_SHOWN ? count : FLOWS_SHOWN, widest = 5, columns;
 	struct uw_row row;
 
@@ -235,7 +236,7 @@ void uw_text_flows(const struct uw_text_out *o, const struct uw_flow *const *flo
 
 static void print_loss(const struct uw_text_out *o, uint64_t n, const char *text)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (!n)
 		return;
@@ -307,7 +308,7 @@ static void add_nothing(struct uw_line *l, const struct uw_run *run, const struc
 void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct uw_run *run,
 		    const struct uw_totals *t)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 	uint64_t queries = 0;
 
 	for (unsigned v = 0; v < UW_VERDICTS; v++)

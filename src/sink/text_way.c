@@ -8,26 +8,28 @@
 #include "core/address.h"
 #include "sink/text_parts.h"
 
-#define OUT_WAY                                                                                    \
-	UW_STAGE_SEND, UW_STAGE_ROUTE, UW_STAGE_NF_OUTPUT, UW_STAGE_NF_POSTROUTING,                \
-		UW_STAGE_CGROUP_EGRESS, UW_STAGE_XFRM, UW_STAGE_NEIGHBOUR, UW_STAGE_NF_EGRESS,     \
-		UW_STAGE_TC_EGRESS, UW_STAGE_QDISC, UW_STAGE_DEVICE, UW_STAGE_WIRE_OUT
-#define IN_WAY                                                                                     \
-	UW_STAGE_WIRE_IN, UW_STAGE_XDP, UW_STAGE_BACKLOG, UW_STAGE_TC_INGRESS,                     \
-		UW_STAGE_NF_INGRESS, UW_STAGE_BRIDGE, UW_STAGE_NF_PREROUTING, UW_STAGE_REASSEMBLY
-#define TO_SOCKET                                                                                  \
-	UW_STAGE_ROUTE, UW_STAGE_NF_INPUT, UW_STAGE_XFRM, UW_STAGE_UDP, UW_STAGE_SOCKET_FILTER,    \
-		UW_STAGE_SOCKET_QUEUE, UW_STAGE_READ
-#define THROUGH                                                                                    \
-	UW_STAGE_ROUTE, UW_STAGE_NF_FORWARD, UW_STAGE_XFRM, UW_STAGE_NF_POSTROUTING,               \
-		UW_STAGE_NEIGHBOUR, UW_STAGE_NF_EGRESS, UW_STAGE_TC_EGRESS, UW_STAGE_QDISC,        \
-		UW_STAGE_DEVICE, UW_STAGE_WIRE_OUT
+/* clang-format off */
+#define OUT_WAY \
+	UW_STAGE_SEND, UW_STAGE_ROUTE, UW_STAGE_NF_OUTPUT, UW_STAGE_NF_POSTROUTING, \
+	UW_STAGE_CGROUP_EGRESS, UW_STAGE_XFRM, UW_STAGE_NEIGHBOUR, UW_STAGE_NF_EGRESS, \
+	UW_STAGE_TC_EGRESS, UW_STAGE_QDISC, UW_STAGE_DEVICE, UW_STAGE_WIRE_OUT
+#define IN_WAY \
+	UW_STAGE_WIRE_IN, UW_STAGE_XDP, UW_STAGE_BACKLOG, UW_STAGE_TC_INGRESS, \
+	UW_STAGE_NF_INGRESS, UW_STAGE_BRIDGE, UW_STAGE_NF_PREROUTING, UW_STAGE_REASSEMBLY
+#define TO_SOCKET \
+	UW_STAGE_ROUTE, UW_STAGE_NF_INPUT, UW_STAGE_XFRM, UW_STAGE_UDP, \
+	UW_STAGE_SOCKET_FILTER, UW_STAGE_SOCKET_QUEUE, UW_STAGE_READ
+#define THROUGH \
+	UW_STAGE_ROUTE, UW_STAGE_NF_FORWARD, UW_STAGE_XFRM, UW_STAGE_NF_POSTROUTING, \
+	UW_STAGE_NEIGHBOUR, UW_STAGE_NF_EGRESS, UW_STAGE_TC_EGRESS, UW_STAGE_QDISC, \
+	UW_STAGE_DEVICE, UW_STAGE_WIRE_OUT
+/* clang-format on */
 
 /* The stages in the order in which a packet meets them; 0 ends. */
-static const uint8_t way_out[] = { OUT_WAY, 0 };
-static const uint8_t way_in[] = { IN_WAY, TO_SOCKET, 0 };
-static const uint8_t way_local[] = { OUT_WAY, IN_WAY, TO_SOCKET, 0 };
-static const uint8_t way_through[] = { IN_WAY, THROUGH, 0 };
+static const uint8_t way_out[] = {OUT_WAY, 0};
+static const uint8_t way_in[] = {IN_WAY, TO_SOCKET, 0};
+static const uint8_t way_local[] = {OUT_WAY, IN_WAY, TO_SOCKET, 0};
+static const uint8_t way_through[] = {IN_WAY, THROUGH, 0};
 
 static const uint8_t *way_of(const struct uw_query *q, enum uw_dir dir)
 {
@@ -118,7 +120,7 @@ static void add_hops(struct uw_line *l, const struct uw_query *q, enum uw_dir di
 static void print_at(const struct uw_text_out *o, const struct uw_clock *clock, uint64_t when_ns,
 		     const char *text)
 {
-	struct uw_line lead = { 0 };
+	struct uw_line lead = {0};
 
 	uw_line_add(&lead, "  ");
 	uw_line_time_of_day(&lead, uw_clock_wall(clock, when_ns));
@@ -163,7 +165,7 @@ static void print_request(const struct uw_text_out *o, const struct uw_clock *cl
 {
 	bool sent_here = q->role == UW_ROLE_CLIENT || q->role == UW_ROLE_LOCAL;
 	enum uw_stage last = q->stage_reached[UW_REQUEST];
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (!q->send_ns)
 		return;
@@ -193,7 +195,7 @@ static void print_reply(const struct uw_text_out *o, const struct uw_clock *cloc
 	const struct uw_drop_fact *drop = drop_of(q, UW_REPLY);
 	uint64_t when_ns = q->wire_in_ns ? q->wire_in_ns : drop ? drop->when_ns : q->answer.when_ns;
 	unsigned hops = q->hops < UW_PATH_MAX ? q->hops : UW_PATH_MAX;
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (!when_ns)
 		return;
@@ -216,6 +218,7 @@ static void print_reply(const struct uw_text_out *o, const struct uw_clock *cloc
 }
 
 /* What ICMP says (RFC 792, RFC 1812, RFC 4443), as far as one meets it. */
+/* clang-format off */
 static const struct {
 	uint8_t family, type, code;
 	const char *text;
@@ -240,6 +243,7 @@ static const struct {
 	{ 6, 3, 0, "hop limit exceeded" },
 	{ 6, 3, 1, "fragments missing" },
 };
+/* clang-format on */
 
 static const char *icmp_text(const struct uw_query *q)
 {
@@ -254,7 +258,7 @@ static void print_icmp(const struct uw_text_out *o, const struct uw_clock *clock
 		       const struct uw_query *q)
 {
 	char from[UW_ADDR_TEXT];
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	if (!q->icmp.seen)
 		return;
@@ -273,7 +277,7 @@ static void print_icmp(const struct uw_text_out *o, const struct uw_clock *clock
 static void print_refusal(const struct uw_text_out *o, const struct uw_clock *clock,
 			  const struct uw_query *q)
 {
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 	char kod[4];
 
 	if (q->verdict != UW_REFUSED)
@@ -325,7 +329,7 @@ static void print_silence(const struct uw_text_out *o, const struct uw_clock *cl
 {
 	uint64_t end_ns = end_of_wait(q);
 	char server[UW_ADDR_TEXT];
-	struct uw_line l = { 0 };
+	struct uw_line l = {0};
 
 	add_later(&l, q, end_ns);
 	uw_addr_text(&q->key.server, q->key.family, server);

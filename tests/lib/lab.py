@@ -26,7 +26,7 @@ SYSCTLS = (
     "net.ipv6.conf.all.accept_ra=0", "net.ipv6.conf.default.accept_ra=0",
     "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0",
 )
-# A veth whose ifindex is its peer's looks like no stacked device, and its carrier comes a second late.
+# A veth whose ifindex is its peer's does not look stacked, and its carrier comes a second late.
 ROUTER_INDEX = 10
 FORWARDING = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
 
@@ -151,7 +151,8 @@ class Lab:
         for member in self.name:
             self._ip(member, "link set lo up")
         for here, member, there, net in pairs:
-            self._ip("r", f"link add {here} index {ROUTER_INDEX + net} type veth peer name {there} netns {self.name[member]}",
+            peer = f"peer name {there} netns {self.name[member]}"
+            self._ip("r", f"link add {here} index {ROUTER_INDEX + net} type veth {peer}",
                      f"addr add 10.0.{net}.1/24 dev {here}",
                      f"addr add fd00:{net}::1/64 dev {here} nodad", f"link set {here} up")
             self._ip(member, f"addr add 10.0.{net}.2/24 dev {there}",

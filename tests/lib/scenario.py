@@ -8,14 +8,15 @@
     not_diagnosed       list: none of these ids
 
     [tracer]            scope (list of members, default c), args, command (instead of traffic),
-                        command_exit, instances (default 1), kill (true: SIGKILL, then all again), off (true)
+                        command_exit, instances (default 1), kill (true: SIGKILL, then all again),
+                        off (true)
     [nft]               member = ruleset
     [[daemon]]          in, run: chronyd, dnsmasq, unbound, or a command that prints "ready"
     [[setup]] [[traffic]] [[verify]]
-                        in (default c; host with no namespace), run, exit (default 0), stdout, stderr (patterns),
-                        background, lines (of stderr). verify runs until it holds, with the
-                        tracer and without: it proves that the cause was the one meant.
-                        A step of traffic that runs $UDPWHY itself is left out without.
+                        in (default c; host with no namespace), run, exit (default 0), stdout,
+                        stderr (patterns), background, lines (of stderr). verify runs until it
+                        holds, with the tracer and without: it proves that the cause was the one
+                        meant. A step that runs $UDPWHY itself is left out with --no-tracer.
     [[expect]]          count (number or ">=N", default 1) or count_run (a command that prints it,
                         in count_in), absent (keys), and keys of a query record
     [[diagnosis]]       keys of a diagnosis record

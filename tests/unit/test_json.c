@@ -219,6 +219,21 @@ static void a_dropped_reply(void **state)
 	free(line);
 }
 
+/* Both directions lost a packet: the one that decided is told. */
+static void the_drop_that_decided(void **state)
+{
+	struct uw_query q = dropped_reply();
+	char *line;
+
+	(void)state;
+	q.drop[UW_REQUEST] = q.drop[UW_REPLY];
+	q.drop[UW_REQUEST].dir = UW_REQUEST;
+	q.decisive_drop = &q.drop[UW_REPLY];
+	line = query_line(&q);
+	must_have(line, "\"drop.direction\":\"reply\"");
+	free(line);
+}
+
 static void absent_facts_are_absent_keys(void **state)
 {
 	static const char *const keys[] = {
@@ -622,6 +637,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dropped_reply),
+		cmocka_unit_test(the_drop_that_decided),
 		cmocka_unit_test(absent_facts_are_absent_keys),
 		cmocka_unit_test(a_silence_and_its_acquittals),
 		cmocka_unit_test(a_dns_answer),

@@ -681,6 +681,32 @@ static void contrast_and_summary(void **state)
 	}
 }
 
+/* A contrast needs two doors, and is told once however many of them are bad. */
+static void contrast_needs_two_doors(void **state)
+{
+	struct uw_totals t = { 0 };
+	struct uw_flow f[3];
+	const struct uw_flow *list[] = { &f[0], &f[1] };
+	struct written w;
+
+	(void)state;
+	make_flows(f);
+	setup_sink(&w, (struct uw_text_options){ 0 });
+	w.sink->end(w.sink, &t, list, 1);
+	close_sink(&w);
+	must_lack(w.text, "other doors");
+	free(w.text);
+
+	f[1].count[UW_NO_REPLY] = 1;
+	f[1].last_bad_ns = 100 * S;
+	setup_sink(&w, (struct uw_text_options){ 0 });
+	w.sink->end(w.sink, &t, list, 2);
+	close_sink(&w);
+	must_have(w.text, "other doors");
+	assert_null(strstr(strstr(w.text, "other doors") + 1, "other doors"));
+	free(w.text);
+}
+
 static void a_narrow_table(void **state)
 {
 	struct uw_totals t = { .elapsed_ns = S };
@@ -799,6 +825,7 @@ int main(void)
 		cmocka_unit_test(local_and_universal_time),
 		cmocka_unit_test(a_diagnosis),
 		cmocka_unit_test(contrast_and_summary),
+		cmocka_unit_test(contrast_needs_two_doors),
 		cmocka_unit_test(a_narrow_table),
 		cmocka_unit_test(nothing_at_all),
 		cmocka_unit_test(folding),
