@@ -6,7 +6,7 @@
 #include "hook_send.bpf.h"
 
 /* Whether a request that no entry knows may start one here, and who sends it if this can be told. */
-static __always_inline bool sender_of(const struct sock *sk, struct uw_task *task)
+static __always_inline bool sender_of(const struct sock *sk, __u32 netns, struct uw_task *task)
 {
 	__u64 key = (__u64)sk;
 	struct uw_task *owner;
@@ -18,14 +18,14 @@ static __always_inline bool sender_of(const struct sock *sk, struct uw_task *tas
 	owner = bpf_map_lookup_elem(&owners, &key);
 	if (owner)
 		*task = *owner;
-	return !uw_config.have_output_hook || !(uw_config.pid || uw_config.comm[0]);
+	return !bpf_map_lookup_elem(&hooked, &netns);
 }
 
 /* A local request at a point before the wire: its query, made here if nothing saw it before. */
 static __always_inline struct uw_record *request_here(struct uw_room *room, struct sk_buff *skb,
 						      const struct net_device *dev)
 {
-	struct uw_record *r = query_find(&room->packet);
+	struct uw_record *r = query_of_skb(skb, room);
 	struct sock *sk = skb->sk;
 	struct uw_task *task = &room->task;
 	__u32 netns;
@@ -36,7 +36,7 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 		return r;
 	netns = netns_of_sock(sk);
 	__builtin_memset(task, 0, sizeof(*task));
-	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, task))
+	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, netns, task))
 		return r;
 	return query_sent(room, skb, netns, task, sock_flags(sk));
 }
@@ -56,7 +56,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
 
-		r = dir == UW_REQUEST ? request_here(room, skb, dev) : query_of(&room->packet);
+		r = dir == UW_REQUEST ? request_here(room, skb, dev) : query_of_skb(skb, room);
 		if (r) {
 			r->stage[dir & 1] = UW_STAGE_QDISC;
 			if (dir == UW_REPLY && skb->sk)
@@ -103,7 +103,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	if (room->packet.kind == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
 
-		r = query_of(&room->packet);
+		r = query_of_skb(skb, room);
 		if (r) {
 			if (dir == UW_REQUEST)
 				request_leaves(r, dev);

@@ -127,12 +127,13 @@ static __always_inline void stray_send_up(const struct uw_packet *p, const struc
 static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)
 {
 	struct uw_drop *d = &room->drop;
-	struct uw_record *r = query_of(&room->packet);
+	struct uw_record *r = query_of_skb(skb, room);
 	/* In a socket's queue the device field holds something else. */
 	__u32 netns = r && r->queued_ns ? 0 : netns_of_drop(skb);
 
 	if (!(r && r->queued_ns) && !scope_holds(netns))
 		return;
+	arrival_forget();
 	drop_fill(d, ctx, skb, netns);
 	if (r)
 		reply_dropped(r, d);

@@ -17,9 +17,11 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 	if (!room)
 		return 1;
 	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
-		r = query_of(&room->packet);
+		r = query_of_skb(skb, room);
 		if (r)
 			r->stage[room->packet.dir & 1] = stage;
+		if (stage == UW_STAGE_NF_INPUT)
+			arrival_note(&room->packet, r);
 	}
 	room_leave(room);
 	return 1; /* NF_ACCEPT */

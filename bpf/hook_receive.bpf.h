@@ -29,10 +29,10 @@ static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *r
 	query_hop(r, dev, UW_REPLY, false);
 	if (room->packet.paged)
 		bpf_map_update_elem(&paged, &key, &room->packet.key, BPF_ANY);
-	if (r->flags & UW_Q_RAW) {
+	if (!r->queued_ns)
 		answer_note(r, &room->packet, now);
+	if (r->flags & UW_Q_RAW)
 		query_close(r, now);
-	}
 }
 
 static __always_inline void icmp_fill(struct uw_icmp *i, const struct uw_packet *p,
@@ -80,7 +80,7 @@ static __always_inline void icmp_arrives(struct uw_room *room, const struct net_
 		icmp_send_up(p, dev);
 		return;
 	}
-	r = query_find(p);
+	r = query_of(p);
 	if (!r)
 		count(UW_STAT_icmp_unmatched);
 	else if (!r->icmp.seen)
@@ -101,7 +101,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	skb_parse(skb, room, SKB_ARGUMENT);
 	switch (room->packet.kind) {
 	case UW_PACKET_APPLICATION:
-		r = query_of(&room->packet);
+		r = query_of_skb(skb, room);
 		if (r && room->packet.dir == UW_REQUEST)
 			request_arrives(r, dev);
 		else if (r)
@@ -115,6 +115,9 @@ static __always_inline int on_receive(struct sk_buff *skb)
 			count(UW_STAT_reply_unparsed);
 		break;
 	}
+	/* Without a hook nearer to the socket this is the best guess at what is delivered next. */
+	if (!uw_config.have_output_hook && room->packet.kind == UW_PACKET_APPLICATION)
+		arrival_note(&room->packet, query_of(&room->packet));
 	room_leave(room);
 	return 0;
 }

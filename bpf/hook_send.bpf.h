@@ -78,7 +78,7 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 		return 1;
 	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
 		if (room->packet.dir == UW_REPLY) {
-			r = query_of(&room->packet);
+			r = query_of_skb(skb, room);
 			if (r) {
 				r->flags |= UW_Q_REPLY_SENT;
 				r->stage[UW_REPLY] = UW_STAGE_NF_OUTPUT;

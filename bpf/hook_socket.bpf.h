@@ -31,6 +31,27 @@ static __always_inline struct uw_queue *queue_of(struct sock *sk)
 	return bpf_map_lookup_elem(&queues, &key);
 }
 
+static __always_inline void datagram_read(struct sock *sk, __u64 number)
+{
+	struct uw_unread_key k = { .socket = (__u64)sk, .number = number };
+	struct uw_unread *u = bpf_map_lookup_elem(&unread, &k);
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct uw_record *r;
+
+	if (!u)
+		return;
+	r = bpf_map_lookup_elem(&queries, &u->key);
+	if (r && u->dir == UW_REQUEST) {
+		r->flags |= UW_Q_SERVER_READ;
+		r->stage[UW_REQUEST] = UW_STAGE_READ;
+	} else if (r && r->socket == (__u64)sk) {
+		r->read_ns = now;
+		r->stage[UW_REPLY] = UW_STAGE_READ;
+		query_close(r, now);
+	}
+	bpf_map_delete_elem(&unread, &k);
+}
+
 static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_packet *p)
 {
 	struct uw_unread_key k = { .socket = (__u64)sk };
@@ -40,6 +61,9 @@ static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, con
 	q->assigned = k.number;
 	if (bpf_map_update_elem(&unread, &k, &u, BPF_ANY))
 		count(UW_STAT_update_failed);
+	/* The reader may have been quicker than this note. */
+	if (q->read >= k.number)
+		datagram_read(sk, k.number);
 }
 
 /* Returns whether this datagram is a query's and was not noted before. */
@@ -138,48 +162,37 @@ static __always_inline bool queue_count(struct sock *sk)
 	       uw_port_protocol[sk->__sk_common.skc_num];
 }
 
-/* sk_data_ready: the newest datagram of the queue is the one delivered. */
-static __always_inline int on_data_ready(struct sock *sk)
-{
-	struct queue_walk w = { .sk = sk };
-	bool known = queue_count(sk);
+#define ARRIVAL_NS 10000000 /* delivery follows the input hook at once; longer means held or dropped */
 
-	w.length = sk->sk_receive_queue.qlen;
-	if (!w.length) {
-		if (known)
-			count(UW_STAT_queue_race);
-		return 0;
-	}
-	w.skb = sk->sk_receive_queue.prev;
-	if (!skb_wanted(w.skb))
-		return 0;
-	w.room = room_enter();
-	if (!w.room)
-		return 0;
-	bpf_loop(QUEUE_WALK, queue_look, &w, 0);
-	room_leave(w.room);
-	return 0;
-}
-
-static __always_inline void datagram_read(struct sock *sk, __u64 number)
+/*
+ * A reader on another CPU may have taken the datagram before we could look, and be about to return
+ * with it, or have returned. It is the one that this CPU just brought through the input hook.
+ * Returns false if that one is unknown, true also if it was found in the queue before.
+ */
+static __always_inline bool datagram_raced(struct sock *sk)
 {
-	struct uw_unread_key k = { .socket = (__u64)sk, .number = number };
-	struct uw_unread *u = bpf_map_lookup_elem(&unread, &k);
 	__u64 now = bpf_ktime_get_boot_ns();
+	__u32 zero = 0;
+	struct uw_arrival *a = bpf_map_lookup_elem(&arrival, &zero);
 	struct uw_record *r;
 
-	if (!u)
-		return;
-	r = bpf_map_lookup_elem(&queries, &u->key);
-	if (r && u->dir == UW_REQUEST) {
-		r->flags |= UW_Q_SERVER_READ;
+	if (!a || !a->key.family || now - a->when_ns > ARRIVAL_NS)
+		return false;
+	if (sk->__sk_common.skc_num != (a->dir == UW_REPLY ? a->key.client_port : a->key.server_port))
+		return false;
+	r = bpf_map_lookup_elem(&queries, &a->key);
+	a->key.family = 0;
+	if (!r)
+		return true;
+	if (a->dir == UW_REQUEST && !(r->flags & UW_Q_SERVER_QUEUED)) {
+		r->flags |= UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
 		r->stage[UW_REQUEST] = UW_STAGE_READ;
-	} else if (r && r->socket == (__u64)sk) {
-		r->read_ns = now;
+	} else if (a->dir == UW_REPLY && !r->queued_ns) {
+		r->queued_ns = r->read_ns = now;
 		r->stage[UW_REPLY] = UW_STAGE_READ;
 		query_close(r, now);
 	}
-	bpf_map_delete_elem(&unread, &k);
+	return true;
 }
 
 /* An empty queue means that everything was read: whatever the count missed is put right here. */
@@ -190,8 +203,30 @@ static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q)
 
 	for (i = 0; i < QUEUE_WALK && q->read < ready; i++)
 		datagram_read(sk, ++q->read);
-	if (q->read != ready)
+	if (q->read < ready)
 		q->read = ready;
+}
+
+/* sk_data_ready: the newest datagram of the queue is the one delivered, if it is still there. */
+static __always_inline int on_data_ready(struct sock *sk)
+{
+	struct queue_walk w = { .sk = sk };
+	bool known = queue_count(sk);
+
+	w.length = sk->sk_receive_queue.qlen;
+	if (w.length) {
+		w.skb = sk->sk_receive_queue.prev;
+		if (!skb_wanted(w.skb))
+			return 0;
+		w.room = room_enter();
+		if (!w.room)
+			return 0;
+		bpf_loop(QUEUE_WALK, queue_look, &w, 0);
+		room_leave(w.room);
+	}
+	if (!datagram_raced(sk) && known && !w.length)
+		count(UW_STAT_queue_race);
+	return 0;
 }
 
 static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flags)

@@ -40,13 +40,24 @@ struct {
 	__type(value, __u64);
 } recent SEC(".maps");
 
-/* NTP interleaved mode: a reply may echo the request's receive timestamp instead (RFC 9769). */
+/*
+ * Other names of open queries: the tuple after address translation, and in NTP's interleaved mode the
+ * request's receive timestamp, which the reply may echo instead (RFC 9769).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 8192);
 	__type(key, struct uw_query_key);
-	__type(value, __u64);
+	__type(value, struct uw_query_key);
 } aliases SEC(".maps");
+
+/* Namespaces whose output hook we sit in: no send of theirs is first seen later. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u8);
+} hooked SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -131,6 +142,20 @@ struct {
 	__type(value, __u64);
 } stats SEC(".maps");
 
+/* The query whose packet this CPU is about to deliver: a reader may have it before the hook looks. */
+struct uw_arrival {
+	struct uw_query_key key;	/* family 0: nothing */
+	__u64 when_ns;
+	__u64 dir;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct uw_arrival);
+} arrival SEC(".maps");
+
 /* The packet a driver is taking on this CPU, and whether it was freed meanwhile. */
 struct uw_xmit {
 	__u64 skb;
@@ -160,6 +185,7 @@ struct uw_room {
 	struct uw_drop drop;
 	struct uw_send send;
 	struct uw_task task;
+	struct uw_query_key key;
 	__u32 number;
 };
 

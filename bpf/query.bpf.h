@@ -34,18 +34,21 @@ static __noinline struct uw_record *query_find(struct uw_packet *p)
 	return NULL;
 }
 
-/* RFC 9769: an interleaved reply echoes the request's receive timestamp. */
+/* On success p->key becomes the query's own. */
 static __noinline struct uw_record *query_find_alias(struct uw_packet *p)
 {
-	__u64 *transaction;
+	struct uw_query_key *own;
+	struct uw_record *r;
 
-	if (p->key.protocol != UW_PROTO_NTP || p->dir != UW_REPLY || !p->key.transaction)
+	p->key.slot = 0;
+	own = bpf_map_lookup_elem(&aliases, &p->key);
+	if (!own)
 		return NULL;
-	transaction = bpf_map_lookup_elem(&aliases, &p->key);
-	if (!transaction)
+	r = bpf_map_lookup_elem(&queries, own);
+	if (!r || !question_fits(r, p))
 		return NULL;
-	p->key.transaction = *transaction;
-	return bpf_map_lookup_elem(&queries, &p->key);
+	p->key = *own;
+	return r;
 }
 
 static __always_inline struct uw_record *query_of(struct uw_packet *p)
@@ -53,6 +56,55 @@ static __always_inline struct uw_record *query_of(struct uw_packet *p)
 	struct uw_record *r = query_find(p);
 
 	return r ? r : query_find_alias(p);
+}
+
+/* The tuple before translation, from the packet's conntrack entry: false without one. */
+static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_query_key *k)
+{
+	struct nf_conn *ct = (struct nf_conn *)(skb->_nfct & ~7ul);
+
+	if (!bpf_core_type_exists(struct nf_conn) || !ct)
+		return false;
+	BPF_CORE_READ_INTO(&k->client, ct, tuplehash[0].tuple.src.u3.all);
+	BPF_CORE_READ_INTO(&k->server, ct, tuplehash[0].tuple.dst.u3.all);
+	k->client_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.src.u.all));
+	k->server_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all));
+	return true;
+}
+
+static __always_inline void nat_note(struct uw_record *r, const struct uw_query_key *wire)
+{
+	r->nat.client = wire->client;
+	r->nat.server = wire->server;
+	r->nat.client_port = wire->client_port;
+	r->nat.server_port = wire->server_port;
+	r->nat.seen = true;
+}
+
+/*
+ * A packet's query, also after its addresses or ports were translated. The new tuple becomes an
+ * alias, so that the reply finds the query before it is translated back.
+ */
+static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_room *room)
+{
+	struct uw_packet *p = &room->packet;
+	struct uw_record *r = query_of(p);
+
+	if (r)
+		return r;
+	room->key = p->key;
+	if (!conntrack_key(skb, &p->key)) {
+		p->key = room->key;
+		return NULL;
+	}
+	r = query_find(p);
+	if (!r) {
+		p->key = room->key;
+		return NULL;
+	}
+	nat_note(r, &room->key);
+	bpf_map_update_elem(&aliases, &room->key, &p->key, BPF_ANY);
+	return r;
 }
 
 static __always_inline void task_current(struct uw_task *t)
@@ -134,14 +186,15 @@ static __always_inline void query_fill(struct uw_record *r, struct uw_room *room
 	}
 }
 
-static __always_inline void alias_note(const struct uw_packet *p)
+static __always_inline void alias_note(struct uw_room *room)
 {
-	struct uw_query_key k = p->key;
+	struct uw_packet *p = &room->packet;
 
 	if (!p->alias || p->key.protocol != UW_PROTO_NTP)
 		return;
-	k.transaction = p->alias;
-	bpf_map_update_elem(&aliases, &k, &p->key.transaction, BPF_ANY);
+	room->key = p->key;
+	room->key.transaction = p->alias;
+	bpf_map_update_elem(&aliases, &room->key, &p->key, BPF_ANY);
 }
 
 /* Claims a free slot; NULL if the table is full. */
@@ -192,13 +245,37 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 			return NULL;
 		query_fill(r, room, netns, task, flags);
 		r->send_ns = now;
-		alias_note(p);
+		alias_note(room);
 		if (task->pid)
 			asker_note(task->pid);
 		r->id = __sync_fetch_and_add(&next_id, 1) + 1;
 	}
 	query_attempt(r, skb, now);
 	return r;
+}
+
+/* Delivery to a socket follows on this CPU at once, unless the packet is dropped or held. */
+static __always_inline void arrival_note(const struct uw_packet *p, bool known)
+{
+	__u32 zero = 0;
+	struct uw_arrival *a = bpf_map_lookup_elem(&arrival, &zero);
+
+	if (!a)
+		return;
+	a->key = p->key;
+	a->dir = p->dir;
+	a->when_ns = bpf_ktime_get_boot_ns();
+	if (!known)
+		a->key.family = 0;
+}
+
+static __always_inline void arrival_forget(void)
+{
+	__u32 zero = 0;
+	struct uw_arrival *a = bpf_map_lookup_elem(&arrival, &zero);
+
+	if (a)
+		a->key.family = 0;
 }
 
 static __always_inline __u32 log2_bucket(__u64 v)
@@ -279,6 +356,8 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 {
 	struct uw_query_key k = r->key;
 
+	if (__sync_fetch_and_or(&r->closed, 1))
+		return 0;
 	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
 	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);
 	count(UW_STAT_answered);

@@ -145,6 +145,14 @@ struct uw_hop {
 	__u8 pad[5];
 };
 
+/* The tuple that the wire saw, where address translation made it another. */
+struct uw_nat {
+	struct uw_addr client, server;
+	__u16 client_port, server_port;
+	__u8 seen;
+	__u8 pad[3];
+};
+
 /* uw_record.flags */
 #define UW_Q_LOCAL_SEND		(1u << 0)  /* the sender's socket is in scope */
 #define UW_Q_RAW		(1u << 1)  /* sent without a UDP socket (AF_PACKET, raw) */
@@ -195,11 +203,13 @@ struct uw_record {
 	__u8 hops;
 	__u8 pad;
 	__u16 question_len;
-	__u8 pad2[6];
+	__u8 pad2[2];
+	__u32 closed;			/* taken by the one who closes it: two readers' CPUs may want to */
 
 	struct uw_drop drop[UW_DIRS];	/* the last of each direction */
 	struct uw_icmp icmp;
 	struct uw_answer answer;
+	struct uw_nat nat;
 	struct uw_hop path[UW_PATH_MAX];
 	__u8 question[UW_QUESTION_MAX];	/* DNS: wire form */
 };
@@ -251,8 +261,9 @@ UW_CHECK_LAYOUT(struct uw_task, 104);
 UW_CHECK_LAYOUT(struct uw_drop, 184);
 UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
+UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1168);
+UW_CHECK_LAYOUT(struct uw_record, 1208);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_value, 312);

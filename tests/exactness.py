@@ -22,6 +22,7 @@ import sys
 import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "lib"))
 
 # pylint: disable=wrong-import-position
@@ -183,7 +184,7 @@ def check_truth(checks, load, captures, truth, count):
 
 
 def names(queries):
-    return {q["dns.question.name"].removesuffix(".test") for q in queries}
+    return {q.get("dns.question.name", f"nameless {q}").removesuffix(".test") for q in queries}
 
 
 def check_tracer(checks, tracer, contract, sent, truth, silent):

@@ -130,6 +130,7 @@ struct uw_query {
 	struct uw_drop_fact drop[UW_DIRS];
 	struct uw_icmp icmp;
 	struct uw_answer answer;
+	struct uw_nat nat;
 	unsigned hops;
 	struct uw_hop path[UW_PATH_MAX];
 

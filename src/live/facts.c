@@ -150,6 +150,7 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->stage_reached[UW_REPLY] = r->stage[UW_REPLY];
 	q->icmp = r->icmp;
 	q->answer = r->answer;
+	q->nat = r->nat;
 	q->hops = r->hops;
 	memcpy(q->path, r->path, sizeof(q->path));
 	q->question_len = r->question_len;

@@ -159,6 +159,18 @@ static struct bpf_link *attach_netfilter(const struct bpf_program *p, uint32_t f
 	return NULL;
 }
 
+/* Tells the programs whether every send of a namespace passes our output hook. */
+static void mark_hooked(struct uw_live *l, uint32_t inum, bool is)
+{
+	int fd = bpf_map__fd(l->skel->maps.hooked);
+	uint8_t one = 1;
+
+	if (is)
+		bpf_map_update_elem(fd, &inum, &one, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, &inum);
+}
+
 static int attach_place(struct uw_live *l, struct place *p)
 {
 	const struct {
@@ -186,12 +198,17 @@ static int attach_place(struct uw_live *l, struct place *p)
 			err = -errno;
 	}
 	uw_netns_leave(back);
+	if (!err)
+		mark_hooked(l, p->ns.inum, true);
 	return err;
 }
 
-static void detach_place(struct place *p)
+static void detach_place(struct uw_live *l, struct place *p)
 {
 	unsigned i;
+
+	if (l->skel)
+		mark_hooked(l, p->ns.inum, false);
 
 	for (i = 0; i < NETFILTER_LINKS; i++)
 		bpf_link__destroy(p->link[i]);
@@ -264,7 +281,7 @@ unsigned uw_live_follow_namespaces(struct uw_live *l)
 	for (i = l->places; i-- > 0;) {
 		if (l->place[i].seen)
 			continue;
-		detach_place(&l->place[i]);
+		detach_place(l, &l->place[i]);
 		l->place[i] = l->place[--l->places];
 	}
 	return l->places;
@@ -357,7 +374,7 @@ void uw_live_close(struct uw_live *l)
 	for (i = 0; i < l->hooks; i++)
 		bpf_link__destroy(l->trace[i]);
 	for (i = 0; i < l->places; i++)
-		detach_place(&l->place[i]);
+		detach_place(l, &l->place[i]);
 	udpwhy_bpf__destroy(l->skel);
 	free(l->place);
 	free(l->now);

@@ -68,7 +68,7 @@ struct wire {
 
 struct extension {
 	uint8_t type;
-	uint8_t units;		/* 8-octet units beyond the first; fragment header: the reserved byte */
+	uint8_t units;		/* of 8 bytes, beyond the first; fragment: the reserved byte */
 	uint16_t fragment;	/* offset and flags as on the wire */
 };
 
@@ -360,11 +360,11 @@ static void test_ipv6_fragment_reserved_byte(void **state)
 static void test_ipv6_extension_chains(void **state)
 {
 	static const struct extension chain[][4] = {
-		{{.type = HOP_BY_HOP}, {.type = FRAGMENT, .fragment = 1}},
-		{{.type = HOP_BY_HOP}, {.type = DESTINATION}, {.type = ROUTING}, {.type = FRAGMENT}},
-		{{.type = FRAGMENT}, {.type = DESTINATION, .units = 2}},
-		{{.type = HOP_BY_HOP, .units = 1}, {.type = DESTINATION, .units = 1}},
-		{{.type = ROUTING, .units = 2}, {.type = DESTINATION, .units = 1}},
+		{{HOP_BY_HOP, 0, 0}, {FRAGMENT, 0, 1}},
+		{{HOP_BY_HOP, 0, 0}, {DESTINATION, 0, 0}, {ROUTING, 0, 0}, {FRAGMENT, 0, 0}},
+		{{FRAGMENT, 0, 0}, {DESTINATION, 2, 0}},
+		{{HOP_BY_HOP, 1, 0}, {DESTINATION, 1, 0}},
+		{{ROUTING, 2, 0}, {DESTINATION, 1, 0}},
 	};
 	static const unsigned length[] = {2, 4, 2, 2, 2};
 	size_t i;
@@ -814,16 +814,19 @@ static void test_dns_case_folds(void **state)
 
 static void test_dns_questions_differ(void **state)
 {
-	struct message m[] = {question("www", 1, 1),   question("www", 28, 1), question("www", 1, 3),
-			      question("wwx", 1, 1),   question("ww", 1, 1),   question("wwww", 1, 1),
-			      question("www", 256, 1), question("www", 1, 256)};
+	struct message m[] = {
+		question("www", 1, 1), question("www", 28, 1),  question("www", 1, 3),
+		question("wwx", 1, 1), question("www", 256, 1), question("www", 1, 256),
+		question("ww", 1, 1),  question("wwww", 1, 1),
+	};
 	struct message labels[2] = {dns(1, 0), dns(1, 0)}, types[2] = {dns(1, 0), dns(1, 0)};
 	size_t i, k;
 
 	(void)state;
 	for (i = 0; i < COUNT(m); i++) {
 		for (k = 0; k < i; k++)
-			assert_int_not_equal(parsed(&m[i]).question_hash, parsed(&m[k]).question_hash);
+			assert_int_not_equal(parsed(&m[i]).question_hash,
+					     parsed(&m[k]).question_hash);
 	}
 	/* the same letters, cut elsewhere */
 	add_label(&labels[0], "ab", 2);

@@ -1,0 +1,1000 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The verdict as a function of facts: a table of cases, the rulings, and facts drawn at random. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "core/query.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define S 1000000000ull
+#define MS 1000000ull
+#define SENT_NS (1000 * S)
+#define AT(ms) (SENT_NS + (ms) * MS)	/* milliseconds after the first send */
+#define TIMEOUT_NS (5 * S)
+#define DEADLINE (SENT_NS + TIMEOUT_NS)
+
+/* Facts that nearly every case begins with. */
+#define SENT(copies, more)                                                                         \
+	.send_ns = SENT_NS, .timeout_ns = TIMEOUT_NS, .attempts = (copies),                        \
+	.key = {.family = 4, .protocol = UW_PROTO_NTP}, .flags = UW_Q_LOCAL_SEND | (more)
+#define READ_AT(ms) .wire_in_ns = AT(ms), .queued_ns = AT(ms), .read_ns = AT(ms), .replies = 1
+#define DROP_OF(direction, at, why)                                                                \
+	.drop[direction] = {.seen = true, .dir = (direction), .stage = UW_STAGE_##at,              \
+			    .when_ns = AT(4), .reason = (why)}
+#define REACHED(direction, at) .stage_reached[direction] = UW_STAGE_##at
+#define CAME_IN(lo) .hops = 1, .path = {{.dir = UW_REQUEST, .loopback = (lo)}}
+#define HERE (UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ | UW_Q_REPLY_SENT)
+
+#define GIVES(v, f, r, s) UW_##v, UW_FAULT_##f, UW_ROLE_##r, UW_STAGE_##s
+
+struct test_case {
+	const char *what;
+	struct uw_query q;
+	enum uw_verdict verdict;
+	enum uw_fault fault;
+	enum uw_role role;
+	enum uw_stage stage;
+	int decisive;	/* 1 + direction of the drop that decided, 0 none */
+};
+
+enum { NO_DROP, REQUEST_DROP, REPLY_DROP };
+
+static int decisive_of(const struct uw_query *q)
+{
+	return q->decisive_drop ? 1 + (int)(q->decisive_drop - q->drop) : 0;
+}
+
+static bool as_it_should(const struct test_case *c)
+{
+	struct uw_query q = c->q;
+
+	uw_judge(&q);
+	if (q.verdict == c->verdict && q.fault == c->fault && q.role == c->role &&
+	    q.stage == c->stage && decisive_of(&q) == c->decisive)
+		return true;
+	print_error("%s: got %s, %s, %s, %s, drop %d; want %s, %s, %s, %s, drop %d\n", c->what,
+		    uw_verdict_name(q.verdict), uw_fault_name(q.fault), uw_role_name(q.role),
+		    uw_stage_name(q.stage), decisive_of(&q), uw_verdict_name(c->verdict),
+		    uw_fault_name(c->fault), uw_role_name(c->role), uw_stage_name(c->stage),
+		    c->decisive);
+	return false;
+}
+
+/* All of a table are looked at before the test fails. */
+static void assert_cases(const struct test_case *c, size_t count)
+{
+	unsigned wrong = 0;
+
+	while (count--)
+		wrong += !as_it_should(c++);
+	assert_int_equal(wrong, 0);
+}
+
+static const struct test_case answered[] = {
+	{"an answer in time",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3)},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"at the deadline is in time",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(5000)},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"the server is here too",
+	 {SENT(1, HERE), READ_AT(1)},
+	 GIVES(ANSWERED, NONE, LOCAL, READ), NO_DROP},
+	{"ruling 6: an answer wins over a dropped copy",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 1, .dropped = 1, READ_AT(3),
+	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"... over a dropped reply",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(9), DROP_OF(UW_REPLY, UDP, "UDP_CSUM")},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"... over a second reply that found the socket closed",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3), DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"ruling 5: ... over an ICMP error",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3), .icmp = {.seen = 1, .type = 3}},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"... over an errno of another copy",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3), .send_errno = EPERM},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"gaps cannot undo an answer",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3), .gaps = (1 << UW_GAPS) - 1},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"ruling 14: a raw socket has it when the wire has",
+	 {SENT(1, UW_Q_RAW | UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3),
+	  .answer = {.when_ns = AT(3)}},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"ruling 14: NO_SOCKET is no loss of a raw socket's",
+	 {SENT(1, UW_Q_RAW | UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3),
+	  .answer = {.when_ns = AT(3)}, DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"ruling 14: nor is a firewall behind the wire",
+	 {SENT(1, UW_Q_RAW | UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3),
+	  .answer = {.when_ns = AT(3)}, DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP")},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+};
+
+static void test_answered(void **state)
+{
+	(void)state;
+	assert_cases(answered, COUNT(answered));
+}
+
+/* Every rcode is an answer but REFUSED, whatever the other bits. */
+static void test_dns_rcodes(void **state)
+{
+	struct uw_query q = {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3)};
+	unsigned rcode, flags;
+
+	(void)state;
+	q.key.protocol = UW_PROTO_DNS;
+	for (flags = 0x8000; flags < 0x10000; flags += 0x80) {
+		for (rcode = 0; rcode < 16; rcode++) {
+			q.answer.flags = (uint16_t)(flags | rcode);
+			q.flags = UW_Q_LOCAL_SEND | UW_Q_OUTSIDE;
+			uw_judge(&q);
+			assert_int_equal(q.verdict, rcode == 5 ? UW_REFUSED : UW_ANSWERED);
+			assert_int_equal(q.fault, rcode == 5 ? UW_FAULT_BEYOND : UW_FAULT_NONE);
+			q.flags = UW_Q_LOCAL_SEND | HERE;
+			uw_judge(&q);
+			assert_int_equal(q.role, UW_ROLE_LOCAL);
+			assert_int_equal(q.fault, rcode == 5 ? UW_FAULT_LOCAL : UW_FAULT_NONE);
+		}
+	}
+}
+
+static void test_kiss_codes(void **state)
+{
+	static const char *const code[] = {"RATE", "DENY", "RSTR", "NTSN", "INIT",
+					   "STEP", "XFOO", "ACST", "\0\0\0\0"};
+	struct uw_query q = {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3)};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(code); i++) {
+		bool refuses = i < 4;
+
+		memcpy(&q.answer.refid, code[i], 4);
+		q.answer.kod = 1;
+		uw_judge(&q);
+		assert_int_equal(q.verdict, refuses ? UW_REFUSED : UW_ANSWERED);
+		assert_int_equal(q.fault, refuses ? UW_FAULT_BEYOND : UW_FAULT_NONE);
+		q.answer.kod = 0;	/* a server whose reference clock is called RATE */
+		uw_judge(&q);
+		assert_int_equal(q.verdict, UW_ANSWERED);
+		q.answer.kod = 1;	/* DNS has none */
+		q.key.protocol = UW_PROTO_DNS;
+		uw_judge(&q);
+		assert_int_equal(q.verdict, UW_ANSWERED);
+		q.key.protocol = UW_PROTO_NTP;
+	}
+}
+
+static const struct test_case late[] = {
+	{"it came in after the deadline",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(7000), .answer = {.late = 1}},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, READ), NO_DROP},
+	{"at the deadline is not before it",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = DEADLINE, .queued_ns = DEADLINE,
+	  .read_ns = AT(5001), .answer = {.late = 1}},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, READ), NO_DROP},
+	{"it was on our wire in time, and read too late",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(4999), .queued_ns = AT(4999),
+	  .read_ns = AT(8000), .answer = {.late = 1}},
+	 GIVES(ANSWERED_LATE, LOCAL, CLIENT, READ), NO_DROP},
+	{"the server is here",
+	 {SENT(1, HERE), READ_AT(7000), .answer = {.late = 1}},
+	 GIVES(ANSWERED_LATE, LOCAL, LOCAL, READ), NO_DROP},
+	{"late is late, REFUSED or not",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(7000),
+	  .answer = {.late = 1, .kod = 1, .refid = 0x45544152}},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, READ), NO_DROP},
+	{"ruling 6: late wins over rejected and dropped",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 1, .dropped = 1, READ_AT(7000), .answer = {.late = 1},
+	  .icmp = {.seen = 1, .type = 3}, DROP_OF(UW_REQUEST, QDISC, "QDISC_DROP")},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, READ), NO_DROP},
+	{"ruling 2: the process ended, a child reads what came after",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(2000), .abandoned_ns = AT(1000)},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, READ), NO_DROP},
+	{"ruling 2: ... and what was on our wire before",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(900), .queued_ns = AT(900),
+	  .read_ns = AT(2000), .abandoned_ns = AT(1000)},
+	 GIVES(ANSWERED_LATE, LOCAL, CLIENT, READ), NO_DROP},
+	{"ruling 2: abandoned after it was read",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(900), .abandoned_ns = AT(1000)},
+	 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+	{"a raw socket's",
+	 {SENT(1, UW_Q_RAW | UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(7000),
+	  .answer = {.when_ns = AT(7000), .late = 1}},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, READ), NO_DROP},
+};
+
+static void test_late(void **state)
+{
+	(void)state;
+	assert_cases(late, COUNT(late));
+}
+
+/* Where reads are not seen nobody marks an answer late: its times say so. */
+static const struct test_case late_by_its_time[] = {
+	{"no mark, but after the deadline",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(7000)},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, READ), NO_DROP},
+	{"no mark, in before the deadline and read after it",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .queued_ns = AT(3),
+	  .read_ns = AT(5001)},
+	 GIVES(ANSWERED_LATE, LOCAL, CLIENT, READ), NO_DROP},
+};
+
+static void test_late_by_its_time(void **state)
+{
+	(void)state;
+	assert_cases(late_by_its_time, COUNT(late_by_its_time));
+}
+
+/* Ruling 2: a reply that finds no socket is late, never dropped. The drop is at AT(4). */
+static const struct test_case after_close[] = {
+	{"the process is known to have ended before",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .abandoned_ns = AT(2),
+	  DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, UDP), NO_DROP},
+	{"it closed, and its process ended only after the drop",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .abandoned_ns = AT(900),
+	  DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, UDP), NO_DROP},
+	{"the server is here",
+	 {SENT(1, HERE), .wire_in_ns = AT(3), .abandoned_ns = AT(2),
+	  DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+	 GIVES(ANSWERED_LATE, LOCAL, LOCAL, UDP), NO_DROP},
+	{"an ICMP error besides",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .abandoned_ns = AT(2),
+	  .icmp = {.seen = 1, .type = 11}, DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, UDP), NO_DROP},
+	{"a reply to a sender elsewhere has no asking socket here",
+	 {.attempts = 1, .replies = 1, DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP"),
+	  .gaps = UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST)},
+	 GIVES(REPLY_DROPPED, LOCAL, CLIENT, NF_INPUT), REPLY_DROP},
+};
+
+static void test_after_close(void **state)
+{
+	(void)state;
+	assert_cases(after_close, COUNT(after_close));
+}
+
+/* A close that was seen between the two keeps its time: the reply was on our wire before it. */
+static void test_close_on_the_way_up(void **state)
+{
+	static const struct test_case c = {
+		"it closed while the reply was on its way through this host",
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(2), .abandoned_ns = AT(3),
+		 DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+		GIVES(ANSWERED_LATE, LOCAL, CLIENT, UDP), NO_DROP};
+
+	(void)state;
+	assert_cases(&c, 1);
+}
+
+/* The close is known from this very drop alone: it was before it, nobody can say how long. */
+static void test_close_known_from_the_drop(void **state)
+{
+	static const struct test_case c = {
+		"only the drop tells of the close",
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3),
+		 DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+		GIVES(ANSWERED_LATE, BEYOND, CLIENT, UDP), NO_DROP};
+	struct uw_query q = c.q;
+
+	(void)state;
+	uw_judge(&q);
+	assert_true(q.abandoned_ns && q.abandoned_ns <= AT(4));
+	assert_cases(&c, 1);
+}
+
+static const struct test_case rejected[] = {
+	{"by a router or the server",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .icmp = {.seen = 1, .type = 3, .code = 3}},
+	 GIVES(REJECTED, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+	{"ruling 5: by this host",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .icmp = {.seen = 1, .type = 3, .local = 1}},
+	 GIVES(REJECTED, LOCAL, CLIENT, WIRE_OUT), NO_DROP},
+	{"ruling 5: by a REJECT rule in output",
+	 {SENT(1, 0), .dropped = 1, .icmp = {.seen = 1, .type = 3, .code = 3, .local = 1},
+	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(REJECTED, LOCAL, CLIENT, NF_OUTPUT), NO_DROP},
+	{"ruling 5: nobody listens on lo",
+	 {SENT(1, 0), .dropped = 1, CAME_IN(true), .icmp = {.seen = 1, .type = 3, .code = 3},
+	  DROP_OF(UW_REQUEST, UDP, "NO_SOCKET")},
+	 GIVES(REJECTED, LOCAL, LOCAL, UDP), NO_DROP},
+	{"ruling 6: one copy dropped here, the other rejected elsewhere",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 1, .dropped = 1, .icmp = {.seen = 1, .type = 11},
+	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(REJECTED, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+	{"ruling 6: a reply dropped here wins",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 2, .wire_in_ns = AT(3),
+	  .icmp = {.seen = 1, .type = 11}, DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP")},
+	 GIVES(REPLY_DROPPED, LOCAL, CLIENT, NF_INPUT), REPLY_DROP},
+	{"ruling 6: an unread reply wins",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 2, .wire_in_ns = AT(3), .queued_ns = AT(3),
+	  .icmp = {.seen = 1, .type = 11}},
+	 GIVES(REPLY_UNREAD, LOCAL, CLIENT, SOCKET_QUEUE), NO_DROP},
+	{"not seen is not there, whatever its type says",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .icmp = {.type = 3, .code = 3}},
+	 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+};
+
+static void test_rejected(void **state)
+{
+	(void)state;
+	assert_cases(rejected, COUNT(rejected));
+}
+
+/* Ruling 5: all types and codes of both families; fragmentation needed and too big are notes. */
+static void test_icmp_types(void **state)
+{
+	struct uw_query q = {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .icmp = {.seen = 1}};
+	unsigned type, code;
+
+	(void)state;
+	for (type = 0; type < 256; type++) {
+		for (code = 0; code < 17; code++) {
+			bool v4 = type == 11 || type == 12 || (type == 3 && code != 4);
+			bool v6 = type == 1 || type == 3 || type == 4;
+
+			q.icmp.type = (uint8_t)type;
+			q.icmp.code = (uint8_t)code;
+			q.key.family = 4;
+			uw_judge(&q);
+			assert_int_equal(q.verdict, v4 ? UW_REJECTED : UW_NO_REPLY);
+			assert_int_equal(q.fault, UW_FAULT_BEYOND);
+			q.key.family = 6;
+			uw_judge(&q);
+			assert_int_equal(q.verdict, v6 ? UW_REJECTED : UW_NO_REPLY);
+		}
+	}
+}
+
+static const struct test_case no_reply[] = {
+	{"left by the wire, nothing came back",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, REACHED(UW_REQUEST, WIRE_OUT)},
+	 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+	{"two copies",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 2},
+	 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+	{"ruling 6: one of them dropped here",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 1, .dropped = 1,
+	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(NO_REPLY, UNKNOWN, CLIENT, WIRE_OUT), NO_DROP},
+	{"abandoned before anything came",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .abandoned_ns = AT(800)},
+	 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+	{"ruling 14: a raw socket's",
+	 {SENT(1, UW_Q_RAW | UW_Q_OUTSIDE), .on_wire = 1},
+	 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+	{"it came in by a device and left by another: beyond all the same",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, CAME_IN(false)},
+	 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+};
+
+static void test_no_reply(void **state)
+{
+	(void)state;
+	assert_cases(no_reply, COUNT(no_reply));
+}
+
+/* Rulings 1, 9 and 13: each gap alone is enough. */
+static void test_each_gap(void **state)
+{
+	enum uw_gap g;
+
+	(void)state;
+	for (g = 0; g < UW_GAPS; g++) {
+		struct uw_query q = {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .gaps = UW_GAP_BIT(g)};
+
+		uw_judge(&q);
+		assert_int_equal(q.verdict, UW_NO_REPLY);
+		assert_int_equal(q.fault, UW_FAULT_UNKNOWN);
+		assert_int_equal(q.gaps, UW_GAP_BIT(g));
+	}
+}
+
+/* Ruling 1 makes no exception: what says "beyond" says "evidence complete". */
+static void test_beyond_needs_complete_evidence(void **state)
+{
+	static const struct uw_query blamed[] = {
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .icmp = {.seen = 1, .type = 3}},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(7000), .answer = {.late = 1}},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3),
+		 .answer = {.kod = 1, .refid = 0x45544152}},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .abandoned_ns = AT(2),
+		 DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+	};
+	unsigned wrong = 0;
+	enum uw_gap g;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(blamed); i++) {
+		struct uw_query q = blamed[i];
+
+		uw_judge(&q);
+		assert_int_equal(q.fault, UW_FAULT_BEYOND);
+		for (g = 0; g < UW_GAPS; g++) {
+			q = blamed[i];
+			q.gaps = UW_GAP_BIT(g);
+			uw_judge(&q);
+			if (q.fault != UW_FAULT_BEYOND || !q.gaps)
+				continue;
+			wrong++;
+			print_error("%s is beyond in spite of %s\n", uw_verdict_name(q.verdict),
+				    uw_gap_name(g));
+		}
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static const struct test_case dropped[] = {
+	{"ruling 4: a drop with an errno is a drop",
+	 {SENT(1, 0), .dropped = 1, .send_errno = EPERM,
+	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(REQUEST_DROPPED, LOCAL, CLIENT, NF_OUTPUT), REQUEST_DROP},
+	{"all copies",
+	 {SENT(3, 0), .dropped = 3, DROP_OF(UW_REQUEST, QDISC, "QDISC_DROP")},
+	 GIVES(REQUEST_DROPPED, LOCAL, CLIENT, QDISC), REQUEST_DROP},
+	{"on lo, at input: the receiver would be here",
+	 {SENT(1, 0), .dropped = 1, CAME_IN(true), REACHED(UW_REQUEST, WIRE_IN),
+	  DROP_OF(UW_REQUEST, NF_INPUT, "NETFILTER_DROP")},
+	 GIVES(REQUEST_DROPPED, LOCAL, LOCAL, NF_INPUT), REQUEST_DROP},
+	{"on lo, before it is known for whom",
+	 {SENT(1, 0), .dropped = 1, CAME_IN(true), REACHED(UW_REQUEST, WIRE_IN),
+	  DROP_OF(UW_REQUEST, NF_PREROUTING, "NETFILTER_DROP")},
+	 GIVES(REQUEST_DROPPED, LOCAL, LOCAL, NF_PREROUTING), REQUEST_DROP},
+	{"in another namespace of this host, at its input",
+	 {SENT(1, 0), .dropped = 1, CAME_IN(false), REACHED(UW_REQUEST, WIRE_IN),
+	  DROP_OF(UW_REQUEST, SOCKET_QUEUE, "SOCKET_RCVBUFF")},
+	 GIVES(REQUEST_DROPPED, LOCAL, LOCAL, SOCKET_QUEUE), REQUEST_DROP},
+	{"in another namespace of this host, before it is known for whom",
+	 {SENT(1, 0), .dropped = 1, CAME_IN(false), REACHED(UW_REQUEST, WIRE_IN),
+	  DROP_OF(UW_REQUEST, NF_PREROUTING, "NETFILTER_DROP")},
+	 GIVES(REQUEST_DROPPED, LOCAL, CLIENT, NF_PREROUTING), REQUEST_DROP},
+	{"gaps cannot undo a drop that was seen",
+	 {SENT(1, 0), .dropped = 1, .gaps = (1 << UW_GAPS) - 1,
+	  DROP_OF(UW_REQUEST, TC_EGRESS, "TC_EGRESS")},
+	 GIVES(REQUEST_DROPPED, LOCAL, CLIENT, TC_EGRESS), REQUEST_DROP},
+	{"a packet too big is a note beside the drop",
+	 {SENT(1, 0), .dropped = 1, .icmp = {.seen = 1, .type = 3, .code = 4, .mtu = 1400},
+	  DROP_OF(UW_REQUEST, DEVICE, "NOT_SPECIFIED")},
+	 GIVES(REQUEST_DROPPED, LOCAL, CLIENT, DEVICE), REQUEST_DROP},
+	{"the reply, in the firewall",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3),
+	  DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP")},
+	 GIVES(REPLY_DROPPED, LOCAL, CLIENT, NF_INPUT), REPLY_DROP},
+	{"the reply, no room in the socket",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3),
+	  DROP_OF(UW_REPLY, SOCKET_QUEUE, "SOCKET_RCVBUFF")},
+	 GIVES(REPLY_DROPPED, LOCAL, CLIENT, SOCKET_QUEUE), REPLY_DROP},
+	{"the reply, at its checking in the read",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3),
+	  DROP_OF(UW_REPLY, READ, "UDP_CSUM")},
+	 GIVES(REPLY_DROPPED, LOCAL, CLIENT, READ), REPLY_DROP},
+	{"the reply of a server here, in output",
+	 {SENT(1, HERE), DROP_OF(UW_REPLY, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(REPLY_DROPPED, LOCAL, LOCAL, NF_OUTPUT), REPLY_DROP},
+	{"ruling 6: a dropped reply wins over a dropped copy",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 1, .dropped = 1, .wire_in_ns = AT(3),
+	  DROP_OF(UW_REQUEST, QDISC, "QDISC_DROP"), DROP_OF(UW_REPLY, UDP, "UDP_CSUM")},
+	 GIVES(REPLY_DROPPED, LOCAL, CLIENT, UDP), REPLY_DROP},
+	{"a drop that was counted and whose facts are lost",
+	 {SENT(1, 0), .dropped = 1, REACHED(UW_REQUEST, QDISC)},
+	 GIVES(UNKNOWN, UNKNOWN, CLIENT, QDISC), NO_DROP},
+};
+
+static void test_dropped(void **state)
+{
+	(void)state;
+	assert_cases(dropped, COUNT(dropped));
+}
+
+/* The stage of a drop is the point that dropped, whichever it is. */
+static void test_drop_stages(void **state)
+{
+	enum uw_stage at;
+
+	(void)state;
+	for (at = UW_STAGE_SEND; at < UW_STAGES; at++) {
+		struct uw_query q = {SENT(1, 0), .dropped = 1, DROP_OF(UW_REQUEST, NONE, "X")};
+
+		q.drop[UW_REQUEST].stage = at;
+		uw_judge(&q);
+		assert_int_equal(q.verdict, UW_REQUEST_DROPPED);
+		assert_int_equal(q.stage, at);
+		q.dropped = 0;
+		q.on_wire = 1;
+		q.drop[UW_REPLY] = q.drop[UW_REQUEST];
+		q.drop[UW_REQUEST].seen = false;
+		uw_judge(&q);
+		assert_int_equal(q.verdict, UW_REPLY_DROPPED);
+		assert_int_equal(q.stage, at);
+	}
+}
+
+static const struct test_case stayed[] = {
+	{"an unresolved neighbour",
+	 {SENT(1, 0), REACHED(UW_REQUEST, NEIGHBOUR)},
+	 GIVES(REQUEST_HELD, LOCAL, CLIENT, NEIGHBOUR), NO_DROP},
+	{"ruling 6: held wins over dropped",
+	 {SENT(2, 0), .dropped = 1, REACHED(UW_REQUEST, QDISC),
+	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(REQUEST_HELD, LOCAL, CLIENT, QDISC), NO_DROP},
+	{"held on lo, at input",
+	 {SENT(1, 0), CAME_IN(true), REACHED(UW_REQUEST, NF_INPUT)},
+	 GIVES(REQUEST_HELD, LOCAL, LOCAL, NF_INPUT), NO_DROP},
+	{"the reply came in and went nowhere",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), REACHED(UW_REPLY, WIRE_IN)},
+	 GIVES(REPLY_HELD, LOCAL, CLIENT, WIRE_IN), NO_DROP},
+	{"a server here sent it, and it went nowhere",
+	 {SENT(1, HERE), REACHED(UW_REPLY, QDISC)},
+	 GIVES(REPLY_HELD, LOCAL, LOCAL, QDISC), NO_DROP},
+	{"queued, not read",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .queued_ns = AT(3)},
+	 GIVES(REPLY_UNREAD, LOCAL, CLIENT, SOCKET_QUEUE), NO_DROP},
+	{"freed unread by the close",
+	 {SENT(1, UW_Q_OUTSIDE | UW_Q_UNREAD), .on_wire = 1, .wire_in_ns = AT(3),
+	  DROP_OF(UW_REPLY, SOCKET_QUEUE, "NOT_SPECIFIED")},
+	 GIVES(REPLY_UNREAD, LOCAL, CLIENT, SOCKET_QUEUE), REPLY_DROP},
+	{"the server's program does not read",
+	 {SENT(1, UW_Q_SERVER_QUEUED), REACHED(UW_REQUEST, SOCKET_QUEUE)},
+	 GIVES(REQUEST_UNREAD, LOCAL, LOCAL, SOCKET_QUEUE), NO_DROP},
+	{"the server's program read it and sent nothing",
+	 {SENT(1, UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ), REACHED(UW_REQUEST, READ)},
+	 GIVES(NOT_SERVED, LOCAL, LOCAL, READ), NO_DROP},
+};
+
+static void test_stayed(void **state)
+{
+	(void)state;
+	assert_cases(stayed, COUNT(stayed));
+}
+
+/* What was not seen proves nothing if events were lost meanwhile; a drop that was seen does. */
+static void test_lost_records(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(stayed); i++) {
+		struct uw_query q = stayed[i].q;
+		bool proved = stayed[i].decisive != NO_DROP;
+
+		q.gaps = UW_GAP_BIT(UW_GAP_RECORDS_LOST);
+		uw_judge(&q);
+		assert_int_equal(q.verdict, proved ? stayed[i].verdict : UW_UNKNOWN);
+		assert_int_equal(q.fault, proved ? UW_FAULT_LOCAL : UW_FAULT_UNKNOWN);
+		assert_int_equal(q.stage, stayed[i].stage);
+		assert_int_equal(decisive_of(&q), stayed[i].decisive);
+		q = stayed[i].q;
+		q.gaps = UW_GAP_BIT(UW_GAP_NIC_DROPS_ROSE) | UW_GAP_BIT(UW_GAP_XDP_ON_DEVICE);
+		uw_judge(&q);
+		assert_int_equal(q.verdict, stayed[i].verdict);
+	}
+}
+
+/* Ruling 6: no_reply wins over a copy that is held. */
+static void test_one_out_one_held(void **state)
+{
+	struct uw_query q = {SENT(2, 0), .on_wire = 1, REACHED(UW_REQUEST, QDISC)};
+
+	(void)state;
+	uw_judge(&q);
+	assert_int_equal(q.verdict, UW_NO_REPLY);
+	assert_int_equal(q.stage, UW_STAGE_WIRE_OUT);
+}
+
+static const struct test_case send_failed[] = {
+	{"no route",
+	 {SENT(1, UW_Q_NO_PACKET), .send_errno = ENETUNREACH, REACHED(UW_REQUEST, ROUTE)},
+	 GIVES(SEND_FAILED, LOCAL, CLIENT, ROUTE), NO_DROP},
+	{"too big to send",
+	 {SENT(1, UW_Q_NO_PACKET), .send_errno = EMSGSIZE, REACHED(UW_REQUEST, SEND)},
+	 GIVES(SEND_FAILED, LOCAL, CLIENT, SEND), NO_DROP},
+	{"an errno that nobody could tell, and every gap",
+	 {SENT(1, UW_Q_NO_PACKET), REACHED(UW_REQUEST, ROUTE), .gaps = (1 << UW_GAPS) - 1},
+	 GIVES(SEND_FAILED, LOCAL, CLIENT, ROUTE), NO_DROP},
+};
+
+static void test_send_failed(void **state)
+{
+	(void)state;
+	assert_cases(send_failed, COUNT(send_failed));
+}
+
+/* --- when to judge --- */
+
+static void assert_open_until(const struct uw_query *q, uint64_t ends)
+{
+	assert_true(uw_query_open(q, SENT_NS));
+	assert_true(uw_query_open(q, ends - 1));
+	assert_false(uw_query_open(q, ends));
+	assert_false(uw_query_open(q, ends + 1));
+	assert_false(uw_query_open(q, ends + 1000 * S));
+}
+
+/* Ruling 2: judged at the deadline. */
+static void test_open_until_the_deadline(void **state)
+{
+	static const struct uw_query open[] = {
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1},
+		{SENT(2, 0), .on_wire = 1},	/* the other copy is held: the best one counts */
+		{SENT(1, 0), .dropped = 1, DROP_OF(UW_REQUEST, QDISC, "QDISC_DROP")},
+		{SENT(2, 0), .dropped = 2, DROP_OF(UW_REQUEST, QDISC, "QDISC_DROP")},
+		{SENT(1, UW_Q_SERVER_QUEUED)},
+		{SENT(1, UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ)},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3)},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .queued_ns = AT(3)},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, DROP_OF(UW_REPLY, UDP, "UDP_CSUM")},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .icmp = {.seen = 1, .type = 3}},
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .abandoned_ns = AT(800)},
+		{SENT(1, UW_Q_RAW | UW_Q_OUTSIDE), .on_wire = 1},
+		{SENT(1, 0), .dropped = 1, .send_errno = EPERM},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(open); i++)
+		assert_open_until(&open[i], DEADLINE);
+}
+
+/* Ruling 3: what has not left is waited for, until it is freed or 30 s passed. */
+static void test_held_stays_open(void **state)
+{
+	struct uw_query q = {SENT(1, 0), REACHED(UW_REQUEST, NEIGHBOUR)};
+
+	(void)state;
+	assert_int_equal(UW_HOLD_NS, 30 * S);
+	assert_open_until(&q, SENT_NS + 30 * S);
+	q.attempts = 2;
+	q.dropped = 1;
+	assert_open_until(&q, SENT_NS + 30 * S);
+	q.dropped = 2;	/* freed */
+	assert_open_until(&q, DEADLINE);
+	q.dropped = 1;
+	q.on_wire = 1;	/* left at last */
+	assert_open_until(&q, DEADLINE);
+}
+
+static void test_open_with_another_timeout(void **state)
+{
+	struct uw_query q = {SENT(1, 0)};
+
+	(void)state;
+	q.timeout_ns = 60 * S;
+	assert_open_until(&q, SENT_NS + 60 * S);
+	q.on_wire = 1;
+	assert_open_until(&q, SENT_NS + 60 * S);
+	q.timeout_ns = S;
+	assert_open_until(&q, SENT_NS + S);
+}
+
+static void test_nothing_to_wait_for(void **state)
+{
+	static const struct uw_query closed[] = {
+		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3)},
+		{SENT(1, UW_Q_RAW), .on_wire = 1, .wire_in_ns = AT(3),
+		 .answer = {.when_ns = AT(3)}},
+		{SENT(1, UW_Q_NO_PACKET), .send_errno = ENETUNREACH},
+		/* a stray drop: its request is not known */
+		{.replies = 1, DROP_OF(UW_REPLY, UDP, "UDP_CSUM")},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(closed); i++) {
+		assert_false(uw_query_open(&closed[i], AT(4)));
+		assert_false(uw_query_open(&closed[i], DEADLINE));
+	}
+}
+
+/* --- the small ones --- */
+
+static void test_is_bad(void **state)
+{
+	static const enum uw_verdict good[] = {UW_ANSWERED, UW_SERVED, UW_FORWARDED, UW_SUPERSEDED};
+	struct uw_query q = {};
+	size_t i;
+	int v;
+
+	(void)state;
+	for (v = 0; v < UW_VERDICTS; v++) {
+		bool bad = true;
+
+		for (i = 0; i < COUNT(good); i++)
+			bad &= v != (int)good[i];
+		q.verdict = (enum uw_verdict)v;
+		assert_int_equal(uw_query_is_bad(&q), bad);
+	}
+}
+
+static void test_port_class(void **state)
+{
+	(void)state;
+	assert_true(uw_port_fixed(1, 53));
+	assert_true(uw_port_fixed(123, 123));
+	assert_true(uw_port_fixed(1023, 123));
+	assert_false(uw_port_fixed(1024, 123));
+	assert_true(uw_port_fixed(5353, 5353));
+	assert_false(uw_port_fixed(5353, 53));
+	assert_false(uw_port_fixed(65535, 123));
+}
+
+static void test_duration(void **state)
+{
+	struct uw_query read = {SENT(1, 0), .on_wire = 1, .wire_in_ns = AT(2), .queued_ns = AT(3),
+				.read_ns = AT(9)};
+	struct uw_query drop = {SENT(1, 0), .dropped = 1, DROP_OF(UW_REQUEST, QDISC, "X")};
+	struct uw_query icmp = {SENT(1, 0), .on_wire = 1,
+				.icmp = {.seen = 1, .type = 3, .when_ns = AT(6)}};
+	struct uw_query none = {SENT(1, 0), .on_wire = 1};
+
+	(void)state;
+	uw_judge(&read);
+	assert_int_equal(uw_query_duration_ns(&read), 3 * MS);
+	read.queued_ns = 0;
+	read.answer.when_ns = AT(5);
+	assert_int_equal(uw_query_duration_ns(&read), 5 * MS);
+	read.answer.when_ns = 0;
+	assert_int_equal(uw_query_duration_ns(&read), 2 * MS);
+	uw_judge(&drop);
+	assert_int_equal(uw_query_duration_ns(&drop), 4 * MS);
+	drop.send_ns = 0;	/* a stray one: no request, no time since */
+	assert_int_equal(uw_query_duration_ns(&drop), 0);
+	drop.send_ns = AT(5);	/* a later copy's */
+	assert_int_equal(uw_query_duration_ns(&drop), 0);
+	uw_judge(&icmp);
+	assert_int_equal(uw_query_duration_ns(&icmp), 6 * MS);
+	uw_judge(&none);
+	assert_int_equal(uw_query_duration_ns(&none), 0);
+}
+
+/* --- facts at random --- */
+
+static uint64_t seed = 0x452821e638d01377ull;
+
+static unsigned random_below(unsigned n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (unsigned)(seed >> 32) % n;
+}
+
+static uint64_t random_time(void)
+{
+	return random_below(2) ? AT(random_below(9000)) : 0;
+}
+
+static void random_drop(struct uw_query *q, enum uw_dir dir)
+{
+	static const char *const reason[] = {"NO_SOCKET", "NETFILTER_DROP", "NOT_SPECIFIED", ""};
+	struct uw_drop_fact *d = &q->drop[dir];
+
+	if (random_below(2))
+		return;
+	d->seen = true;
+	d->dir = dir;
+	d->stage = 1 + random_below(UW_STAGES - 1);
+	d->when_ns = AT(random_below(9000));
+	snprintf(d->reason, sizeof(d->reason), "%s", reason[random_below(COUNT(reason))]);
+}
+
+static void random_hops(struct uw_query *q)
+{
+	unsigned i;
+
+	q->hops = random_below(UW_PATH_MAX + 1);
+	for (i = 0; i < q->hops; i++) {
+		q->path[i].dir = (uint8_t)random_below(UW_DIRS);
+		q->path[i].out = (uint8_t)random_below(2);
+		q->path[i].loopback = (uint8_t)random_below(2);
+	}
+}
+
+static struct uw_query random_facts(void)
+{
+	struct uw_query q = {SENT(1 + random_below(3), 0)};
+
+	q.flags = random_below(1u << 11) & ~(random_below(4) ? UW_Q_NO_PACKET : 0);
+	q.key.family = random_below(2) ? 4 : 6;
+	q.key.protocol = random_below(2) ? UW_PROTO_NTP : UW_PROTO_DNS;
+	q.wire_in_ns = random_time();
+	q.queued_ns = random_time();
+	q.read_ns = random_below(2) ? random_time() : 0;
+	q.abandoned_ns = random_time();
+	q.on_wire = random_below(q.attempts + 1);
+	q.dropped = random_below(q.attempts - q.on_wire + 1);
+	q.stage_reached[UW_REQUEST] = 1 + random_below(UW_STAGES - 1);
+	q.stage_reached[UW_REPLY] = 1 + random_below(UW_STAGES - 1);
+	random_drop(&q, UW_REQUEST);
+	random_drop(&q, UW_REPLY);
+	random_hops(&q);
+	q.icmp.seen = random_below(4) == 0;
+	q.icmp.type = (uint8_t)random_below(14);
+	q.icmp.code = (uint8_t)random_below(16);
+	q.icmp.local = random_below(2) != 0;
+	q.answer.when_ns = random_time();
+	q.answer.flags = (uint16_t)random_below(0x10000);
+	q.answer.late = random_below(2) != 0;
+	q.answer.kod = random_below(2) != 0;
+	memcpy(&q.answer.refid, random_below(2) ? "RATE" : "INIT", 4);
+	q.gaps = random_below(2) ? 0 : random_below(1u << UW_GAPS);
+	return q;
+}
+
+static void assert_decisive_drop(const struct uw_query *q)
+{
+	const struct uw_drop_fact *d = q->decisive_drop;
+	bool must = q->verdict == UW_REQUEST_DROPPED || q->verdict == UW_REPLY_DROPPED;
+
+	if (!d) {
+		assert_false(must);
+		return;
+	}
+	assert_true(must || q->verdict == UW_REPLY_UNREAD);
+	assert_ptr_equal(d, &q->drop[q->verdict == UW_REQUEST_DROPPED ? UW_REQUEST : UW_REPLY]);
+	assert_true(d->seen);
+	assert_int_equal(q->stage, d->stage);
+	assert_int_equal(q->fault, UW_FAULT_LOCAL);
+}
+
+static void assert_fault(const struct uw_query *q)
+{
+	assert_int_equal(q->fault == UW_FAULT_NONE, !uw_query_is_bad(q));
+	if (q->fault == UW_FAULT_UNKNOWN)
+		assert_true(q->gaps || q->dropped || q->verdict == UW_UNKNOWN);
+	if (q->role == UW_ROLE_LOCAL)
+		assert_true(q->fault != UW_FAULT_BEYOND);
+	if (q->verdict == UW_NO_REPLY) {
+		assert_true(q->on_wire && q->fault != UW_FAULT_LOCAL);
+		assert_int_equal(q->fault == UW_FAULT_BEYOND, !q->gaps && !q->dropped);
+	}
+	if (q->verdict == UW_REQUEST_DROPPED || q->verdict == UW_REQUEST_HELD)
+		assert_int_equal(q->on_wire, 0);
+}
+
+static void assert_same_verdict(const struct uw_query *a, const struct uw_query *b)
+{
+	assert_int_equal(a->verdict, b->verdict);
+	assert_int_equal(a->fault, b->fault);
+	assert_int_equal(a->role, b->role);
+	assert_int_equal(a->stage, b->stage);
+	assert_int_equal(decisive_of(a), decisive_of(b));
+}
+
+/* Nothing but the outcome is written, save when the asker gave up, which a drop may tell. */
+static void assert_facts_untouched(const struct uw_query *before, const struct uw_query *after)
+{
+	struct uw_query q = *after;
+
+	q.verdict = before->verdict;
+	q.fault = before->fault;
+	q.role = before->role;
+	q.stage = before->stage;
+	q.decisive_drop = before->decisive_drop;
+	q.abandoned_ns = before->abandoned_ns;
+	assert_memory_equal(before, &q, sizeof(q));
+}
+
+static void test_random_facts(void **state)
+{
+	unsigned given[UW_VERDICTS] = {}, i;
+	struct uw_query facts, q, again;
+
+	(void)state;
+	for (i = 0; i < 200000; i++) {
+		facts = random_facts();
+		memcpy(&q, &facts, sizeof(q));
+		uw_judge(&q);
+		assert_true(q.verdict < UW_VERDICTS);
+		assert_true(q.fault < UW_FAULTS);
+		assert_true(q.role < UW_ROLES);
+		assert_true(q.stage > UW_STAGE_NONE && q.stage < UW_STAGES);
+		assert_decisive_drop(&q);
+		assert_fault(&q);
+		assert_facts_untouched(&facts, &q);
+		memcpy(&again, &q, sizeof(q));
+		uw_judge(&again);
+		assert_same_verdict(&q, &again);
+		given[q.verdict]++;
+	}
+	/* The draw reaches all that a client's own facts can give, or it proves little. */
+	for (i = 0; i < UW_VERDICTS; i++) {
+		bool of_others = i == UW_SERVED || i == UW_FORWARDED || i == UW_SUPERSEDED ||
+				 i == UW_MISDIRECTED;
+
+		assert_int_equal(given[i] > 20, !of_others);
+	}
+}
+
+/* A gap more never makes anyone guilty, and never makes the query good or bad. */
+static void test_random_gaps(void **state)
+{
+	struct uw_query q, with;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 50000; i++) {
+		q = random_facts();
+		with = q;
+		with.gaps |= UW_GAP_BIT(random_below(UW_GAPS));
+		uw_judge(&q);
+		uw_judge(&with);
+		assert_true(with.fault == q.fault || with.fault == UW_FAULT_UNKNOWN);
+		assert_int_equal(uw_query_is_bad(&q), uw_query_is_bad(&with));
+	}
+}
+
+/* Time alone closes a query and never opens it again; 30 s are the most. */
+static void test_random_times(void **state)
+{
+	unsigned i, ms;
+
+	(void)state;
+	for (i = 0; i < 5000; i++) {
+		struct uw_query q = random_facts();
+		bool was = true;
+
+		for (ms = 0; ms <= 31000; ms += 250) {
+			bool open = uw_query_open(&q, AT(ms));
+
+			assert_true(was || !open);
+			was = open;
+		}
+		assert_false(was);
+		assert_false(uw_query_open(&q, SENT_NS + 30 * S));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_answered),
+		cmocka_unit_test(test_dns_rcodes),
+		cmocka_unit_test(test_kiss_codes),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_late_by_its_time),
+		cmocka_unit_test(test_after_close),
+		cmocka_unit_test(test_close_on_the_way_up),
+		cmocka_unit_test(test_close_known_from_the_drop),
+		cmocka_unit_test(test_rejected),
+		cmocka_unit_test(test_icmp_types),
+		cmocka_unit_test(test_no_reply),
+		cmocka_unit_test(test_each_gap),
+		cmocka_unit_test(test_beyond_needs_complete_evidence),
+		cmocka_unit_test(test_dropped),
+		cmocka_unit_test(test_drop_stages),
+		cmocka_unit_test(test_stayed),
+		cmocka_unit_test(test_lost_records),
+		cmocka_unit_test(test_one_out_one_held),
+		cmocka_unit_test(test_send_failed),
+		cmocka_unit_test(test_open_until_the_deadline),
+		cmocka_unit_test(test_held_stays_open),
+		cmocka_unit_test(test_open_with_another_timeout),
+		cmocka_unit_test(test_nothing_to_wait_for),
+		cmocka_unit_test(test_is_bad),
+		cmocka_unit_test(test_port_class),
+		cmocka_unit_test(test_duration),
+		cmocka_unit_test(test_random_facts),
+		cmocka_unit_test(test_random_gaps),
+		cmocka_unit_test(test_random_times),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
