@@ -54,7 +54,7 @@ static __always_inline bool name_begins(const char *name, const volatile char *c
 static __always_inline bool prefix_passes(const volatile struct uw_prefix *p, const struct uw_addr *a,
 					  __u8 family)
 {
-	return !p->family || uw_prefix_holds((const struct uw_prefix *)p, a, family);
+	return !p->family || uw_prefix_holds(p, a, family);
 }
 
 /* Filters on who asks whom. The task is known, or its pid is 0 and user space filters again. */

@@ -33,8 +33,11 @@ struct uw_config {
 	struct uw_prefix server, client;
 };
 
-/** uw_prefix_holds - whether an address lies in a prefix. */
-UW_INLINE bool uw_prefix_holds(const struct uw_prefix *p, const struct uw_addr *a, __u8 family)
+/**
+ * uw_prefix_holds - whether an address lies in a prefix.
+ * @p: volatile because it may be the loader's to fill: clang would take a constant for its zeros.
+ */
+UW_INLINE bool uw_prefix_holds(const volatile struct uw_prefix *p, const struct uw_addr *a, __u8 family)
 {
 	int i;
 

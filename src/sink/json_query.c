@@ -211,6 +211,23 @@ static void put_drop(struct uw_json *j, const struct uw_drop_fact *d)
 	}
 }
 
+/* Only what translation changed. */
+static void put_nat(struct uw_json *j, const struct uw_query *q)
+{
+	const struct uw_nat *n = &q->nat;
+
+	if (!n->seen)
+		return;
+	if (memcmp(&n->client, &q->key.client, sizeof(n->client)))
+		uw_json_address(j, "nat.client.address", &n->client, q->key.family);
+	if (n->client_port != q->key.client_port)
+		uw_json_uint(j, "nat.client.port", n->client_port);
+	if (memcmp(&n->server, &q->key.server, sizeof(n->server)))
+		uw_json_address(j, "nat.server.address", &n->server, q->key.family);
+	if (n->server_port != q->key.server_port)
+		uw_json_uint(j, "nat.server.port", n->server_port);
+}
+
 static void put_icmp(struct uw_json *j, const struct uw_query *q)
 {
 	const struct uw_icmp *i = &q->icmp;
@@ -306,6 +323,7 @@ void uw_json_query(struct uw_json *j, const struct uw_clock *clock, const char *
 	put_evidence(j, q);
 	put_send_errno(j, q);
 	put_drop(j, drop);
+	put_nat(j, q);
 	put_icmp(j, q);
 	put_path(j, q, drop);
 	put_offsets(j, q, drop);
