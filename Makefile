@@ -9,7 +9,7 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 VERSION := 0.1
-B := build
+B ?= build
 
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)

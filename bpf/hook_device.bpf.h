@@ -18,6 +18,9 @@ static __always_inline bool sender_of(const struct sock *sk, __u32 netns, struct
 	owner = bpf_map_lookup_elem(&owners, &key);
 	if (owner)
 		*task = *owner;
+	/* Who it is cannot be told here: with a filter on processes it is nobody's. */
+	if (!owner && (uw_config.pid || uw_config.comm[0]))
+		return false;
 	return !bpf_map_lookup_elem(&hooked, &netns);
 }
 
