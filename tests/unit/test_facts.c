@@ -627,6 +627,7 @@ static void test_real_drops_are_counted(void **state)
 	r.attempts = 2;
 	r.dropped = 1;
 	r.drop[UW_REQUEST] = drop_at(NFT_DO_CHAIN, NETFILTER_DROP, UW_STAGE_NF_OUTPUT);
+	r.drop[UW_REPLY] = drop_at(PACKET_RCV, NOT_SPECIFIED, UW_STAGE_WIRE_IN);
 	uw_facts_query(&w->facts, &r, &q);
 	assert_int_equal(q.dropped, 1);
 	uw_judge(&q);
@@ -644,6 +645,21 @@ static void test_freed_unread(void **state)
 	assert_true(q.flags & UW_Q_UNREAD);
 	uw_judge(&q);
 	assert_int_equal(q.verdict, UW_REPLY_UNREAD);
+	r.drop[UW_REPLY] = drop_at(UDP4_LIB_RCV, SOCKET_RCVBUFF, UW_STAGE_WIRE_IN);
+	uw_facts_query(&w->facts, &r, &q);
+	assert_false(q.flags & UW_Q_UNREAD);
+	uw_judge(&q);
+	assert_int_equal(q.verdict, UW_REPLY_DROPPED);
+}
+
+/* UW_Q_UNREAD is the reply's; a server that closed with a request unread has no part in it. */
+static void test_request_freed_unread(void **state)
+{
+	const struct world *w = *state;
+	struct uw_record r = good_record();
+	struct uw_query q;
+
+	r.drop[UW_REQUEST] = drop_at(UDP_DESTRUCT, NOT_SPECIFIED, UW_STAGE_SOCKET_QUEUE);
 	r.drop[UW_REPLY] = drop_at(UDP4_LIB_RCV, SOCKET_RCVBUFF, UW_STAGE_WIRE_IN);
 	uw_facts_query(&w->facts, &r, &q);
 	assert_false(q.flags & UW_Q_UNREAD);
@@ -801,6 +817,7 @@ int main(void)
 		IN_WORLD(test_no_drop_is_not_counted),
 		IN_WORLD(test_real_drops_are_counted),
 		IN_WORLD(test_freed_unread),
+		IN_WORLD(test_request_freed_unread),
 		IN_WORLD(test_reply_without_socket),
 		IN_WORLD(test_freed_by_the_driver),
 		IN_WORLD(test_flooded),
