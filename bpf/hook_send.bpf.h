@@ -11,7 +11,6 @@
 #define RTN_BLACKHOLE 6
 #define RTN_UNREACHABLE 7
 #define RTN_PROHIBIT 8
-#define EAGAIN 11
 #define EACCES 13
 #define EINVAL 22
 #define EDESTADDRREQ 89
@@ -156,18 +155,27 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
 }
 
+/*
+ * A lookup for sending UDP to a traced port. Output lookups carry the loopback's index
+ * (ip_route_output_key_hash_rcu, ip6_route_output_flags_noref); forwarding and filters do not.
+ */
+static __always_inline bool route_wanted(const struct flowi_common *c, __be16 port)
+{
+	return c->flowic_proto == UW_IPPROTO_UDP && c->flowic_iif == LOOPBACK_IFINDEX &&
+	       uw_port_protocol[bpf_ntohs(port)];
+}
+
 /* net/ipv4/fib_trie.c: err is negative, -EAGAIN where a table has no entry and the next is asked. */
 static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32 err)
 {
-	struct uw_send s = {};
+	__be16 port = flow->uli.ports.dport;
 	__be32 client, server;
+	struct uw_send s;
 
-	/* Output lookups carry the loopback's index here (ip_route_output_key_hash_rcu). */
-	if (flow->__fl_common.flowic_proto != UW_IPPROTO_UDP ||
-	    flow->__fl_common.flowic_iif != LOOPBACK_IFINDEX)
+	if (!route_wanted(&flow->__fl_common, port))
 		return 0;
-	if (!send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(flow->uli.ports.dport)))
-		return 0;
+	__builtin_memset(&s, 0, sizeof(s));
+	send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(port));
 	client = flow->saddr;
 	server = flow->daddr;
 	s.key.family = 4;
@@ -179,17 +187,16 @@ static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32
 }
 
 /* net/ipv6/route.c: the first table (local) always misses; a miss is the null entry's type. */
-static __always_inline int on_fib6(const struct net *net, const struct fib6_result *res,
-				   const struct flowi6 *flow)
+static __always_inline int on_fib6(const struct fib6_result *res, const struct flowi6 *flow)
 {
+	__be16 port = flow->uli.ports.dport;
 	__u8 type = res->fib6_type;
-	struct uw_send s = {};
+	struct uw_send s;
 
-	if (flow->__fl_common.flowic_proto != UW_IPPROTO_UDP ||
-	    flow->__fl_common.flowic_iif != LOOPBACK_IFINDEX)
+	if (!route_wanted(&flow->__fl_common, port))
 		return 0;
-	if (!send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(flow->uli.ports.dport)))
-		return 0;
+	__builtin_memset(&s, 0, sizeof(s));
+	send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(port));
 	s.key.family = 6;
 	bpf_probe_read_kernel(s.key.client.b, 16, &flow->saddr);
 	bpf_probe_read_kernel(s.key.server.b, 16, &flow->daddr);

@@ -237,7 +237,7 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 	if (sk->sk_protocol != UW_IPPROTO_UDP || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return 0;
 	q = bpf_map_lookup_elem(&queues, &key);
-	if (!q)
+	if (!q || (ret < 0 && ret != -EAGAIN))
 		return 0;
 	if (ret >= 0)
 		datagram_read(sk, __sync_fetch_and_add(&q->read, 1) + 1);

@@ -5,6 +5,7 @@
 
 #include "maps.bpf.h"
 
+#define EAGAIN 11
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What our programs cost, by the kernel's own run-time statistics.
 
-    program_time.py [--seconds N] [--runs N] [--udpwhy FILE]
+    program_time.py [--seconds N] [--runs N] [--programs] [--udpwhy FILE]
 
 Three loads between the namespaces of a lab, interleaved and repeated: a TCP stream, UDP that is
 nobody's query, and healthy DNS queries. Of each: the run time of all our programs in sum, per packet
@@ -52,6 +52,7 @@ def parse():
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--seconds", type=int, default=2)
     p.add_argument("--runs", type=int, default=5)
+    p.add_argument("--programs", action="store_true", help="each program's share of a DNS load")
     p.add_argument("--udpwhy", default=os.path.join(top, "build", "udpwhy"))
     return p.parse_args()
 
@@ -64,16 +65,20 @@ def enable_stats():
     return fd
 
 
-def run_time(ids):
-    """(nanoseconds, runs) of programs, all together."""
-    total = [0, 0]
+def by_program(ids):
+    """{name: (nanoseconds, runs)}."""
+    found = {}
     for number in ids:
         shown = subprocess.run(["bpftool", "-j", "prog", "show", "id", str(number)], check=True,
                                capture_output=True, text=True).stdout
         program = json.loads(shown)
-        total[0] += program.get("run_time_ns", 0)
-        total[1] += program.get("run_cnt", 0)
-    return total
+        found[program["name"]] = (program.get("run_time_ns", 0), program.get("run_cnt", 0))
+    return found
+
+
+def run_time(ids):
+    """(nanoseconds, runs) of programs, all together."""
+    return [sum(column) for column in zip(*by_program(ids).values())]
 
 
 def wire_packets(run):
@@ -143,6 +148,12 @@ def main():
                 results[name].append(measure(run, ids, load))
         for name in loads:
             show(name, results[name])
+        if options.programs:
+            before = by_program(ids)
+            loads["healthy DNS, 20,000/s"]()
+            for name, (spent, runs) in sorted(by_program(ids).items()):
+                spent, runs = spent - before[name][0], runs - before[name][1]
+                print(f"  {name:<18} {runs:>8} runs  {spent / max(runs, 1):6.0f} ns each")
         tracer.interrupt()
     os.close(stats)
 
