@@ -85,7 +85,7 @@ UW_INLINE bool uw_ipv4_parse(const __u8 head[UW_HEAD_MAX], __u32 len, struct uw_
 UW_INLINE bool uw_ipv6_parse(const __u8 head[UW_HEAD_MAX], __u32 len, struct uw_headers *h)
 {
 	__u32 at = 40;
-	__u8 next;
+	__u8 next, units;
 	int i;
 
 	if (len < 40 || head[0] >> 4 != 6)
@@ -100,13 +100,17 @@ UW_INLINE bool uw_ipv6_parse(const __u8 head[UW_HEAD_MAX], __u32 len, struct uw_
 			break;
 		if (at > UW_HEAD_MAX - 8 || at + 8 > len)
 			return false;
+		units = head[at + 1];
 		if (next == 44) {
 			if (uw_be16(head + at + 2) & 0xfff8)
 				return false;
 			h->fragment = head[at + 3] & 1;
+			units = 0;
 		}
+		if (units > 15)
+			return false;
 		next = head[at];
-		at += (i >= 0 && head[at + 1] && next != 44) ? (head[at + 1] & 15) * 8u + 8 : 8;
+		at += units * 8u + 8;
 	}
 	h->protocol = next;
 	h->transport = at;

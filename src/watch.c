@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "core/address.h"
 #include "core/diagnose.h"
 #include "live/collector.h"
 #include "probes.h"
@@ -23,6 +25,7 @@
 #define TICK_NS 200000000ull		/* the collector sweeps as often */
 #define IDLE_NS 1500000000ull		/* quiet this long: the text sink tells what it grouped */
 #define DIAGNOSE_NS 10000000000ull	/* between looks at the flows while running */
+#define STATUS_NS 60000000000ull	/* between status records */
 #define FLOWS 4096
 #define DIAGNOSES 32
 #define ASKERS 32
@@ -64,7 +67,7 @@ struct watch {
 	struct utsname kernel;
 	char hostname[256], filters[2048];
 	bool unsettled;			/* bad queries since the last look at the flows */
-	uint64_t now_ns, start_ns, phase_ns, bad_ns, diagnose_ns;
+	uint64_t now_ns, start_ns, phase_ns, bad_ns, diagnose_ns, status_ns;
 };
 
 static int say(const char *text)
@@ -196,6 +199,16 @@ static void diagnose(struct watch *w)
 	free(d);
 }
 
+static void tell_status(struct watch *w)
+{
+	struct uw_totals t;
+
+	w->status_ns = w->now_ns;
+	take_totals(w, &t);
+	if (w->sink)
+		w->sink->status(w->sink, &t);
+}
+
 static void set_phase(struct watch *w, enum phase p)
 {
 	w->phase = p;
@@ -283,6 +296,8 @@ static void loop(struct watch *w)
 			w->sink->idle(w->sink);
 			w->bad_ns = 0;
 		}
+		if (w->now_ns - w->status_ns >= STATUS_NS)
+			tell_status(w);
 		if (output_fails(w))
 			return;
 	}
@@ -316,31 +331,61 @@ static struct uw_sink *make_sink(struct watch *w)
 	return uw_sink_text(stdout, &w->clock, &text);
 }
 
-/* The command line as given, for the start record: filters and options, not the command. */
-static void filters_text(const struct uw_filters *f, char *buf, size_t size)
+struct words {
+	char *text;
+	size_t size, used;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void add_word(struct words *w, const char *format, ...)
 {
-	size_t n = 0;
+	va_list args;
+	int n;
+
+	if (w->used + 1 >= w->size)
+		return;
+	va_start(args, format);
+	n = vsnprintf(w->text + w->used, w->size - w->used, format, args);
+	va_end(args);
+	w->used += n > 0 ? (size_t)n : 0;
+}
+
+static void add_namespaces(struct words *w, const char *option, const struct uw_ns_list *list)
+{
 	unsigned i;
 
+	for (i = 0; i < list->count; i++)
+		add_word(w, "%s%s", i ? "," : option, list->item[i].text);
+}
+
+static void add_prefix(struct words *w, const char *option, const struct uw_prefix *p)
+{
+	char text[UW_ADDR_TEXT];
+
+	if (p->family)
+		add_word(w, "%s%s/%u", option, uw_addr_text(&p->addr, p->family, text), p->len);
+}
+
+/* The filters as options again, for the start record. */
+static void filters_text(const struct uw_filters *f, char *buf, size_t size)
+{
+	struct words w = { .text = buf, .size = size };
+
 	buf[0] = '\0';
-#define ADD(...) do { if (n < size) n += (size_t)snprintf(buf + n, size - n, __VA_ARGS__); } while (0)
-	for (i = 0; i < f->scope.count; i++)
-		ADD("%s%s", i ? "," : "--scope ", f->scope.item[i].text);
-	for (i = 0; i < f->netns.count; i++)
-		ADD("%s%s", i ? "," : n ? " --netns " : "--netns ", f->netns.item[i].text);
-	if (f->server.family)
-		ADD("%s--server /%u", n ? " " : "", f->server.len);
-	if (f->client.family)
-		ADD("%s--client /%u", n ? " " : "", f->client.len);
+	add_namespaces(&w, " --scope ", &f->scope);
+	add_namespaces(&w, " --netns ", &f->netns);
+	add_prefix(&w, " --server ", &f->server);
+	add_prefix(&w, " --client ", &f->client);
 	if (f->iface[0])
-		ADD("%s--iface %s", n ? " " : "", f->iface);
+		add_word(&w, " --iface %s", f->iface);
 	if (f->protocol)
-		ADD("%s--protocol %s", n ? " " : "", uw_proto_name(f->protocol));
-	if (f->process[0])
-		ADD("%s--process %s", n ? " " : "", f->process);
+		add_word(&w, " --protocol %s", uw_proto_name(f->protocol));
 	if (f->process_pid)
-		ADD("%s--process %u", n ? " " : "", f->process_pid);
-#undef ADD
+		add_word(&w, " --process %u", f->process_pid);
+	else if (f->process[0])
+		add_word(&w, " --process %s", f->process);
+	if (buf[0])
+		memmove(buf, buf + 1, strlen(buf));
 }
 
 static void tell_start(struct watch *w)
@@ -485,7 +530,7 @@ int uw_watch(const struct uw_watch_plan *plan)
 	if (!status)
 		status = open_all(w);
 	if (!status) {
-		w->start_ns = w->now_ns = uw_now_ns();
+		w->start_ns = w->status_ns = w->now_ns = uw_now_ns();
 		if (w->sink)
 			tell_start(w);
 		if (!output_fails(w))

@@ -149,7 +149,8 @@ struct uw_query {
 
 /**
  * uw_judge - the verdict on a query, a pure function of its facts (design: "Verdict and fault").
- * @q: facts filled in; verdict, fault, stage and decisive_drop are written.
+ * @q: facts filled in; verdict, fault, role, stage and decisive_drop are written, gaps that a seen reply
+ * closes are cleared, and abandoned_ns is set where the reply found its socket closed.
  *
  * Final once q->judged_ns is past the deadline; before that the caller decides whether to wait
  * (uw_query_open()).

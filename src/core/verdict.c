@@ -123,7 +123,8 @@ static enum uw_fault late_fault(const struct uw_query *q)
 
 static void judge_answer(struct uw_query *q)
 {
-	bool late = q->answer.late || (q->abandoned_ns && q->read_ns > q->abandoned_ns);
+	bool late = q->answer.late || q->read_ns > q->send_ns + q->timeout_ns ||
+		    (q->abandoned_ns && q->read_ns > q->abandoned_ns);
 
 	if (late)
 		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_READ);
@@ -147,7 +148,7 @@ static bool judge_reply_here(struct uw_query *q)
 
 	if (d->seen && reply_after_close(q)) {
 		/* The close itself was not seen: it came before the reply did. */
-		if (!q->abandoned_ns || q->abandoned_ns > q->wire_in_ns)
+		if (!q->abandoned_ns || q->abandoned_ns > d->when_ns)
 			q->abandoned_ns = q->wire_in_ns ? q->wire_in_ns : d->when_ns;
 		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_UDP);
 	} else if (d->seen && d->stage == UW_STAGE_SOCKET_QUEUE && q->flags & UW_Q_UNREAD) {
@@ -212,6 +213,13 @@ static void doubt(struct uw_query *q)
 	}
 }
 
+/* A gap is what could have hidden the reply: none hid one that was seen, unless events were lost. */
+static void settle_gaps(struct uw_query *q)
+{
+	if (q->verdict == UW_ANSWERED || q->verdict == UW_ANSWERED_LATE || q->verdict == UW_REFUSED)
+		q->gaps &= UW_GAP_BIT(UW_GAP_RECORDS_LOST) | UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
+}
+
 /* Ruling 6, the best copy wins: answered, late, reply lost here, rejected, no reply, held, dropped. */
 void uw_judge(struct uw_query *q)
 {
@@ -228,4 +236,7 @@ void uw_judge(struct uw_query *q)
 	else
 		judge_request(q);
 	doubt(q);
+	settle_gaps(q);
+	if (q->fault == UW_FAULT_BEYOND && q->gaps)
+		q->fault = UW_FAULT_UNKNOWN;
 }

@@ -92,9 +92,11 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 	uw_drop_point(&names, &point);
 	if (!is_loss(r, dir, point.class)) {
 		memset(fact, 0, sizeof(*fact));
+		if (dir == UW_REQUEST && q->dropped)
+			q->dropped--;
 		return;
 	}
-	if (point.class == UW_DROP_UNREAD)
+	if (point.class == UW_DROP_UNREAD && dir == UW_REPLY)
 		q->flags |= UW_Q_UNREAD;
 	fact->seen = true;
 	fact->dir = dir;

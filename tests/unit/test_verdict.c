@@ -902,7 +902,8 @@ static void assert_same_verdict(const struct uw_query *a, const struct uw_query 
 	assert_int_equal(decisive_of(a), decisive_of(b));
 }
 
-/* Nothing but the outcome is written, save when the asker gave up, which a drop may tell. */
+/* Nothing but the outcome is written, save when the asker gave up, which a drop may tell, and the
+ * gaps, of which a reply that was seen closes those that could have hidden it. */
 static void assert_facts_untouched(const struct uw_query *before, const struct uw_query *after)
 {
 	struct uw_query q = *after;
@@ -913,6 +914,11 @@ static void assert_facts_untouched(const struct uw_query *before, const struct u
 	q.stage = before->stage;
 	q.decisive_drop = before->decisive_drop;
 	q.abandoned_ns = before->abandoned_ns;
+	assert_int_equal(q.gaps & ~before->gaps, 0);
+	if (q.gaps != before->gaps)
+		assert_true(after->verdict == UW_ANSWERED || after->verdict == UW_ANSWERED_LATE ||
+			    after->verdict == UW_REFUSED);
+	q.gaps = before->gaps;
 	assert_memory_equal(before, &q, sizeof(q));
 }
 
