@@ -130,10 +130,10 @@ trace() {
 		ip netns exec "$client" "$@" || die "udpwhy trace ended with status $?"
 }
 
-# The same seen by a machine: every query as a JSON line in $json.
+# The same seen by a machine: every query as a JSON line in $json. -d: it ends even if we are killed.
 start_recorder() {
 	json=$scratch/$1.json
-	"$udpwhy" trace --scope "$client" --all -o json >"$json" 2>"$json.err" &
+	"$udpwhy" trace --scope "$client" --all -o json -d 90 >"$json" 2>"$json.err" &
 	recorder=$!
 	poll "the JSON tracer's start ($(cat "$json.err"))" grep -q '"type":"start"' "$json"
 }

@@ -68,9 +68,13 @@ static void print_askers(const struct text_sink *s, const struct uw_run *run)
 		uw_line_add(&l, "[%u]", a->pid);
 		if (a->port)
 			uw_line_add(&l, " port %u", a->port);
-		uw_line_add(&l, " → %u %s server%s", a->servers,
-			    a->protocol == UW_PROTO_NTP ? "NTP" : "DNS",
-			    a->servers == 1 ? "" : "s");
+		if (a->servers)
+			uw_line_add(&l, " → %u %s server%s", a->servers,
+				    a->protocol == UW_PROTO_NTP ? "NTP" : "DNS",
+				    a->servers == 1 ? "" : "s");
+		else
+			uw_line_add(&l, ", %s, to no server just now",
+				    a->protocol == UW_PROTO_NTP ? "NTP" : "DNS");
 		uw_text_print(&s->o, "  asking here: ", UW_PLAIN, UW_LEAD, l.text);
 	}
 	if (run->asker_count > ASKERS_SHOWN)
