@@ -12,6 +12,9 @@ VERSION := 0.1
 B ?= build
 
 CLANG ?= clang
+# Daemons that setup.sh took out of their packages come first.
+export PATH := $(CURDIR)/$(B)/tools/sbin:$(PATH)
+
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 CFLAGS ?= -O2 -g
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
@@ -20,9 +23,10 @@ ALL_CFLAGS = -std=gnu11 $(WARN) $(CFLAGS)
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -D__bpf__ -Iinclude -Ivmlinux \
 	-Wall -Wextra -Wno-unused-parameter -Wno-unused-function -Werror
 
-# libbpf and what it needs go into the binary: its version matters, and the host we are copied to
-# may have none. libmnl has no static library in Debian, and every host with ip or nft has it.
-LIBBPF := -Wl,-Bstatic -lbpf -lelf -lz $(if $(wildcard /usr/lib/*/libzstd.a),-lzstd) -Wl,-Bdynamic
+# libbpf goes into the binary: its version matters, and the host we are copied to may have none.
+# Every host with ip or nft has libelf, zlib and libmnl. (Debian 13's libelf.a does not link, Debian
+# 12 has no libmnl.a.)
+LIBBPF := -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lz
 LDLIBS += $(LIBBPF) -lmnl
 
 # V=1 shows the commands.
@@ -89,13 +93,14 @@ demo:
 test:
 	@scripts/setup.sh build demo test
 	@$(MAKE) --no-print-directory all
-	@tests/run
+	@scripts/lab-root tests/run
 
 unit: $(TESTS:%=$(B)/san/%)
-	@set -e; for t in $^; do echo "# $$t"; $$t; done
+	@bad=; for t in $^; do echo "# $$t"; $$t || bad="$$bad $${t##*/}"; done; \
+	[ -z "$$bad" ] || { echo "failed:$$bad" >&2; exit 1; }
 
 scenarios: all
-	@tests/run_scenarios.py $(NAME)
+	@scripts/lab-root tests/run_scenarios.py $(NAME)
 
 install: all
 	install -D -m 0755 $(B)/udpwhy $(DESTDIR)$(PREFIX)/sbin/udpwhy

@@ -39,11 +39,12 @@ enum phase {
 	OVER,
 };
 
-/* A diagnosis already told: said again only when it became surer. */
+/* A diagnosis already told: said again when it became surer, and at the end if it has grown. */
 struct told_diagnosis {
 	const char *id;
 	struct uw_flow_id flow;
 	enum uw_confidence confidence;
+	char summary[UW_SENTENCE_MAX];
 };
 
 struct watch {
@@ -119,6 +120,8 @@ static void on_query(void *arg, const struct uw_query *q, const enum uw_verdict 
 	w->totals.verdict[q->verdict]++;
 	if (uw_query_is_bad(q)) {
 		w->bad_ns = w->now_ns;
+		if (!w->unsettled)
+			w->diagnose_ns = w->now_ns;
 		w->unsettled = true;
 	}
 	if (w->o->probe && q->verdict == UW_NO_REPLY && q->role == UW_ROLE_CLIENT)
@@ -163,15 +166,17 @@ static void tell_diagnosis(struct watch *w, const struct uw_diagnosis *d)
 {
 	struct told_diagnosis *t = diagnosis_told(w, d);
 
-	if (t && t->confidence >= d->confidence)
+	if (t && t->confidence >= d->confidence && (w->phase != OVER || !strcmp(t->summary, d->summary)))
 		return;
 	if (!t && w->told_count < DIAGNOSES && d->flows) {
 		t = &w->told[w->told_count++];
 		t->id = d->id;
 		t->flow = d->flow[0]->id;
 	}
-	if (t)
+	if (t) {
 		t->confidence = d->confidence;
+		memcpy(t->summary, d->summary, sizeof(t->summary));
+	}
 	w->sink->diagnosis(w->sink, d);
 }
 
@@ -277,6 +282,13 @@ static void wait_for_something(struct watch *w)
 	w->now_ns = uw_now_ns();
 }
 
+/* A run that ends by itself is diagnosed at its end, with all there is to know. */
+static bool may_diagnose(const struct watch *w)
+{
+	return w->phase == RUNNING && !w->o->run && !w->o->duration_ns && !uw_probes_busy(w->probes) &&
+	       w->now_ns - w->diagnose_ns >= DIAGNOSE_NS;
+}
+
 static void loop(struct watch *w)
 {
 	while (w->phase != OVER) {
@@ -289,8 +301,7 @@ static void loop(struct watch *w)
 			uw_probes_run(w->probes, w->collector, w->now_ns);
 		open = uw_collector_run(w->collector, w->now_ns, false);
 		next_phase(w, open);
-		if (w->unsettled && !uw_probes_busy(w->probes) && w->phase == RUNNING &&
-		    w->now_ns - w->diagnose_ns >= DIAGNOSE_NS)
+		if (w->unsettled && may_diagnose(w))
 			diagnose(w);
 		else if (w->sink && w->sink->idle && w->bad_ns && w->now_ns - w->bad_ns >= IDLE_NS) {
 			w->sink->idle(w->sink);
