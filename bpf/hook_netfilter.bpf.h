@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* First in each netfilter hook: the packet got this far, so it was dropped or is held there or later. */
+/*
+ * First in each netfilter hook: the packet got this far, so it was dropped or is held there or later.
+ * Last in the input hook: UDP has it next, which queues it to its socket or frees it.
+ */
 #ifndef UW_HOOK_NETFILTER_BPF_H
 #define UW_HOOK_NETFILTER_BPF_H
 
@@ -20,8 +23,11 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 		r = query_of_skb(skb, room);
 		if (r)
 			r->stage[room->packet.dir & 1] = stage;
-		if (stage == UW_STAGE_NF_INPUT)
+		if (stage == UW_STAGE_UDP) {
+			if (r && room->packet.dir == UW_REPLY)
+				r->input_ns = bpf_ktime_get_boot_ns();
 			arrival_note(&room->packet, r);
+		}
 	}
 	room_leave(room);
 	return 1; /* NF_ACCEPT */

@@ -150,16 +150,20 @@ static long queue_look(__u64 i, struct queue_walk *w)
 	return 0;
 }
 
-/* Counts a delivery; returns whether the socket is one that asked or serves. */
+/* Counts a delivery; returns whether the socket is one that asks or serves. */
 static __always_inline bool queue_count(struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
 
-	if (q)
+	if (q) {
 		__sync_fetch_and_add(&q->ready, 1);
-	return q || uw_port_protocol[bpf_ntohs(sk->__sk_common.skc_dport)] ||
-	       uw_port_protocol[sk->__sk_common.skc_num];
+		return true;
+	}
+	if (!uw_port_protocol[bpf_ntohs(sk->__sk_common.skc_dport)] &&
+	    !uw_port_protocol[sk->__sk_common.skc_num])
+		return false;
+	return queue_of(sk);
 }
 
 #define ARRIVAL_NS 10000000 /* delivery follows the input hook at once; longer means held or dropped */
@@ -205,6 +209,7 @@ static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q)
 		datagram_read(sk, ++q->read);
 	if (q->read < ready)
 		q->read = ready;
+	q->empty_ns = bpf_ktime_get_boot_ns();
 }
 
 /* sk_data_ready: the newest datagram of the queue is the one delivered, if it is still there. */

@@ -74,13 +74,6 @@ struct {
 	__type(value, struct uw_task);
 } owners SEC(".maps");
 
-/* UDP queues are first in, first out: the n-th datagram queued is the n-th read. */
-struct uw_queue {
-	__u64 ready;	/* deliveries seen, those already queued at first sight included */
-	__u64 assigned;	/* highest number given to a datagram of ours */
-	__u64 read;
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);

@@ -165,7 +165,7 @@ static __always_inline void query_attempt(struct uw_record *r, const struct sk_b
 }
 
 static __always_inline void query_fill(struct uw_record *r, struct uw_room *room, __u32 netns,
-				       const struct uw_task *task, __u32 flags)
+				       const struct uw_task *task, __u64 socket, __u32 flags)
 {
 	struct uw_packet *p = &room->packet;
 	__u32 len = p->question_len;
@@ -174,6 +174,7 @@ static __always_inline void query_fill(struct uw_record *r, struct uw_room *room
 	r->netns = netns;
 	r->flags = flags | UW_Q_LOCAL_SEND;
 	r->task = *task;
+	r->socket = socket;
 	r->question_hash = p->question_hash;
 	if (!task->pid)
 		r->flags |= UW_Q_NO_OWNER;
@@ -243,7 +244,7 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 		r = query_insert(p);
 		if (!r)
 			return NULL;
-		query_fill(r, room, netns, task, flags);
+		query_fill(r, room, netns, task, (__u64)skb->sk, flags);
 		r->send_ns = now;
 		alias_note(room);
 		if (task->pid)

@@ -90,6 +90,12 @@ int uw_nf_input(struct bpf_nf_ctx *ctx)
 	return on_netfilter(ctx, UW_STAGE_NF_INPUT);
 }
 
+SEC("netfilter")
+int uw_nf_delivery(struct bpf_nf_ctx *ctx)
+{
+	return on_netfilter(ctx, UW_STAGE_UDP);
+}
+
 /* At a socket. */
 
 SEC("tp_btf/sk_data_ready")

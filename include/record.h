@@ -186,10 +186,11 @@ struct uw_record {
 	__u64 last_send_ns;		/* last copy */
 	__u64 wire_out_ns;		/* the last device took the request */
 	__u64 wire_in_ns;		/* the reply came in by the first device */
+	__u64 input_ns;			/* the reply passed netfilter and was handed to UDP */
 	__u64 queued_ns;		/* the reply was queued to the asking socket */
 	__u64 read_ns;			/* ... and read */
 	__u64 skb;			/* the copy now on its way: a hint, never printed */
-	__u64 socket;			/* likewise, the socket it was queued to */
+	__u64 socket;			/* likewise, the asking socket */
 	__u64 question_hash;
 
 	__u32 flags;			/* UW_Q_* */
@@ -212,6 +213,14 @@ struct uw_record {
 	struct uw_nat nat;
 	struct uw_hop path[UW_PATH_MAX];
 	__u8 question[UW_QUESTION_MAX];	/* DNS: wire form */
+};
+
+/* UDP queues are first in, first out: the n-th datagram queued is the n-th read. */
+struct uw_queue {
+	__u64 ready;	/* deliveries seen, those already queued at first sight included */
+	__u64 assigned;	/* highest number given to a datagram of ours */
+	__u64 read;
+	__u64 empty_ns;	/* when a reader last left it empty */
 };
 
 /* What a task is sending right now: joins routing, packets and the result of one send. */
@@ -263,7 +272,8 @@ UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1208);
+UW_CHECK_LAYOUT(struct uw_record, 1216);
+UW_CHECK_LAYOUT(struct uw_queue, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_value, 312);

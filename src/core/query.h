@@ -119,7 +119,7 @@ struct uw_query {
 	char executable[UW_NAME_MAX];	/* file name of the executable, else comm; raw bytes: sinks escape */
 	char cgroup[UW_NAME_MAX];	/* path below the cgroup root, "" unknown; raw bytes */
 
-	uint64_t send_ns, wire_out_ns, wire_in_ns, queued_ns, read_ns;	/* CLOCK_BOOTTIME, 0 absent */
+	uint64_t send_ns, wire_out_ns, wire_in_ns, input_ns, queued_ns, read_ns;	/* CLOCK_BOOTTIME, 0 absent */
 	uint64_t abandoned_ns;		/* the asking socket closed or its process ended, 0 absent */
 	uint64_t judged_ns;		/* when the verdict was taken */
 	uint64_t timeout_ns;		/* the deadline after send_ns */

@@ -157,6 +157,10 @@ static bool judge_reply_here(struct uw_query *q)
 		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
 	} else if (q->queued_ns) {
 		decide(q, UW_REPLY_UNREAD, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
+	} else if (q->input_ns) {
+		/* UDP was given it and did not free it: it was queued, but whether it was read was missed. */
+		q->gaps |= UW_GAP_BIT(UW_GAP_RECORDS_LOST);
+		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, UW_STAGE_UDP);
 	} else if (q->wire_in_ns || q->flags & UW_Q_REPLY_SENT) {
 		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REPLY]);
 	} else {

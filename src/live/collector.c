@@ -19,6 +19,7 @@
 #define SWEEP_NS 200000000ull
 #define FOLLOW_NS 1000000000ull		/* between looks for new namespaces */
 #define SEND_SETTLE_NS 150000000ull	/* a failed lookup that no packet or result followed is final */
+#define SETTLE_NS 1000000ull		/* from UDP's receipt to its socket's queue, at the most */
 #define STRAY_NS UW_HOLD_NS		/* a reply to a request from before our start comes this soon */
 
 /* A query told already; kept while its late answer may come. */
@@ -161,6 +162,22 @@ static void remember(struct uw_collector *c, const struct uw_query *q)
 	HASH_ADD(hh, c->told, id, sizeof(t->id), t);
 }
 
+/*
+ * A reader on another CPU may be so quick that neither the delivery nor the reading is seen for what
+ * it was. But a reply that UDP was given and did not free was queued; and if its socket was empty
+ * later, and it was not freed there either, it was read.
+ */
+static void note_read(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
+{
+	uint64_t in = q->queued_ns ? q->queued_ns : q->input_ns;
+	struct uw_queue queue;
+
+	if (q->read_ns || !in || q->drop[UW_REPLY].seen || !r->socket ||
+	    bpf_map_lookup_elem(c->fds.queues, &r->socket, &queue) || queue.empty_ns < in + SETTLE_NS)
+		return;
+	q->queued_ns = q->read_ns = in;
+}
+
 /* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
@@ -280,6 +297,7 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 	if (c->now_ns < r->send_ns + c->options.timeout_ns)
 		return true;
 	uw_facts_query(&c->facts, r, &q);
+	note_read(c, r, &q);
 	if (uw_query_open(&q, c->now_ns) && !last)
 		return true;
 	tell(c, &q, false);

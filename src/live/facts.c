@@ -140,6 +140,7 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->send_ns = r->send_ns;
 	q->wire_out_ns = r->on_wire || r->flags & UW_Q_OUTSIDE ? r->wire_out_ns : 0;
 	q->wire_in_ns = r->wire_in_ns;
+	q->input_ns = r->input_ns;
 	q->queued_ns = r->queued_ns;
 	q->read_ns = f->reads_seen ? r->read_ns : r->queued_ns;
 	q->timeout_ns = f->timeout_ns;

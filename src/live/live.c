@@ -18,7 +18,7 @@
 #include "live/capability.h"
 #include "udpwhy.skel.h"
 
-#define NETFILTER_LINKS 8	/* four hooks, two families */
+#define NETFILTER_LINKS 10	/* five programs, two families */
 #define PRIORITY_TRIES 32	/* the kernel refuses two BPF programs at one priority: other tracers */
 
 /* A namespace we are attached to. It is not held by us but for these links; see uw_netns.h. */
@@ -142,8 +142,8 @@ static int attach_tracepoints(struct uw_live *l, char *error)
 	return 0;
 }
 
-/* First of all in its hook; another tracer may have taken that place, then the next. */
-static struct bpf_link *attach_netfilter(const struct bpf_program *p, uint32_t family, uint32_t hook)
+/* First of all in its hook, or last; another tracer may have taken that place, then the next. */
+static struct bpf_link *attach_netfilter(const struct bpf_program *p, uint32_t family, uint32_t hook, bool last)
 {
 	LIBBPF_OPTS(bpf_netfilter_opts, opts, .pf = family, .hooknum = hook);
 	int i;
@@ -151,7 +151,7 @@ static struct bpf_link *attach_netfilter(const struct bpf_program *p, uint32_t f
 	for (i = 1; i <= PRIORITY_TRIES; i++) {
 		struct bpf_link *link;
 
-		opts.priority = INT_MIN + i;
+		opts.priority = last ? INT_MAX - i : INT_MIN + i;
 		link = bpf_program__attach_netfilter(p, &opts);
 		if (link || (errno != EBUSY && errno != EEXIST))
 			return link;
@@ -176,11 +176,13 @@ static int attach_place(struct uw_live *l, struct place *p)
 	const struct {
 		struct bpf_program *program;
 		uint32_t hook;
+		bool last;
 	} at[] = {
-		{ l->skel->progs.uw_nf_output, NF_INET_LOCAL_OUT },
-		{ l->skel->progs.uw_nf_postrouting, NF_INET_POST_ROUTING },
-		{ l->skel->progs.uw_nf_prerouting, NF_INET_PRE_ROUTING },
-		{ l->skel->progs.uw_nf_input, NF_INET_LOCAL_IN },
+		{ l->skel->progs.uw_nf_output, NF_INET_LOCAL_OUT, false },
+		{ l->skel->progs.uw_nf_postrouting, NF_INET_POST_ROUTING, false },
+		{ l->skel->progs.uw_nf_prerouting, NF_INET_PRE_ROUTING, false },
+		{ l->skel->progs.uw_nf_input, NF_INET_LOCAL_IN, false },
+		{ l->skel->progs.uw_nf_delivery, NF_INET_LOCAL_IN, true },
 	};
 	int fd = uw_netns_open(&p->ns), back, err = 0;
 	unsigned i;
@@ -193,7 +195,7 @@ static int attach_place(struct uw_live *l, struct place *p)
 		return back;
 	for (i = 0; i < NETFILTER_LINKS && !err; i++) {
 		p->link[i] = attach_netfilter(at[i / 2].program, i % 2 ? NFPROTO_IPV6 : NFPROTO_IPV4,
-					      at[i / 2].hook);
+					      at[i / 2].hook, at[i / 2].last);
 		if (!p->link[i])
 			err = -errno;
 	}
@@ -454,6 +456,7 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.flows = bpf_map__fd(l->skel->maps.flows),
 		.sends = bpf_map__fd(l->skel->maps.sends),
 		.askers = bpf_map__fd(l->skel->maps.askers),
+		.queues = bpf_map__fd(l->skel->maps.queues),
 		.ring = bpf_map__fd(l->skel->maps.ring),
 	};
 }

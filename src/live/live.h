@@ -22,7 +22,7 @@ struct uw_live;
 
 /* Of the maps that user space works on. */
 struct uw_live_fds {
-	int queries, flows, sends, askers, ring;
+	int queries, flows, sends, askers, queues, ring;
 };
 
 /**
