@@ -42,6 +42,7 @@ static __always_inline void datagram_read(struct sock *sk, __u64 number)
 		return;
 	r = bpf_map_lookup_elem(&queries, &u->key);
 	if (r && u->dir == UW_REQUEST) {
+		r->server_pid = bpf_get_current_pid_tgid() >> 32;
 		r->flags |= UW_Q_SERVER_READ;
 		r->stage[UW_REQUEST] = UW_STAGE_READ;
 	} else if (r && r->socket == (__u64)sk) {

@@ -342,6 +342,13 @@ static __always_inline bool answer_refuses(const struct uw_record *r)
 	return r->answer.kod && uw_ntp_refusal(r->answer.refid);
 }
 
+/* A local server that failed may have a cause of its own (ruling 8): user space looks for it. */
+static __always_inline bool answer_fails_here(const struct uw_record *r)
+{
+	return r->key.protocol == UW_PROTO_DNS && r->flags & UW_Q_REPLY_SENT &&
+	       (r->answer.flags & UW_DNS_RCODE) == UW_DNS_SERVFAIL;
+}
+
 static __always_inline void answer_note(struct uw_record *r, const struct uw_packet *p, __u64 now)
 {
 	r->answer.when_ns = now;
@@ -362,7 +369,8 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
 	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);
 	count(UW_STAT_answered);
-	if (r->answer.late || uw_config.all || answer_refuses(r) || r->task.pid == uw_config.tool_pid)
+	if (r->answer.late || uw_config.all || answer_refuses(r) || answer_fails_here(r) ||
+	    r->task.pid == uw_config.tool_pid)
 		query_send_up(r);
 	else
 		query_fold(r);

@@ -205,6 +205,8 @@ struct uw_record {
 	__u8 pad;
 	__u16 question_len;
 	__u8 pad2[2];
+	__u32 server_pid;		/* role local: who read the request */
+	__u32 pad3;
 	__u32 closed;			/* taken by the one who closes it: two readers' CPUs may want to */
 
 	struct uw_drop drop[UW_DIRS];	/* the last of each direction */
@@ -272,7 +274,7 @@ UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1216);
+UW_CHECK_LAYOUT(struct uw_record, 1224);
 UW_CHECK_LAYOUT(struct uw_queue, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);

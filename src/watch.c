@@ -126,7 +126,7 @@ static void on_query(void *arg, const struct uw_query *q, const enum uw_verdict 
 	}
 	if (w->o->probe && q->verdict == UW_NO_REPLY && q->role == UW_ROLE_CLIENT)
 		want_probe(w, q);
-	if (w->sink && (w->o->all || uw_query_is_bad(q) || w->plan->asks))
+	if (w->sink && (w->o->all || uw_query_is_bad(q) || q->caused_by || w->plan->asks))
 		w->sink->query(w->sink, q);
 }
 

@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 #include <uthash.h>
 
+#include "core/cause.h"
 #include "live/facts.h"
 #include "live/wires.h"
 
@@ -19,6 +20,8 @@
 #define SWEEP_NS 200000000ull
 #define FOLLOW_NS 1000000000ull		/* between looks for new namespaces */
 #define SEND_SETTLE_NS 150000000ull	/* a failed lookup that no packet or result followed is final */
+#define CAUSE_NS 1000000000ull		/* grace for a cause to be judged */
+#define WAITING_MAX 1024
 #define SETTLE_NS 1000000ull		/* from UDP's receipt to its socket's queue, at the most */
 #define STRAY_NS UW_HOLD_NS		/* a reply to a request from before our start comes this soon */
 
@@ -38,6 +41,13 @@ struct icmp_note {
 	UT_hash_handle hh;
 };
 
+/* A query that waits for its cause to be judged (ruling 8). */
+struct waiting {
+	struct uw_query query;
+	uint64_t until_ns;
+	struct waiting *next;
+};
+
 struct uw_collector {
 	struct uw_live *live;
 	struct uw_live_fds fds;
@@ -49,6 +59,9 @@ struct uw_collector {
 	void *arg;
 	struct told *told;
 	struct icmp_note *icmp;
+	struct waiting *waiting;
+	unsigned waits;
+	struct uw_causes causes;
 	struct uw_record *batch;
 	struct uw_query_key *batch_key;
 	uint64_t started_ns, sweep_ns, follow_ns, now_ns;
@@ -178,6 +191,37 @@ static void note_read(struct uw_collector *c, const struct uw_record *r, struct 
 	q->queued_ns = q->read_ns = in;
 }
 
+/* Its server's own query is judged one timeout after it was sent, if it is bad. */
+static bool wait_for_cause(struct uw_collector *c, const struct uw_query *q)
+{
+	struct waiting *w = c->waits < WAITING_MAX ? calloc(1, sizeof(*w)) : NULL;
+
+	if (!w)
+		return false;
+	w->query = *q;
+	w->until_ns = (q->verdict == UW_ANSWERED ? q->read_ns + c->options.timeout_ns : c->now_ns) + CAUSE_NS;
+	w->next = c->waiting;
+	c->waiting = w;
+	c->waits++;
+	return true;
+}
+
+static void tell_waiting(struct uw_collector *c, bool last)
+{
+	struct waiting **at = &c->waiting, *w;
+
+	while ((w = *at)) {
+		if (!uw_cause_find(&c->causes, &w->query) && c->now_ns < w->until_ns && !last) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		c->waits--;
+		c->on_query(c->arg, &w->query, NULL);
+		free(w);
+	}
+}
+
 /* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
@@ -201,7 +245,9 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	} else if (!final) {
 		remember(c, q);
 	}
-	c->on_query(c->arg, q, t ? &previous : NULL);
+	uw_cause_note(&c->causes, q);
+	if (t || !uw_cause_wanted(q) || uw_cause_find(&c->causes, q) || !wait_for_cause(c, q))
+		c->on_query(c->arg, q, t ? &previous : NULL);
 }
 
 /* The newest open query of a tuple takes an ICMP error whose quote is too short to say. */
@@ -397,16 +443,17 @@ unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last)
 	c->now_ns = now_ns;
 	ring_buffer__consume(c->ring);
 	if (!last && now_ns - c->sweep_ns < SWEEP_NS)
-		return c->open;
+		return c->open + c->waits;
 	c->sweep_ns = now_ns;
 	watch_losses(c);
 	sweep_queries(c, last);
 	sweep_sends(c, last);
 	ring_buffer__consume(c->ring);
+	tell_waiting(c, last);
 	forget(c);
 	if (now_ns - c->follow_ns >= FOLLOW_NS)
 		follow(c);
-	return c->open;
+	return c->open + c->waits;
 }
 
 void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg)
@@ -516,6 +563,12 @@ void uw_collector_free(struct uw_collector *c)
 	HASH_ITER(hh, c->icmp, n, more) {
 		HASH_DELETE(hh, c->icmp, n);
 		free(n);
+	}
+	while (c->waiting) {
+		struct waiting *w = c->waiting;
+
+		c->waiting = w->next;
+		free(w);
 	}
 	ring_buffer__free(c->ring);
 	uw_wires_free(c->wires);

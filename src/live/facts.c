@@ -156,6 +156,8 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->nat = r->nat;
 	q->hops = r->hops;
 	memcpy(q->path, r->path, sizeof(q->path));
+	q->server_pid = r->server_pid;
+	q->question_hash = r->question_hash;
 	q->question_len = r->question_len;
 	memcpy(q->question, r->question, sizeof(q->question));
 	drop_fact(f, r, UW_REQUEST, q);

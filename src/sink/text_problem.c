@@ -432,6 +432,9 @@ static void print_fault(const struct uw_text_out *o, const struct uw_group *g)
 	default:
 		return;
 	}
+	if (g->first.caused_by)
+		uw_text_labelled(o, "caused by", "the server's own query for the same question, which "
+				 "went wrong as told beside this: its fault is this one's");
 	uw_text_labelled(o, "fault", l.text);
 }
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core/cause.h"
+
+#include "dns.h"
+
+bool uw_cause_wanted(const struct uw_query *q)
+{
+	if (q->role != UW_ROLE_LOCAL || !q->server_pid || !q->question_hash)
+		return false;
+	return q->verdict == UW_NOT_SERVED ||
+	       (q->verdict == UW_ANSWERED && (q->answer.flags & UW_DNS_RCODE) == UW_DNS_SERVFAIL);
+}
+
+void uw_cause_note(struct uw_causes *c, const struct uw_query *q)
+{
+	if (!uw_query_is_bad(q) || !q->task.pid || !q->question_hash || q->revision > 1)
+		return;
+	c->item[c->next++ % UW_CAUSES] = (struct uw_cause){
+		.id = q->id, .question_hash = q->question_hash, .send_ns = q->send_ns, .pid = q->task.pid,
+		.fault = q->fault,
+	};
+}
+
+bool uw_cause_find(const struct uw_causes *c, struct uw_query *q)
+{
+	const struct uw_cause *first = NULL;
+	unsigned i;
+
+	for (i = 0; i < UW_CAUSES; i++) {
+		const struct uw_cause *e = &c->item[i];
+
+		if (e->id && e->pid == q->server_pid && e->question_hash == q->question_hash &&
+		    e->send_ns >= q->send_ns && (!first || e->send_ns < first->send_ns))
+			first = e;
+	}
+	if (!first)
+		return false;
+	q->fault = first->fault;
+	q->caused_by = first->id;
+	return true;
+}
