@@ -99,31 +99,6 @@ static __always_inline void reply_dropped(struct uw_record *r, const struct uw_d
 	}
 }
 
-/* A reply freed here that belongs to no query we know. */
-static __always_inline void stray_send_up(const struct uw_packet *p, const struct uw_drop *d)
-{
-	struct uw_record *r;
-
-	if (bpf_map_lookup_elem(&recent, &p->key)) {
-		count(UW_STAT_duplicate);
-		return;
-	}
-	if (!filter_tuple(&p->key, d->netns) || uw_config.pid || uw_config.comm[0] || uw_config.iface[0])
-		return;
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count(UW_STAT_ring_full);
-		return;
-	}
-	record_zero(r);
-	record_begin(r, UW_RECORD_STRAY_DROP, &p->key);
-	r->id = __sync_fetch_and_add(&next_id, 1) + 1;
-	r->netns = d->netns;
-	r->drop[UW_REPLY] = *d;
-	r->replies = 1;
-	bpf_ringbuf_submit(r, 0);
-}
-
 static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)
 {
 	struct uw_drop *d = &room->drop;
@@ -138,7 +113,7 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	if (r)
 		reply_dropped(r, d);
 	else if (!skb->sk)
-		stray_send_up(&room->packet, d);
+		stray_reply(&room->packet, netns, d);
 }
 
 static __always_inline void drop_request(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)

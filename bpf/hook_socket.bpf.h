@@ -88,12 +88,6 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 	return true;
 }
 
-static __always_inline void stranger_queued(const struct uw_packet *p)
-{
-	if (p->dir == UW_REPLY)
-		count(bpf_map_lookup_elem(&recent, &p->key) ? UW_STAT_duplicate : UW_STAT_unmatched);
-}
-
 /* The payload is out of reach from here, but was read when the packet came in. */
 static __always_inline bool paged_recall(const struct sk_buff *skb, struct uw_packet *p)
 {
@@ -135,8 +129,8 @@ static long queue_look(__u64 i, struct queue_walk *w)
 		return 1;
 	r = query_of(p);
 	if (!r) {
-		if (i == 0)
-			stranger_queued(p);
+		if (i == 0 && p->dir == UW_REPLY)
+			stray_reply(p, netns_of_sock(w->sk), NULL);
 		return 1;
 	}
 	q = queue_of(w->sk);

@@ -279,6 +279,56 @@ static __always_inline void arrival_forget(void)
 		a->key.family = 0;
 }
 
+__u64 stray_second = 0;
+__u64 strays = 0;
+
+/* Anybody can send replies that nobody asked for: they may not fill the ring. */
+static __always_inline bool stray_allowed(__u64 now)
+{
+	__u64 second = now / 1000000000;
+
+	if (stray_second != second) {
+		stray_second = second;
+		strays = 0;
+	}
+	return __sync_fetch_and_add(&strays, 1) < UW_STRAYS_A_SECOND;
+}
+
+/*
+ * A reply, delivered or (with @d) freed here, that belongs to no query we know: to one answered
+ * before, to one from before our start, from another address than was asked, or forged.
+ */
+static __always_inline void stray_reply(const struct uw_packet *p, __u32 netns, const struct uw_drop *d)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct uw_record *r;
+
+	if (bpf_map_lookup_elem(&recent, &p->key)) {
+		count(UW_STAT_duplicate);
+		return;
+	}
+	count(UW_STAT_unmatched);
+	if (!stray_allowed(now)) {
+		count(UW_STAT_strays_limited);
+		return;
+	}
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	if (!r) {
+		count(UW_STAT_ring_full);
+		return;
+	}
+	record_zero(r);
+	record_begin(r, UW_RECORD_STRAY, &p->key);
+	r->id = __sync_fetch_and_add(&next_id, 1) + 1;
+	r->netns = netns;
+	r->wire_in_ns = now;
+	r->question_hash = p->question_hash;
+	if (d)
+		r->drop[UW_REPLY] = *d;
+	r->replies = 1;
+	bpf_ringbuf_submit(r, 0);
+}
+
 static __always_inline __u32 log2_bucket(__u64 v)
 {
 	__u32 n = 0;

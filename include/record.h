@@ -170,7 +170,7 @@ enum uw_record_kind {
 	UW_RECORD_QUERY = 1,	/* a query, closed or replaced */
 	UW_RECORD_SEND_FAILED,	/* no packet was made: key without transaction, errno in send_errno */
 	UW_RECORD_ICMP,		/* an ICMP error whose quote ends before the transaction */
-	UW_RECORD_STRAY_DROP,	/* a reply was dropped for which no query is known */
+	UW_RECORD_STRAY,	/* a reply that no query is known for: delivered, or dropped (drop[UW_REPLY]) */
 };
 
 struct uw_record {

@@ -136,6 +136,8 @@ struct uw_query {
 
 	uint32_t server_pid;		/* role local: the process that read the request, 0 unknown */
 	uint64_t question_hash;		/* DNS, case folded; 0 absent */
+	bool misdirected;		/* a reply with this transaction came from elsewhere: */
+	struct uw_addr misdirected_from;
 	uint64_t caused_by;		/* id of the server's own bad query for this question, 0 none */
 	uint16_t question_len;
 	uint8_t question[UW_QUESTION_MAX];	/* DNS: QNAME, QTYPE, QCLASS in wire form */

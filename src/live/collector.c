@@ -22,6 +22,7 @@
 #define SEND_SETTLE_NS 150000000ull	/* a failed lookup that no packet or result followed is final */
 #define CAUSE_NS 1000000000ull		/* grace for a cause to be judged */
 #define WAITING_MAX 1024
+#define STRAYS_MAX 8192
 #define SETTLE_NS 1000000ull		/* from UDP's receipt to its socket's queue, at the most */
 #define STRAY_NS UW_HOLD_NS		/* a reply to a request from before our start comes this soon */
 
@@ -48,6 +49,24 @@ struct waiting {
 	struct waiting *next;
 };
 
+/* What a reply says of itself but for the address it came from. */
+struct stray_key {
+	struct uw_addr client;
+	uint64_t transaction;
+	uint16_t client_port, server_port;
+	uint8_t family, protocol;
+	uint8_t pad[2];
+};
+
+/* A reply that no query was known for: perhaps one's, from another address than was asked. */
+struct stray {
+	struct stray_key key;
+	struct uw_addr from;
+	uint64_t question_hash;
+	uint64_t when_ns;
+	UT_hash_handle hh;
+};
+
 struct uw_collector {
 	struct uw_live *live;
 	struct uw_live_fds fds;
@@ -59,6 +78,7 @@ struct uw_collector {
 	void *arg;
 	struct told *told;
 	struct icmp_note *icmp;
+	struct stray *strays;
 	struct waiting *waiting;
 	unsigned waits;
 	struct uw_causes causes;
@@ -162,6 +182,45 @@ static void note_icmp(struct uw_collector *c, struct uw_query *q)
 		q->icmp = n->icmp;
 }
 
+static struct stray_key stray_key_of(const struct uw_query_key *k)
+{
+	return (struct stray_key){
+		.client = k->client, .transaction = k->transaction, .client_port = k->client_port,
+		.server_port = k->server_port, .family = k->family, .protocol = k->protocol,
+	};
+}
+
+static void keep_stray(struct uw_collector *c, const struct uw_record *r)
+{
+	struct stray_key key = stray_key_of(&r->key);
+	struct stray *s;
+
+	HASH_FIND(hh, c->strays, &key, sizeof(key), s);
+	if (s || HASH_COUNT(c->strays) >= STRAYS_MAX)
+		return;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return;
+	s->key = key;
+	s->from = r->key.server;
+	s->question_hash = r->question_hash;
+	s->when_ns = r->wire_in_ns;
+	HASH_ADD(hh, c->strays, key, sizeof(s->key), s);
+}
+
+static void note_misdirected(struct uw_collector *c, struct uw_query *q)
+{
+	struct stray_key key = stray_key_of(&q->key);
+	struct stray *s;
+
+	HASH_FIND(hh, c->strays, &key, sizeof(key), s);
+	if (!s || s->when_ns < q->send_ns ||
+	    (s->question_hash && q->question_hash && s->question_hash != q->question_hash))
+		return;
+	q->misdirected = true;
+	q->misdirected_from = s->from;
+}
+
 static void remember(struct uw_collector *c, const struct uw_query *q)
 {
 	struct told *t = calloc(1, sizeof(*t));
@@ -232,6 +291,7 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 		return;
 	HASH_FIND(hh, c->told, &q->id, sizeof(q->id), t);
 	note_icmp(c, q);
+	note_misdirected(c, q);
 	note_abandoned(c, q);
 	note_gaps(c, q);
 	q->judged_ns = c->now_ns;
@@ -306,10 +366,12 @@ static int take_record(void *arg, void *data, size_t size)
 		give_icmp(c, r);
 		return 0;
 	}
-	if (r->kind == UW_RECORD_STRAY_DROP && r->drop[UW_REPLY].when_ns > c->started_ns + STRAY_NS)
+	if (r->kind == UW_RECORD_STRAY)
+		keep_stray(c, r);
+	if (r->kind == UW_RECORD_STRAY && (uw_live_filtered(c->live) || r->wire_in_ns > c->started_ns + STRAY_NS))
 		return 0;
 	uw_facts_query(&c->facts, r, &q);
-	if (r->kind == UW_RECORD_STRAY_DROP && !stray_is_ours(&q))
+	if (r->kind == UW_RECORD_STRAY && !stray_is_ours(&q))
 		return 0;
 	tell(c, &q, true);
 	return 0;
@@ -407,6 +469,7 @@ static void forget(struct uw_collector *c)
 {
 	struct told *t, *spare;
 	struct icmp_note *n, *more;
+	struct stray *s, *next;
 	struct uw_record r;
 
 	HASH_ITER(hh, c->told, t, spare) {
@@ -416,6 +479,12 @@ static void forget(struct uw_collector *c)
 			bpf_map_delete_elem(c->fds.queries, &t->key);
 		HASH_DELETE(hh, c->told, t);
 		free(t);
+	}
+	HASH_ITER(hh, c->strays, s, next) {
+		if (s->when_ns + 2 * UW_HOLD_NS > c->now_ns)
+			break;
+		HASH_DELETE(hh, c->strays, s);
+		free(s);
 	}
 	HASH_ITER(hh, c->icmp, n, more) {
 		if (n->icmp.when_ns + 2 * UW_HOLD_NS > c->now_ns)
@@ -553,9 +622,14 @@ void uw_collector_free(struct uw_collector *c)
 {
 	struct told *t, *spare;
 	struct icmp_note *n, *more;
+	struct stray *s, *next;
 
 	if (!c)
 		return;
+	HASH_ITER(hh, c->strays, s, next) {
+		HASH_DELETE(hh, c->strays, s);
+		free(s);
+	}
 	HASH_ITER(hh, c->told, t, spare) {
 		HASH_DELETE(hh, c->told, t);
 		free(t);

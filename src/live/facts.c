@@ -15,7 +15,7 @@ const char *uw_record_check(const void *data, size_t size)
 		return "size";
 	if (r->version != UW_RECORD_VERSION)
 		return "version";
-	if (r->kind < UW_RECORD_QUERY || r->kind > UW_RECORD_STRAY_DROP)
+	if (r->kind < UW_RECORD_QUERY || r->kind > UW_RECORD_STRAY)
 		return "kind";
 	if (r->key.family != 4 && r->key.family != 6)
 		return "address family";
@@ -163,8 +163,8 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	drop_fact(f, r, UW_REQUEST, q);
 	drop_fact(f, r, UW_REPLY, q);
 	process_fact(f, q);
-	if (r->kind == UW_RECORD_STRAY_DROP) {
-		q->send_ns = 0;
+	if (r->kind == UW_RECORD_STRAY) {
+		q->send_ns = 0;	/* its request was never seen */
 		q->gaps = UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
 	}
 }

@@ -449,6 +449,14 @@ unsigned uw_live_hooks(const struct uw_live *l, const char **names, unsigned max
 	return n;
 }
 
+bool uw_live_filtered(const struct uw_live *l)
+{
+	const struct uw_filters *f = l->filters;
+
+	return f->process[0] || f->process_pid || f->iface[0] || f->netns.count || f->server.family ||
+	       f->client.family || f->protocol;
+}
+
 struct uw_live_fds uw_live_fds(const struct uw_live *l)
 {
 	return (struct uw_live_fds){

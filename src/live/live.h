@@ -61,6 +61,9 @@ bool uw_live_reads_seen(const struct uw_live *l);
 /** uw_live_hooks - names of the hooks attached to. Return: how many of @names, at most @max. */
 unsigned uw_live_hooks(const struct uw_live *l, const char **names, unsigned max);
 
+/** uw_live_filtered - whether the user asked for some queries only: a reply without one tells nothing. */
+bool uw_live_filtered(const struct uw_live *l);
+
 struct uw_live_fds uw_live_fds(const struct uw_live *l);
 
 #endif

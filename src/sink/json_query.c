@@ -326,6 +326,8 @@ void uw_json_query(struct uw_json *j, const struct uw_clock *clock, const char *
 	if (q->caused_by)
 		uw_json_format(j, "caused_by", "%04x-%08llx", q->run & 0xffff,
 			       (unsigned long long)q->caused_by);
+	if (q->misdirected)
+		uw_json_address(j, "misdirected.from.address", &q->misdirected_from, q->key.family);
 	put_nat(j, q);
 	put_icmp(j, q);
 	put_path(j, q, drop);

@@ -432,6 +432,12 @@ static void print_fault(const struct uw_text_out *o, const struct uw_group *g)
 	default:
 		return;
 	}
+	if (g->first.misdirected) {
+		char from[UW_ADDR_TEXT];
+
+		uw_text_labelled(o, "came from",
+				 uw_addr_text(&g->first.misdirected_from, g->first.key.family, from));
+	}
 	if (g->first.caused_by)
 		uw_text_labelled(o, "caused by", "the server's own query for the same question, which "
 				 "went wrong as told beside this: its fault is this one's");

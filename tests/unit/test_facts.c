@@ -212,7 +212,7 @@ static void test_good_records(void **state)
 	struct uw_record r = good_record();
 
 	(void)state;
-	for (r.kind = UW_RECORD_QUERY; r.kind <= UW_RECORD_STRAY_DROP; r.kind++)
+	for (r.kind = UW_RECORD_QUERY; r.kind <= UW_RECORD_STRAY; r.kind++)
 		assert_good(r);
 	r = good_record();
 	assert_null(check(&r, sizeof(r) + 8));	/* a ring may round up */
@@ -731,7 +731,7 @@ static void test_stray_drop(void **state)
 	struct uw_record r = good_record();
 	struct uw_query q;
 
-	r.kind = UW_RECORD_STRAY_DROP;
+	r.kind = UW_RECORD_STRAY;
 	r.flags = r.attempts = r.on_wire = 0;
 	r.drop[UW_REPLY] = drop_at(UDP4_LIB_RCV, SOCKET_RCVBUFF, UW_STAGE_WIRE_IN);
 	uw_facts_query(&w->facts, &r, &q);
