@@ -128,6 +128,8 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 	if (drop_in_driver(skb, d))
 		return;
 	r = request_here(room, skb, NULL);
+	if (skb->sk)
+		send_note_freed(room, skb->sk, r);
 	if (!r)
 		return;
 	/* After the driver took it, freeing it is how many drivers end a transmission. */
@@ -155,6 +157,8 @@ static __always_inline int on_kfree(__u64 *ctx)
 			drop_request(room, skb, ctx);
 		else
 			drop_reply(room, skb, ctx);
+	} else if (room->packet.ip.protocol == UW_IPPROTO_UDP && skb->sk) {
+		send_note_freed(room, skb->sk, NULL);
 	}
 	room_leave(room);
 	return 0;

@@ -46,17 +46,20 @@ static __always_inline __u32 sock_flags(const struct sock *sk)
 	return sk->sk_protocol == UW_IPPROTO_UDP && sk->sk_type != SOCK_RAW ? 0 : UW_Q_RAW;
 }
 
-/* The query just made is the one that this task's send is about. */
-static __always_inline void send_note_packet(struct uw_room *room, const struct uw_record *r,
-					     const struct sock *sk, __u32 netns)
+/*
+ * A packet of this socket was freed, mostly within the send that made it: the error that the send is
+ * about to return is of that query (@r NULL: of a packet that is no query), not of a refused send.
+ */
+static __always_inline void send_note_freed(struct uw_room *room, const struct sock *sk,
+					    const struct uw_record *r)
 {
 	struct uw_send *s = &room->send;
 	__u32 tid = tid_of_current();
 
 	__builtin_memset(s, 0, sizeof(*s));
-	s->key = r->key;
+	if (r)
+		s->key = r->key;
 	s->socket = (__u64)sk;
-	s->netns = netns;
 	s->packet = true;
 	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
 }
@@ -85,10 +88,8 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 		} else if (filter_device(ctx->state->out)) {
 			task_current(&room->task);
 			r = query_sent(room, skb, netns, &room->task, sock_flags(sk) | UW_Q_VIA_OUTPUT);
-			if (r) {
+			if (r)
 				r->stage[UW_REQUEST] = UW_STAGE_NF_OUTPUT;
-				send_note_packet(room, r, sk, netns);
-			}
 		}
 	} else if (room->packet.kind == UW_PACKET_UNPARSED) {
 		count(UW_STAT_request_unparsed);
@@ -232,7 +233,7 @@ static __always_inline void on_send_error(const struct sock *sk, __u32 tid, stru
 	struct uw_record *r;
 
 	if (s && s->packet && s->socket == (__u64)sk) {
-		r = bpf_map_lookup_elem(&queries, &s->key);
+		r = s->key.family ? bpf_map_lookup_elem(&queries, &s->key) : NULL;
 		if (r)
 			r->send_errno = err;
 	} else if (s && !s->packet) {
