@@ -194,10 +194,12 @@ static __always_inline bool datagram_raced(struct sock *sk)
 	return true;
 }
 
-/* An empty queue means that everything was read: whatever the count missed is put right here. */
-static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q)
+/*
+ * An empty queue means that everything delivered until then was read: whatever the count missed is put
+ * right here. @ready was taken before the queue was looked at: what came since may still be in it.
+ */
+static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q, __u64 ready)
 {
-	__u64 ready = q->ready;
 	int i;
 
 	for (i = 0; i < QUEUE_WALK && q->read < ready; i++)
@@ -231,7 +233,7 @@ static __always_inline int on_data_ready(struct sock *sk)
 
 static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flags)
 {
-	__u64 key = (__u64)sk;
+	__u64 key = (__u64)sk, ready;
 	struct uw_queue *q;
 
 	if (sk->sk_protocol != UW_IPPROTO_UDP || flags & (MSG_PEEK | MSG_ERRQUEUE))
@@ -239,10 +241,11 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 	q = bpf_map_lookup_elem(&queues, &key);
 	if (!q || (ret < 0 && ret != -EAGAIN))
 		return 0;
+	ready = *(volatile __u64 *)&q->ready;
 	if (ret >= 0)
 		datagram_read(sk, __sync_fetch_and_add(&q->read, 1) + 1);
 	if (!sock_queued(sk))
-		queue_resync(sk, q);
+		queue_resync(sk, q, ready);
 	return 0;
 }
 
