@@ -111,7 +111,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 		icmp_arrives(room, dev);
 		break;
 	case UW_PACKET_UNPARSED:
-		if (uw_port_protocol[room->packet.ip.source_port])
+		if (port_protocol(room->packet.ip.source_port))
 			count(UW_STAT_reply_unparsed);
 		break;
 	}

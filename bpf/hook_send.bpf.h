@@ -124,7 +124,7 @@ static __always_inline bool send_key_ports(struct uw_query_key *k, __u16 client_
 {
 	k->client_port = client_port;
 	k->server_port = server_port;
-	k->protocol = uw_port_protocol[server_port];
+	k->protocol = port_protocol(server_port);
 	return k->protocol;
 }
 
@@ -163,7 +163,7 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 static __always_inline bool route_wanted(const struct flowi_common *c, __be16 port)
 {
 	return c->flowic_proto == UW_IPPROTO_UDP && c->flowic_iif == LOOPBACK_IFINDEX &&
-	       uw_port_protocol[bpf_ntohs(port)];
+	       port_protocol(bpf_ntohs(port));
 }
 
 /* net/ipv4/fib_trie.c: err is negative, -EAGAIN where a table has no entry and the next is asked. */
@@ -255,7 +255,7 @@ static __always_inline void owner_note(const struct sock *sk)
 
 	if (uw_config.have_output_hook)
 		return;
-	if (sk->__sk_common.skc_dport && !uw_port_protocol[bpf_ntohs(sk->__sk_common.skc_dport)])
+	if (sk->__sk_common.skc_dport && !port_protocol(bpf_ntohs(sk->__sk_common.skc_dport)))
 		return;
 	task_current(&t);
 	bpf_map_update_elem(&owners, &key, &t, BPF_ANY);

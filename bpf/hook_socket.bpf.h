@@ -155,8 +155,8 @@ static __always_inline bool queue_count(struct sock *sk)
 		__sync_fetch_and_add(&q->ready, 1);
 		return true;
 	}
-	if (!uw_port_protocol[bpf_ntohs(sk->__sk_common.skc_dport)] &&
-	    !uw_port_protocol[sk->__sk_common.skc_num])
+	if (!port_protocol(bpf_ntohs(sk->__sk_common.skc_dport)) &&
+	    !port_protocol(sk->__sk_common.skc_num))
 		return false;
 	return queue_of(sk);
 }

@@ -10,6 +10,13 @@
 const volatile struct uw_config uw_config = {};
 const volatile __u8 uw_port_protocol[65536] = {};	/* enum uw_proto by UDP port */
 
+/* Verifiers of 6.12 and older know no bound of a byte-swapped value, only of a masked one. */
+static __always_inline __u8 port_protocol(__u32 port)
+{
+	keep_bound(port);
+	return uw_port_protocol[port & 0xffff];
+}
+
 /* Open queries: the in-flight table. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -62,7 +62,7 @@ static __always_inline long skb_load(struct sk_buff *skb, __u32 at, void *to, __
 
 static __always_inline bool ports_wanted(__u16 a, __u16 b)
 {
-	return uw_port_protocol[a] || uw_port_protocol[b];
+	return port_protocol(a) || port_protocol(b);
 }
 
 /*
@@ -116,8 +116,8 @@ __noinline int room_payload(struct uw_room *room, __u32 len, bool quoted)
 	if (!room || len > UW_BODY_MAX)
 		return false;
 	h = quoted ? &room->quoted : &room->packet.ip;
-	return uw_packet_application(&room->packet, h, uw_port_protocol[h->destination_port],
-				     uw_port_protocol[h->source_port], room->body, len);
+	return uw_packet_application(&room->packet, h, port_protocol(h->destination_port),
+				     port_protocol(h->source_port), room->body, len);
 }
 
 /* Bytes of payload to read: what the datagram says it has, no more than the parsers look at. */
@@ -172,9 +172,9 @@ static __always_inline void parse_icmp(struct sk_buff *skb, struct uw_room *room
 		len = 0;
 	if (!room_payload(room, len, true) || !p->has_transaction) {
 		/* The ports still tell which way it went, unless both are a service's. */
-		__u8 to = uw_port_protocol[q->destination_port];
+		__u8 to = port_protocol(q->destination_port);
 
-		uw_packet_orient(p, q, to ? to : uw_port_protocol[q->source_port],
+		uw_packet_orient(p, q, to ? to : port_protocol(q->source_port),
 				 to ? UW_REQUEST : UW_REPLY);
 		p->has_transaction = false;
 	}

@@ -218,6 +218,9 @@ static void set_phase(struct watch *w, enum phase p)
 {
 	w->phase = p;
 	w->phase_ns = w->now_ns;
+	/* What was sent since the last sweep is not counted as open yet, and would be left untold. */
+	if (p == DRAINING)
+		uw_collector_hurry(w->collector);
 }
 
 static void take_signal(struct watch *w)

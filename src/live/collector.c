@@ -525,6 +525,11 @@ unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last)
 	return c->open + c->waits;
 }
 
+void uw_collector_hurry(struct uw_collector *c)
+{
+	c->sweep_ns = 0;
+}
+
 void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg)
 {
 	struct uw_flow_key key, next, *previous = NULL;

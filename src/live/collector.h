@@ -45,6 +45,9 @@ int uw_collector_fd(const struct uw_collector *c);
  */
 unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last);
 
+/** uw_collector_hurry - the next run looks at every open query, however lately the one before did. */
+void uw_collector_hurry(struct uw_collector *c);
+
 /** uw_collector_flows - call @fn for each flow the kernel counted good queries of. */
 void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg);
 
