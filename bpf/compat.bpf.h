@@ -17,7 +17,7 @@
 /* trace_event_raw_kfree_skb tells what the tracepoint's prototype has: reason since c504e5c2f964
  * (5.17), rx_sk since c53795d48ee8 (6.11). */
 enum skb_drop_reason {
-	SKB_DROP_REASON_ANY___UNUSED,	/* a name is all that CO-RE compares */
+	SKB_DROP_REASON_NOT_SPECIFIED = 2,	/* the running kernel's value is used */
 };
 
 struct trace_event_raw_kfree_skb___reason {
@@ -33,6 +33,13 @@ static __always_inline __u32 kfree_reason(const __u64 *ctx)
 	struct trace_event_raw_kfree_skb___reason *t = NULL;
 
 	return bpf_core_field_exists(t->reason) ? (__u32)ctx[2] : 0;
+}
+
+/* Whether a packet was freed for a reason that says "dropped". */
+static __always_inline bool reason_given(__u32 reason)
+{
+	return bpf_core_enum_value_exists(enum skb_drop_reason, SKB_DROP_REASON_NOT_SPECIFIED) &&
+	       reason > bpf_core_enum_value(enum skb_drop_reason, SKB_DROP_REASON_NOT_SPECIFIED);
 }
 
 static __always_inline bool kfree_has_receiver(void)

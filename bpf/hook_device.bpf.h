@@ -44,6 +44,19 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 	return query_sent(room, skb, netns, task, sock_flags(sk));
 }
 
+/* A stacked device (bridge, bond, ifb) handed the packet down: its driver does not have it any more. */
+static __always_inline void request_handed_down(struct uw_record *r, const struct sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+
+	if (r->skb != (__u64)skb)
+		return;
+	request_inside(r);
+	if (x && x->skb == (__u64)skb)
+		x->skb = 0;
+}
+
 /* net_dev_queue: past the egress hooks of netfilter and tc, before the qdisc. */
 static __always_inline int on_queue(struct sk_buff *skb)
 {
@@ -62,7 +75,9 @@ static __always_inline int on_queue(struct sk_buff *skb)
 		r = dir == UW_REQUEST ? request_here(room, skb, dev) : query_of_skb(skb, room);
 		if (r) {
 			r->stage[dir & 1] = UW_STAGE_QDISC;
-			if (dir == UW_REPLY && skb->sk)
+			if (dir == UW_REQUEST)
+				request_handed_down(r, skb);
+			else if (skb->sk)
 				r->flags |= UW_Q_REPLY_SENT;
 		}
 	}
@@ -136,7 +151,8 @@ static __always_inline int on_xmit_done(const struct sk_buff *skb, __s32 rc)
 
 	if (!x || !x->skb || x->skb != (__u64)skb)
 		return 0;
-	if (rc && x->freed) {
+	/* A bridge says OK whatever became of it: a reason of its own is a statement of loss. */
+	if (x->freed && (rc || reason_given(x->drop.reason))) {
 		r = bpf_map_lookup_elem(&queries, &x->key);
 		if (r) {
 			r->drop[UW_REQUEST] = x->drop;

@@ -79,6 +79,14 @@ static __always_inline void request_dropped(struct uw_record *r, const struct uw
 	__sync_fetch_and_add(&r->dropped, 1);
 }
 
+/* The asking socket by its hint; a closed one has lost its port (udp_lib_unhash). */
+static __always_inline bool sock_still_open(const struct uw_record *r)
+{
+	struct sock *sk = (struct sock *)r->socket;
+
+	return sk && BPF_CORE_READ(sk, __sk_common.skc_num) == r->key.client_port;
+}
+
 /* A datagram that was queued and freed unread leaves the queue without a read. */
 static __always_inline void unqueue(const struct uw_record *r)
 {
@@ -89,8 +97,15 @@ static __always_inline void unqueue(const struct uw_record *r)
 		__sync_fetch_and_add(&q->read, 1);
 }
 
-static __always_inline void reply_dropped(struct uw_record *r, const struct uw_drop *d)
+static __always_inline void reply_dropped(struct uw_record *r, const struct uw_drop *d, __u64 skb)
 {
+	/* Another copy is in the socket's queue: the loss of this one costs the asker nothing. */
+	if (r->queued_ns && r->skb != skb) {
+		count(UW_STAT_duplicate);
+		return;
+	}
+	if (sock_still_open(r))
+		r->flags |= UW_Q_SOCKET_OPEN;
 	r->drop[UW_REPLY] = *d;
 	r->drop[UW_REPLY].mark = r->stage[UW_REPLY];
 	if (r->queued_ns) {
@@ -111,7 +126,7 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	arrival_forget();
 	drop_fill(d, ctx, skb, netns);
 	if (r)
-		reply_dropped(r, d);
+		reply_dropped(r, d, (__u64)skb);
 	else if (!skb->sk)
 		stray_reply(&room->packet, netns, d);
 }

@@ -7,10 +7,7 @@
 
 static __always_inline void request_arrives(struct uw_record *r, const struct net_device *dev)
 {
-	if (r->flags & UW_Q_OUTSIDE) {
-		r->flags &= ~UW_Q_OUTSIDE;
-		__sync_fetch_and_add(&r->on_wire, -1);
-	}
+	request_inside(r);
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
 	if (r->attempts == 1)
 		query_hop(r, dev, UW_REQUEST, false);

@@ -13,8 +13,14 @@
 #define RTN_PROHIBIT 8
 #define EACCES 13
 #define EINVAL 22
+#define ENONET 64
+#define EPROTO 71
 #define EDESTADDRREQ 89
+#define ENOPROTOOPT 92
+#define EOPNOTSUPP 95
 #define ENETUNREACH 101
+#define ECONNREFUSED 111
+#define EHOSTDOWN 112
 #define EHOSTUNREACH 113
 
 static __always_inline __u32 netns_of_current(void)
@@ -227,6 +233,25 @@ static __always_inline bool send_from_sock(struct uw_send *s, const struct sock 
 	return filter_tuple(&s->key, s->netns) && filter_task(&s->task) && !uw_config.iface[0];
 }
 
+/* What icmp_err_convert makes of an ICMP error about an earlier datagram, told to the next call. */
+static __always_inline bool is_icmp_errno(__s32 err)
+{
+	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH || err == EHOSTDOWN ||
+	       err == EPROTO || err == ENOPROTOOPT || err == EOPNOTSUPP || err == ENONET;
+}
+
+#define SAME_CALL_NS 1000000 /* from the route lookup of a send to its end */
+
+/* Whether the lookup last noted of this task was made for this socket's send. */
+static __always_inline bool send_is_of(const struct uw_send *s, const struct sock *sk)
+{
+	__u16 port = bpf_ntohs(sk->__sk_common.skc_dport);
+
+	if (port)
+		return port == s->key.server_port;
+	return s->route_errno || bpf_ktime_get_boot_ns() - s->when_ns < SAME_CALL_NS;
+}
+
 static __always_inline void on_send_error(const struct sock *sk, __u32 tid, struct uw_send *s, __s32 err)
 {
 	struct uw_send made = {};
@@ -236,7 +261,9 @@ static __always_inline void on_send_error(const struct sock *sk, __u32 tid, stru
 		r = s->key.family ? bpf_map_lookup_elem(&queries, &s->key) : NULL;
 		if (r)
 			r->send_errno = err;
-	} else if (s && !s->packet) {
+	} else if (sk->__sk_common.skc_dport && is_icmp_errno(err) && !(s && s->route_errno)) {
+		return; /* an earlier datagram's error, which has its own record */
+	} else if (s && !s->packet && send_is_of(s, sk)) {
 		/* After a failed connect() the send only says that there is no destination. */
 		if (err == EDESTADDRREQ && s->route_errno)
 			err = s->vague ? 0 : s->route_errno;
@@ -281,13 +308,13 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 	return 0;
 }
 
-/* The end of a process ends its wait for an answer. */
+/* The end of a process, that is of its last thread, ends its wait for an answer. */
 static __always_inline int on_exit(struct task_struct *task)
 {
 	__u32 pid = task->tgid;
 	__u64 *ended;
 
-	if (task->pid != task->tgid)
+	if (task->signal->live.counter)
 		return 0;
 	ended = bpf_map_lookup_elem(&askers, &pid);
 	if (ended)

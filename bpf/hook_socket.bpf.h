@@ -68,7 +68,7 @@ static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, con
 }
 
 /* Returns whether this datagram is a query's and was not noted before. */
-static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, struct uw_record *r)
+static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, struct uw_record *r, __u64 skb)
 {
 	struct uw_packet *p = &room->packet;
 	__u64 now = bpf_ktime_get_boot_ns();
@@ -82,6 +82,7 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 			return false;
 		r->queued_ns = now;
 		r->socket = (__u64)sk;
+		r->skb = skb; /* from here on the reply */
 		answer_note(r, p, now);
 	}
 	r->stage[p->dir & 1] = UW_STAGE_SOCKET_QUEUE;
@@ -138,7 +139,7 @@ static long queue_look(__u64 i, struct queue_walk *w)
 		count(UW_STAT_update_failed);
 		return 1;
 	}
-	if (!datagram_queued(w->sk, w->room, r))
+	if (!datagram_queued(w->sk, w->room, r, (__u64)skb))
 		return 1;
 	unread_note(w->sk, q, p);
 	w->skb = skb->prev;

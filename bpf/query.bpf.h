@@ -164,6 +164,15 @@ static __always_inline void query_attempt(struct uw_record *r, const struct sk_b
 	count(UW_STAT_requests);
 }
 
+/* The last copy is not beyond the scope after all: it came in again, or waits at a lower device. */
+static __always_inline void request_inside(struct uw_record *r)
+{
+	if (r->flags & UW_Q_OUTSIDE) {
+		r->flags &= ~UW_Q_OUTSIDE;
+		__sync_fetch_and_add(&r->on_wire, -1);
+	}
+}
+
 static __always_inline void query_fill(struct uw_record *r, struct uw_room *room, __u32 netns,
 				       const struct uw_task *task, __u64 socket, __u32 flags)
 {

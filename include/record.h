@@ -164,6 +164,7 @@ struct uw_nat {
 #define UW_Q_NO_OWNER		(1u << 7)  /* task is not known */
 #define UW_Q_NO_PACKET		(1u << 9)  /* the send failed before a packet was made */
 #define UW_Q_UNREAD		(1u << 10) /* the reply was freed unread when its socket closed */
+#define UW_Q_SOCKET_OPEN	(1u << 11) /* the asking socket was open when its reply was freed */
 #define UW_Q_VIA_OUTPUT		(1u << 8)  /* every copy passes the output hook, where it is counted */
 
 enum uw_record_kind {
@@ -189,7 +190,7 @@ struct uw_record {
 	__u64 input_ns;			/* the reply passed netfilter and was handed to UDP */
 	__u64 queued_ns;		/* the reply was queued to the asking socket */
 	__u64 read_ns;			/* ... and read */
-	__u64 skb;			/* the copy now on its way: a hint, never printed */
+	__u64 skb;			/* the copy now on its way, or the reply queued: a hint, never printed */
 	__u64 socket;			/* likewise, the asking socket */
 	__u64 question_hash;
 

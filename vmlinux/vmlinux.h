@@ -207,7 +207,14 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+struct signal_struct {
+	struct {
+		int counter;
+	} live;
+};
+
 struct task_struct {
+	struct signal_struct *signal;
 	struct mm_struct *mm;
 	int pid;
 	int tgid;

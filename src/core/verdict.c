@@ -110,6 +110,14 @@ static void decide_drop(struct uw_query *q, enum uw_verdict v, enum uw_dir dir)
 	q->decisive_drop = &q->drop[dir];
 }
 
+/* Nothing of the reply was on this host before the deadline. */
+static bool reply_came_late(const struct uw_query *q)
+{
+	uint64_t came = q->wire_in_ns ? q->wire_in_ns : q->queued_ns;
+
+	return came > q->send_ns + q->timeout_ns || (q->abandoned_ns && came > q->abandoned_ns);
+}
+
 static enum uw_fault late_fault(const struct uw_query *q)
 {
 	uint64_t deadline = q->send_ns + q->timeout_ns;
@@ -138,7 +146,8 @@ static void judge_answer(struct uw_query *q)
 /* A reply for which there is no socket any more: the asker had given up (ruling 2). */
 static bool reply_after_close(const struct uw_query *q)
 {
-	return q->flags & UW_Q_LOCAL_SEND && !strcmp(q->drop[UW_REPLY].reason, "NO_SOCKET");
+	return q->flags & UW_Q_LOCAL_SEND && !(q->flags & UW_Q_SOCKET_OPEN) &&
+	       !strcmp(q->drop[UW_REPLY].reason, "NO_SOCKET");
 }
 
 /* The reply came back to this host and its reader does not have it. Returns false if it did not. */
@@ -155,6 +164,8 @@ static bool judge_reply_here(struct uw_query *q)
 		decide_drop(q, UW_REPLY_UNREAD, UW_REPLY);
 	} else if (d->seen) {
 		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
+	} else if (q->queued_ns && reply_came_late(q)) {
+		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_SOCKET_QUEUE);
 	} else if (q->queued_ns) {
 		decide(q, UW_REPLY_UNREAD, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
 	} else if (q->input_ns) {
