@@ -5,11 +5,27 @@
 
 #include "hook_send.bpf.h"
 
+/* Where no tracepoint tells of sends, the route lookup of this task's own send or connect tells. */
+static __always_inline bool sender_by_route(const struct uw_query_key *k, struct uw_task *task)
+{
+	__u32 tid = tid_of_current();
+	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
+
+	if (!s || s->packet || s->route_errno || s->key.server_port != k->server_port ||
+	    uw_opaque64(s->key.server.b) != uw_opaque64(k->server.b) ||
+	    uw_opaque64(s->key.server.b + 8) != uw_opaque64(k->server.b + 8))
+		return false;
+	*task = s->task;
+	return true;
+}
+
 /* Whether a request that no entry knows may start one here, and who sends it if this can be told. */
-static __always_inline bool sender_of(const struct sock *sk, __u32 netns, struct uw_task *task)
+static __always_inline bool sender_of(const struct sock *sk, const struct uw_query_key *k, __u32 netns,
+				      struct uw_task *task)
 {
 	__u64 key = (__u64)sk;
 	struct uw_task *owner;
+	bool known;
 
 	if (sk->__sk_common.skc_family == AF_PACKET) {
 		task_current(task); /* such a socket sends within its system call */
@@ -18,8 +34,9 @@ static __always_inline bool sender_of(const struct sock *sk, __u32 netns, struct
 	owner = bpf_map_lookup_elem(&owners, &key);
 	if (owner)
 		*task = *owner;
+	known = owner || sender_by_route(k, task);
 	/* Who it is cannot be told here: with a filter on processes it is nobody's. */
-	if (!owner && (uw_config.pid || uw_config.comm[0]))
+	if (!known && (uw_config.pid || uw_config.comm[0]))
 		return false;
 	return !bpf_map_lookup_elem(&hooked, &netns);
 }
@@ -39,7 +56,7 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 		return r;
 	netns = netns_of_sock(sk);
 	__builtin_memset(task, 0, sizeof(*task));
-	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, netns, task))
+	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, &room->packet.key, netns, task))
 		return r;
 	return query_sent(room, skb, netns, task, sock_flags(sk));
 }

@@ -24,7 +24,7 @@ static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *r
 	r->stage[UW_REPLY] = UW_STAGE_WIRE_IN;
 	__sync_fetch_and_add(&r->replies, 1);
 	query_hop(r, dev, UW_REPLY, false);
-	if (room->packet.paged)
+	if (room->packet.paged || !uw_config.have_read_hook)
 		bpf_map_update_elem(&paged, &key, &room->packet.key, BPF_ANY);
 	if (!r->queued_ns)
 		answer_note(r, &room->packet, now);

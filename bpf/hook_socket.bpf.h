@@ -232,6 +232,38 @@ static __always_inline int on_data_ready(struct sock *sk)
 	return 0;
 }
 
+/* Whether a buffer noted by its address still is the reply's: one that was freed unseen is another's. */
+static __always_inline bool is_reply_to(const struct sk_buff *skb, const struct uw_query_key *k)
+{
+	__be16 port[2];
+
+	return !bpf_probe_read_kernel(port, sizeof(port), skb->head + skb->transport_header) &&
+	       port[0] == bpf_htons(k->server_port) && port[1] == bpf_htons(k->client_port);
+}
+
+/*
+ * consume_skb, only where no tracepoint tells of reads: there it comes at every read, in the reader.
+ * Of a reply's copies only the one that came in by a device goes to its socket, a capture has clones.
+ */
+static __always_inline int on_consume(const struct sk_buff *skb)
+{
+	__u64 key = (__u64)skb, now = bpf_ktime_get_boot_ns();
+	struct uw_query_key *k = bpf_map_lookup_elem(&paged, &key), query;
+	struct uw_record *r;
+
+	if (!k)
+		return 0;
+	query = *k;
+	bpf_map_delete_elem(&paged, &key);
+	r = bpf_map_lookup_elem(&queries, &query);
+	if (!r || r->read_ns || !is_reply_to(skb, &query) || r->drop[UW_REPLY].when_ns > r->wire_in_ns)
+		return 0;
+	r->queued_ns = r->read_ns = now;
+	r->stage[UW_REPLY] = UW_STAGE_READ;
+	query_close(r, now);
+	return 0;
+}
+
 static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flags)
 {
 	__u64 key = (__u64)sk, ready;

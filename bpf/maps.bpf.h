@@ -105,10 +105,13 @@ struct {
 	__type(value, struct uw_unread);
 } unread SEC(".maps");
 
-/* Replies whose payload only the tracepoint's own argument can reach: their query by buffer. */
+/*
+ * Replies that came in: their query by buffer. Where reads have a tracepoint, only of those whose
+ * payload is out of reach from the socket's queue.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 8192);
 	__type(key, __u64);	/* skb */
 	__type(value, struct uw_query_key);
 } paged SEC(".maps");

@@ -112,6 +112,12 @@ int BPF_PROG(uw_sock_recv_length, struct sock *sk, int ret, int flags)
 	return on_recv_length(sk, ret, flags);
 }
 
+SEC("tp_btf/consume_skb")
+int BPF_PROG(uw_consume_skb, struct sk_buff *skb)
+{
+	return on_consume(skb);
+}
+
 /* Freed. */
 
 SEC("tp_btf/kfree_skb")

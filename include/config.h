@@ -28,7 +28,8 @@ struct uw_config {
 	__u8 netns_filter;		/* only sockets of the namespaces in the filter map ask */
 	__u8 all;			/* send good queries up too */
 	__u8 have_output_hook;		/* netfilter links see every send in its sender's context */
-	__u8 pad[3];
+	__u8 have_read_hook;		/* tracepoints tell of queueing and reading (6.3) */
+	__u8 pad[2];
 	char comm[UW_COMM];		/* only processes of this name ask, "" any */
 	char iface[UW_IFNAME];		/* only queries leaving by this device, "" any */
 	struct uw_prefix server, client;

@@ -75,7 +75,12 @@ static long uw_dns_step(__u64 i, void *walk)
  */
 UW_INLINE __u16 uw_dns_question(const __u8 *body, __u32 len, __u64 *hash)
 {
-	struct uw_dns_walk w = { .body = body, .hash = UW_FNV_BASE, .len = len };
+	/*
+	 * left is 0, but not for the verifier: before 6.8 it follows one step of bpf_loop() only, and
+	 * removes from the step what this one cannot reach.
+	 */
+	const volatile __u8 *unknown = body;
+	struct uw_dns_walk w = { .body = body, .hash = UW_FNV_BASE, .len = len, .left = *unknown ^ *unknown };
 	__u32 at, k;
 
 #ifdef __bpf__

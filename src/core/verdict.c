@@ -192,7 +192,8 @@ static void judge_no_reply(struct uw_query *q)
 {
 	bool clear = !q->gaps && !q->dropped;
 
-	decide(q, q->misdirected ? UW_MISDIRECTED : UW_NO_REPLY, clear ? UW_FAULT_BEYOND : UW_FAULT_UNKNOWN, UW_STAGE_WIRE_OUT);
+	decide(q, q->misdirected ? UW_MISDIRECTED : UW_NO_REPLY,
+	       clear ? UW_FAULT_BEYOND : UW_FAULT_UNKNOWN, UW_STAGE_WIRE_OUT);
 }
 
 static void judge_request(struct uw_query *q)

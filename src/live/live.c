@@ -70,7 +70,10 @@ static void choose_programs(struct uw_live *l, const struct btf *btf)
 	l->netfilter = bpf_program__autoload(l->skel->progs.uw_nf_output);
 	l->reads = bpf_program__autoload(l->skel->progs.uw_sk_data_ready) &&
 		   bpf_program__autoload(l->skel->progs.uw_sock_recv_length);
-	if (!l->reads || !bpf_program__autoload(l->skel->progs.uw_kfree_skb))
+	/* The kernels without those tell of a read by consume_skb; the others do not. */
+	bpf_program__set_autoload(l->skel->progs.uw_consume_skb, !l->reads);
+	if (!bpf_program__autoload(l->skel->progs.uw_netif_receive_skb) ||
+	    !bpf_program__autoload(l->skel->progs.uw_kfree_skb))
 		l->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
 }
 
@@ -88,6 +91,7 @@ static void fill_config(struct uw_live *l, uint64_t timeout_ns, bool all)
 	c->netns_filter = f->netns.count > 0;
 	c->all = all;
 	c->have_output_hook = l->netfilter;
+	c->have_read_hook = l->reads;
 	c->server = f->server;
 	c->client = f->client;
 	/* A comm is the name cut to 15 bytes; the whole name is compared by user space again. */
