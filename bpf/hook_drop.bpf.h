@@ -30,7 +30,7 @@ static __always_inline bool is_tap_copy(struct sk_buff *skb)
 {
 	__u8 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
 
-	if (type == PACKET_OTHERHOST || type == PACKET_LOOPBACK)
+	if (type == PACKET_LOOPBACK || skb_for_another(skb))
 		return true;
 	return type == PACKET_OUTGOING && skb->transport_header == skb->network_header;
 }

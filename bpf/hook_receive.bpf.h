@@ -5,8 +5,12 @@
 
 #include "query.bpf.h"
 
-static __always_inline void request_arrives(struct uw_record *r, const struct net_device *dev)
+static __always_inline void request_arrives(struct uw_record *r, struct sk_buff *skb,
+					    const struct net_device *dev)
 {
+	/* A bystander's copy of a flooded frame, or a mirror's: the request is not back. */
+	if (skb_for_another(skb))
+		return;
 	request_inside(r);
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
 	if (r->attempts == 1)
@@ -100,7 +104,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	case UW_PACKET_APPLICATION:
 		r = query_of_skb(skb, room);
 		if (r && room->packet.dir == UW_REQUEST)
-			request_arrives(r, dev);
+			request_arrives(r, skb, dev);
 		else if (r)
 			reply_arrives(r, room, skb, dev);
 		break;

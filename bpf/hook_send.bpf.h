@@ -168,8 +168,19 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
  */
 static __always_inline bool route_wanted(const struct flowi_common *c, __be16 port)
 {
-	return c->flowic_proto == UW_IPPROTO_UDP && c->flowic_iif == LOOPBACK_IFINDEX &&
-	       port_protocol(bpf_ntohs(port));
+	struct uw_send *s;
+	__u32 tid;
+
+	if (c->flowic_proto != UW_IPPROTO_UDP || c->flowic_iif != LOOPBACK_IFINDEX)
+		return false;
+	if (port_protocol(bpf_ntohs(port)))
+		return true;
+	/* The task is about something else now: what it returns is not of the lookup before. */
+	tid = tid_of_current();
+	s = bpf_map_lookup_elem(&sends, &tid);
+	if (s && !s->packet && !s->route_errno)
+		bpf_map_delete_elem(&sends, &tid);
+	return false;
 }
 
 /* net/ipv4/fib_trie.c: err is negative, -EAGAIN where a table has no entry and the next is asked. */
@@ -240,16 +251,12 @@ static __always_inline bool is_icmp_errno(__s32 err)
 	       err == EPROTO || err == ENOPROTOOPT || err == EOPNOTSUPP || err == ENONET;
 }
 
-#define SAME_CALL_NS 1000000 /* from the route lookup of a send to its end */
-
 /* Whether the lookup last noted of this task was made for this socket's send. */
 static __always_inline bool send_is_of(const struct uw_send *s, const struct sock *sk)
 {
 	__u16 port = bpf_ntohs(sk->__sk_common.skc_dport);
 
-	if (port)
-		return port == s->key.server_port;
-	return s->route_errno || bpf_ktime_get_boot_ns() - s->when_ns < SAME_CALL_NS;
+	return !port || port == s->key.server_port;
 }
 
 static __always_inline void on_send_error(const struct sock *sk, __u32 tid, struct uw_send *s, __s32 err)

@@ -45,6 +45,13 @@ static __always_inline long skb_load_paged(struct sk_buff *skb, __u32 at, void *
 	return bpf_dynptr_read(to, len, &ptr, (__u32)behind, 0);
 }
 
+/* Another host's frame that nothing here forwards: a bridge's port has a handler, a bystander none. */
+static __always_inline bool skb_for_another(struct sk_buff *skb)
+{
+	return BPF_CORE_READ_BITFIELD(skb, pkt_type) == PACKET_OTHERHOST &&
+	       !BPF_CORE_READ(skb, dev, rx_handler);
+}
+
 /**
  * skb_load - copy @len bytes from @at behind the network header; 0, or negative if they are not
  * all there or not readable. @len is checked against @max for the verifier.

@@ -98,6 +98,7 @@ struct udp_sock {
 };
 
 struct net_device {
+	void *rx_handler;
 	char name[16];
 	int ifindex;
 	unsigned int flags;

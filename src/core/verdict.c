@@ -150,6 +150,12 @@ static bool reply_after_close(const struct uw_query *q)
 	       !strcmp(q->drop[UW_REPLY].reason, "NO_SOCKET");
 }
 
+/* The server is here too, but its reply left by the wire and did not come back. */
+static bool reply_left(const struct uw_query *q)
+{
+	return q->flags & UW_Q_REPLY_SENT && q->stage_reached[UW_REPLY] == UW_STAGE_WIRE_OUT;
+}
+
 /* The reply came back to this host and its reader does not have it. Returns false if it did not. */
 static bool judge_reply_here(struct uw_query *q)
 {
@@ -172,7 +178,7 @@ static bool judge_reply_here(struct uw_query *q)
 		/* UDP was given it and did not free it: it was queued, but whether it was read was missed. */
 		q->gaps |= UW_GAP_BIT(UW_GAP_RECORDS_LOST);
 		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, UW_STAGE_UDP);
-	} else if (q->wire_in_ns || q->flags & UW_Q_REPLY_SENT) {
+	} else if (q->wire_in_ns || (q->flags & UW_Q_REPLY_SENT && !reply_left(q))) {
 		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REPLY]);
 	} else {
 		return false;
@@ -198,7 +204,9 @@ static void judge_no_reply(struct uw_query *q)
 
 static void judge_request(struct uw_query *q)
 {
-	if (q->flags & UW_Q_SERVER_READ)
+	if (reply_left(q))
+		judge_no_reply(q);
+	else if (q->flags & UW_Q_SERVER_READ)
 		decide(q, UW_NOT_SERVED, UW_FAULT_LOCAL, UW_STAGE_READ);
 	else if (q->flags & UW_Q_SERVER_QUEUED)
 		decide(q, UW_REQUEST_UNREAD, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
