@@ -41,7 +41,8 @@ static __always_inline void icmp_fill(struct uw_icmp *i, const struct uw_packet 
 {
 	i->from = p->ip.source;
 	i->when_ns = bpf_ktime_get_boot_ns();
-	i->mtu = uw_icmp_mtu(&p->ip);
+	if (uw_icmp_mtu(&p->ip))
+		i->mtu = uw_icmp_mtu(&p->ip);
 	i->type = p->ip.icmp_type;
 	i->code = p->ip.icmp_code;
 	i->verified = p->has_transaction;
@@ -53,8 +54,13 @@ static __always_inline void icmp_fill(struct uw_icmp *i, const struct uw_packet 
 /* The quote ends before the transaction: user space looks for the newest open query of the tuple. */
 static __always_inline void icmp_send_up(const struct uw_packet *p, const struct net_device *dev)
 {
-	struct uw_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	struct uw_record *r;
 
+	if (!stray_allowed(bpf_ktime_get_boot_ns())) {
+		count(UW_STAT_strays_limited);
+		return;
+	}
+	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
 	if (!r) {
 		count(UW_STAT_ring_full);
 		return;
@@ -84,7 +90,7 @@ static __always_inline void icmp_arrives(struct uw_room *room, const struct net_
 	r = query_of(p);
 	if (!r)
 		count(UW_STAT_icmp_unmatched);
-	else if (!r->icmp.seen)
+	else if (!r->icmp.seen || r->icmp.mtu) /* too big is a note: an error after it counts */
 		icmp_fill(&r->icmp, p, dev);
 }
 

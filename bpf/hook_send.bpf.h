@@ -135,13 +135,13 @@ static __always_inline bool send_key_ports(struct uw_query_key *k, __u16 client_
 }
 
 /*
- * A route lookup of a send or connect: the last one of a task towards a destination decides. One
- * that failed for another destination before is final now.
+ * A route lookup of a send or connect: the last one of a task decides. One that failed before it for
+ * another destination was given up for this one: getaddrinfo() connects to every address of a name
+ * only to sort them, and programs try the next server. It is told if nothing else was tried.
  */
 static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 {
 	__u32 tid = tid_of_current();
-	struct uw_send *old;
 
 	s->netns = netns_of_current();
 	if (!scope_holds(s->netns) || !filter_tuple(&s->key, s->netns) || uw_config.iface[0])
@@ -154,11 +154,6 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 	s->vague = vague;
 	if (err)
 		s->id = __sync_fetch_and_add(&next_id, 1) + 1;
-	old = bpf_map_lookup_elem(&sends, &tid);
-	if (old && !old->packet && old->route_errno &&
-	    (uw_opaque64(old->key.server.b) != uw_opaque64(s->key.server.b) ||
-	     uw_opaque64(old->key.server.b + 8) != uw_opaque64(s->key.server.b + 8)))
-		send_failed_up(old, old->vague ? 0 : old->route_errno);
 	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
 }
 

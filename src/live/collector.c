@@ -151,7 +151,7 @@ static void note_abandoned(struct uw_collector *c, struct uw_query *q)
 	uint64_t ended = 0;
 
 	if (q->task.pid && !bpf_map_lookup_elem(c->fds.askers, &q->task.pid, &ended) &&
-	    ended > q->send_ns && ended < q->send_ns + q->timeout_ns)
+	    ended > q->send_ns && ended < q->send_ns + q->timeout_ns && (!q->read_ns || ended < q->read_ns))
 		q->abandoned_ns = ended;
 }
 
@@ -331,6 +331,9 @@ static void give_icmp(struct uw_collector *c, const struct uw_record *icmp)
 		}
 	}
 	if (!id)
+		return;
+	HASH_FIND(hh, c->icmp, &id, sizeof(id), n);
+	if (n)
 		return;
 	n = calloc(1, sizeof(*n));
 	if (!n)

@@ -175,6 +175,20 @@ static void mark_hooked(struct uw_live *l, uint32_t inum, bool is)
 		bpf_map_delete_elem(fd, &inum);
 }
 
+/* A namespace that the user named may be made anew under its name: it is the scope's again. */
+static void mark_scope(struct uw_live *l, uint32_t inum, bool is)
+{
+	int fd = bpf_map__fd(l->skel->maps.scope);
+	uint8_t one = 1;
+
+	if (!l->filters->scope.count)
+		return;
+	if (is)
+		bpf_map_update_elem(fd, &inum, &one, BPF_ANY);
+	else
+		bpf_map_delete_elem(fd, &inum);
+}
+
 static int attach_place(struct uw_live *l, struct place *p)
 {
 	const struct {
@@ -193,6 +207,7 @@ static int attach_place(struct uw_live *l, struct place *p)
 
 	if (fd < 0)
 		return fd;
+	mark_scope(l, p->ns.inum, true);
 	back = uw_netns_enter(fd);
 	close(fd);
 	if (back < 0)
@@ -213,9 +228,10 @@ static void detach_place(struct uw_live *l, struct place *p)
 {
 	unsigned i;
 
-	if (l->skel)
+	if (l->skel) {
 		mark_hooked(l, p->ns.inum, false);
-
+		mark_scope(l, p->ns.inum, false);
+	}
 	for (i = 0; i < NETFILTER_LINKS; i++)
 		bpf_link__destroy(p->link[i]);
 }
