@@ -171,6 +171,9 @@ void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_net
 		all &= after && acquit_device(q, hop, reading_before(h, q->send_ns), after);
 	}
 	q->acquittal.looked &= all;
+	/* A namespace too young, or one too many, to have been read before the query. */
+	if (!q->acquittal.looked)
+		q->gaps |= UW_GAP_BIT(UW_GAP_NAMESPACE_NOT_TRACED);
 	if (q->acquittal.nic_drops)
 		q->gaps |= UW_GAP_BIT(UW_GAP_NIC_DROPS_ROSE);
 	if (q->acquittal.xdp)
