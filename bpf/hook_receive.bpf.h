@@ -60,13 +60,9 @@ static __always_inline void icmp_send_up(const struct uw_packet *p, const struct
 		count(UW_STAT_strays_limited);
 		return;
 	}
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count(UW_STAT_ring_full);
+	r = record_reserve(UW_RECORD_ICMP, &p->key);
+	if (!r)
 		return;
-	}
-	record_zero(r);
-	record_begin(r, UW_RECORD_ICMP, &p->key);
 	r->netns = netns_of_dev(dev);
 	icmp_fill(&r->icmp, p, dev);
 	bpf_ringbuf_submit(r, 0);

@@ -106,14 +106,10 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 
 static __always_inline void send_failed_up(const struct uw_send *s, __s32 err)
 {
-	struct uw_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+	struct uw_record *r = record_reserve(UW_RECORD_SEND_FAILED, &s->key);
 
-	if (!r) {
-		count(UW_STAT_ring_full);
+	if (!r)
 		return;
-	}
-	record_zero(r);
-	record_begin(r, UW_RECORD_SEND_FAILED, &s->key);
 	r->id = s->id ? s->id : __sync_fetch_and_add(&next_id, 1) + 1;
 	r->task = s->task;
 	r->netns = s->netns;

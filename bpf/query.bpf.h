@@ -3,6 +3,7 @@
 #ifndef UW_QUERY_BPF_H
 #define UW_QUERY_BPF_H
 
+#include "answer.h"
 #include "skb.bpf.h"
 
 #define UW_SLOTS 4 /* open DNS queries that share a tuple and an id but not the question */
@@ -151,6 +152,20 @@ static __always_inline void record_begin(struct uw_record *r, __u16 kind, const 
 	r->kind = kind;
 	r->size = sizeof(*r);
 	r->key = *k;
+}
+
+/* Room in the ring for a record that is no query's entry, begun; NULL and counted if it is full. */
+static __always_inline struct uw_record *record_reserve(__u16 kind, const struct uw_query_key *k)
+{
+	struct uw_record *r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
+
+	if (!r) {
+		count(UW_STAT_ring_full);
+		return NULL;
+	}
+	record_zero(r);
+	record_begin(r, kind, k);
+	return r;
 }
 
 /* A copy of the request starts: the first, or a resend while an earlier one is open. */
@@ -322,13 +337,9 @@ static __always_inline void stray_reply(const struct uw_packet *p, __u32 netns, 
 		count(UW_STAT_strays_limited);
 		return;
 	}
-	r = bpf_ringbuf_reserve(&ring, sizeof(*r), 0);
-	if (!r) {
-		count(UW_STAT_ring_full);
+	r = record_reserve(UW_RECORD_STRAY, &p->key);
+	if (!r)
 		return;
-	}
-	record_zero(r);
-	record_begin(r, UW_RECORD_STRAY, &p->key);
 	r->id = __sync_fetch_and_add(&next_id, 1) + 1;
 	r->netns = netns;
 	r->wire_in_ns = now;
@@ -372,7 +383,7 @@ static __noinline int query_fold(const struct uw_record *r)
 	k.server_port = r->key.server_port;
 	k.family = r->key.family;
 	k.protocol = r->key.protocol;
-	k.fixed = r->key.client_port < 1024 || r->key.client_port == r->key.server_port;
+	k.fixed = uw_port_fixed(r->key.client_port, r->key.server_port);
 	k.local = !!(r->flags & UW_Q_REPLY_SENT);
 	v = bpf_map_lookup_elem(&flows, &k);
 	if (!v) {
@@ -395,18 +406,10 @@ static __noinline int query_fold(const struct uw_record *r)
 	return 0;
 }
 
-static __always_inline bool answer_refuses(const struct uw_record *r)
-{
-	if (r->key.protocol == UW_PROTO_DNS)
-		return (r->answer.flags & UW_DNS_RCODE) == UW_DNS_REFUSED;
-	return r->answer.kod && uw_ntp_refusal(r->answer.refid);
-}
-
 /* A local server that failed may have a cause of its own (ruling 8): user space looks for it. */
 static __always_inline bool answer_fails_here(const struct uw_record *r)
 {
-	return r->key.protocol == UW_PROTO_DNS && r->flags & UW_Q_REPLY_SENT &&
-	       (r->answer.flags & UW_DNS_RCODE) == UW_DNS_SERVFAIL;
+	return r->flags & UW_Q_REPLY_SENT && uw_answer_servfail(r->key.protocol, &r->answer);
 }
 
 static __always_inline void answer_note(struct uw_record *r, const struct uw_packet *p, __u64 now)
@@ -429,8 +432,8 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
 	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);
 	count(UW_STAT_answered);
-	if (r->answer.late || uw_config.all || answer_refuses(r) || answer_fails_here(r) ||
-	    r->task.pid == uw_config.tool_pid)
+	if (r->answer.late || uw_config.all || uw_answer_refuses(r->key.protocol, &r->answer) ||
+	    answer_fails_here(r) || r->task.pid == uw_config.tool_pid)
 		query_send_up(r);
 	else
 		query_fold(r);

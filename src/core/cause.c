@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "core/cause.h"
 
-#include "dns.h"
-
 bool uw_cause_wanted(const struct uw_query *q)
 {
 	if (q->role != UW_ROLE_LOCAL || !q->server_pid || !q->question_hash)
 		return false;
 	return q->verdict == UW_NOT_SERVED ||
-	       (q->verdict == UW_ANSWERED && (q->answer.flags & UW_DNS_RCODE) == UW_DNS_SERVFAIL);
+	       (q->verdict == UW_ANSWERED && uw_answer_servfail(q->key.protocol, &q->answer));
 }
 
 void uw_cause_note(struct uw_causes *c, const struct uw_query *q)

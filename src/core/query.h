@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "answer.h"
 #include "record.h"
 
 #define UW_NAME_MAX 256		/* an escaped executable name, reason, rule */
@@ -172,9 +173,6 @@ bool uw_query_open(const struct uw_query *q, uint64_t now_ns);
 
 /** uw_query_is_bad - whether the verdict is one a user wants to hear of. */
 bool uw_query_is_bad(const struct uw_query *q);
-
-/** uw_port_fixed - port class of a client port: below 1024 or equal to the service port. */
-bool uw_port_fixed(uint16_t client_port, uint16_t server_port);
 
 /** uw_query_duration_ns - from the first send to the fact that decided, 0 if neither is known. */
 uint64_t uw_query_duration_ns(const struct uw_query *q);

@@ -5,25 +5,10 @@
 #include <string.h>
 
 #include "config.h"
-#include "dns.h"
-#include "ntp.h"
-
-bool uw_port_fixed(uint16_t client_port, uint16_t server_port)
-{
-	return client_port < 1024 || client_port == server_port;
-}
 
 static bool answer_arrived(const struct uw_query *q)
 {
 	return q->read_ns || (q->flags & UW_Q_RAW && q->answer.when_ns);
-}
-
-/* REFUSED, or a kiss-o'-death that tells the client to go away (RFC 5905 7.4, RFC 8915 5.7). */
-static bool answer_refuses(const struct uw_query *q)
-{
-	if (q->key.protocol == UW_PROTO_DNS)
-		return (q->answer.flags & UW_DNS_RCODE) == UW_DNS_REFUSED;
-	return q->answer.kod && uw_ntp_refusal(q->answer.refid);
 }
 
 /* An ICMP error that means "it did not get through"; too big is a note (ruling 5). */
@@ -136,7 +121,7 @@ static void judge_answer(struct uw_query *q)
 
 	if (late)
 		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_READ);
-	else if (answer_refuses(q))
+	else if (uw_answer_refuses(q->key.protocol, &q->answer))
 		decide(q, UW_REFUSED, q->role == UW_ROLE_LOCAL ? UW_FAULT_LOCAL : UW_FAULT_BEYOND,
 		       UW_STAGE_READ);
 	else
