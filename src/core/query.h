@@ -171,6 +171,9 @@ void uw_judge(struct uw_query *q);
  */
 bool uw_query_open(const struct uw_query *q, uint64_t now_ns);
 
+/** uw_query_copy - a copy that stands for itself: decisive_drop points into its own drop[]. */
+void uw_query_copy(struct uw_query *to, const struct uw_query *from);
+
 /** uw_query_is_bad - whether the verdict is one a user wants to hear of. */
 bool uw_query_is_bad(const struct uw_query *q);
 

@@ -56,6 +56,16 @@ bool uw_query_open(const struct uw_query *q, uint64_t now_ns)
 	return still_inside(q) && now_ns < q->send_ns + UW_HOLD_NS;
 }
 
+void uw_query_copy(struct uw_query *to, const struct uw_query *from)
+{
+	const struct uw_drop_fact *d = from->decisive_drop;
+
+	*to = *from;
+	to->decisive_drop = NULL;
+	if (d == &from->drop[UW_REQUEST] || d == &from->drop[UW_REPLY])
+		to->decisive_drop = &to->drop[d - from->drop];
+}
+
 bool uw_query_is_bad(const struct uw_query *q)
 {
 	switch (q->verdict) {

@@ -98,12 +98,8 @@ bool uw_group_takes(const struct uw_group *g, const struct uw_query *q)
 
 void uw_group_start(struct uw_group *g, const struct uw_query *q)
 {
-	*g = (struct uw_group){.first = *q};
-	/* The drop that decided is one of the query's own: point into the copy. */
-	if (q->decisive_drop == &q->drop[UW_REQUEST] || q->decisive_drop == &q->drop[UW_REPLY])
-		g->first.decisive_drop = &g->first.drop[q->decisive_drop - q->drop];
-	else
-		g->first.decisive_drop = NULL;
+	memset(g, 0, sizeof(*g));
+	uw_query_copy(&g->first, q);
 	uw_group_add(g, q);
 }
 

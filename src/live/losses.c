@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "live/losses.h"
+
+#include <string.h>
+
+#include "core/query.h"
+
+static bool is_loss(unsigned stat)
+{
+#define NOT_LOSS(name, text) case UW_STAT_##name: return false;
+#define LOSS(name, text) case UW_STAT_##name: return true;
+	switch (stat) {
+		UW_STATS_LIST(NOT_LOSS, LOSS)
+	default:
+		return false;
+	}
+#undef NOT_LOSS
+#undef LOSS
+}
+
+/* A full table hides queries, it does not damage those that have their entry. */
+static bool damages_open(unsigned stat)
+{
+	return is_loss(stat) && stat != UW_STAT_table_full && stat != UW_STAT_flow_table_full &&
+	       stat != UW_STAT_reply_unparsed && stat != UW_STAT_request_unparsed;
+}
+
+void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t now_ns)
+{
+	uint64_t now[UW_STATS], misses = uw_live_recursion_misses(live);
+	unsigned i;
+
+	if (uw_live_stats(live, now))
+		return;
+	for (i = 0; i < UW_STATS; i++) {
+		if (now[i] > l->stats[i] && damages_open(i))
+			l->loss_ns = now_ns;
+	}
+	if (misses > l->misses)
+		l->loss_ns = now_ns;
+	if (now[UW_STAT_reply_unparsed] > l->stats[UW_STAT_reply_unparsed])
+		l->unparsed_ns = now_ns;
+	memcpy(l->stats, now, sizeof(now));
+	l->misses = misses;
+}
+
+void uw_losses_damaged(struct uw_losses *l, uint64_t now_ns)
+{
+	l->damaged++;
+	l->loss_ns = now_ns;
+}
+
+uint32_t uw_losses_gaps(const struct uw_losses *l, uint64_t since_ns)
+{
+	return (l->loss_ns > since_ns ? UW_GAP_BIT(UW_GAP_RECORDS_LOST) : 0) |
+	       (l->unparsed_ns > since_ns ? UW_GAP_BIT(UW_GAP_REPLY_UNPARSED) : 0);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Losses of the tracer itself: what was counted, and when what damages open queries last rose. */
+#ifndef UW_LOSSES_H
+#define UW_LOSSES_H
+
+#include "live/live.h"
+
+struct uw_losses {
+	uint64_t stats[UW_STATS], misses;
+	uint64_t damaged;		/* records that failed the check */
+	uint64_t loss_ns, unparsed_ns;	/* when one last rose */
+};
+
+/** uw_losses_watch - look at the counters; @now_ns is noted for those that rose. */
+void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t now_ns);
+
+/** uw_losses_damaged - a record from the kernel side was not one. */
+void uw_losses_damaged(struct uw_losses *l, uint64_t now_ns);
+
+/** uw_losses_gaps - UW_GAP_BIT() of what was lost since @since_ns. */
+uint32_t uw_losses_gaps(const struct uw_losses *l, uint64_t since_ns);
+
+#endif

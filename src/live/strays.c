@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "live/strays.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "config.h"
+
+#define STRAYS_MAX 8192
+
+/* What a reply says of itself but for the address it came from. */
+struct stray_key {
+	struct uw_addr client;
+	uint64_t transaction;
+	uint16_t client_port, server_port;
+	uint8_t family, protocol;
+	uint8_t pad[2];
+};
+
+struct stray {
+	struct stray_key key;
+	struct uw_addr from;
+	uint64_t question_hash;
+	uint64_t when_ns;
+	UT_hash_handle hh;
+};
+
+struct uw_strays {
+	struct stray *table;
+};
+
+struct uw_strays *uw_strays_new(void)
+{
+	return calloc(1, sizeof(struct uw_strays));
+}
+
+void uw_strays_free(struct uw_strays *s)
+{
+	struct stray *i, *next;
+
+	if (!s)
+		return;
+	HASH_ITER(hh, s->table, i, next) {
+		HASH_DELETE(hh, s->table, i);
+		free(i);
+	}
+	free(s);
+}
+
+static struct stray_key stray_key_of(const struct uw_query_key *k)
+{
+	return (struct stray_key){
+		.client = k->client, .transaction = k->transaction, .client_port = k->client_port,
+		.server_port = k->server_port, .family = k->family, .protocol = k->protocol,
+	};
+}
+
+void uw_strays_keep(struct uw_strays *s, const struct uw_record *r)
+{
+	struct stray_key key = stray_key_of(&r->key);
+	struct stray *i;
+
+	HASH_FIND(hh, s->table, &key, sizeof(key), i);
+	if (i || HASH_COUNT(s->table) >= STRAYS_MAX)
+		return;
+	i = calloc(1, sizeof(*i));
+	if (!i)
+		return;
+	i->key = key;
+	i->from = r->key.server;
+	i->question_hash = r->question_hash;
+	i->when_ns = r->wire_in_ns;
+	HASH_ADD(hh, s->table, key, sizeof(i->key), i);
+}
+
+void uw_strays_note(const struct uw_strays *s, struct uw_query *q)
+{
+	struct stray_key key = stray_key_of(&q->key);
+	struct stray *i;
+
+	HASH_FIND(hh, s->table, &key, sizeof(key), i);
+	if (!i || i->when_ns < q->send_ns ||
+	    (i->question_hash && q->question_hash && i->question_hash != q->question_hash))
+		return;
+	q->misdirected = true;
+	q->misdirected_from = i->from;
+}
+
+void uw_strays_forget(struct uw_strays *s, uint64_t now_ns)
+{
+	struct stray *i, *next;
+
+	HASH_ITER(hh, s->table, i, next) {
+		if (i->when_ns + 2 * UW_HOLD_NS > now_ns)
+			break;
+		HASH_DELETE(hh, s->table, i);
+		free(i);
+	}
+}
+
+bool uw_stray_is_ours(const struct uw_query *q)
+{
+	const struct uw_drop_fact *d = &q->drop[UW_REPLY];
+
+	return d->seen && d->stage >= UW_STAGE_NF_INPUT && strcmp(d->reason, "NO_SOCKET") != 0;
+}
