@@ -11,6 +11,7 @@
                         command_exit, instances (default 1), kill (true: SIGKILL, then all again),
                         off (true)
     [nft]               member = ruleset
+    [every_case] [[case]] many small faults in one run: see cases.py
     [[daemon]]          in, run: chronyd, dnsmasq, unbound, or a command that prints "ready"
     [[setup]] [[traffic]] [[verify]]
                         in (default c; host with no namespace), run, exit (default 0), stdout,
@@ -33,6 +34,7 @@ import subprocess
 import tempfile
 import tomllib
 
+from cases import CASE_KEYS, cases_of
 from lab import TMP_PREFIX, Lab, LabError, kill_inside, wait_until
 from tracer import Tracer, still_loaded
 
@@ -49,9 +51,10 @@ COMMAND_OUTPUT = "exec >$TMP/command.out 2>$TMP/command.err\n"
 
 STEP_KEYS = {"in", "run", "exit", "stdout", "stderr", "background", "lines"}
 TOP_KEYS = {"summary", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
-            "daemon", "setup", "traffic", "verify", "expect", "diagnosis", "end"}
+            "daemon", "setup", "traffic", "every_case", "case", "verify", "expect", "diagnosis",
+            "end"}
 TRACER_KEYS = {"scope", "args", "command", "command_exit", "instances", "kill", "off"}
-EXPECT_CONTROLS = {"count", "count_run", "count_in", "absent"}
+EXPECT_CONTROLS = {"what", "count", "count_run", "count_in", "absent"}
 
 DAEMONS = {
     "chronyd": ("ntp", """
@@ -149,6 +152,8 @@ def load(path):
             check_keys(f"{name}: {section}", step, STEP_KEYS)
             if "run" not in step:
                 raise Failure(f"{name}: {section}: nothing to run")
+    for case in [spec.get("every_case", {}), *spec.get("case", [])]:
+        check_keys(f"{name}: case", case, CASE_KEYS)
     spec["expect"] = [flatten(e) for e in spec.get("expect", [])]
     spec["diagnosis"] = [flatten(e) for e in spec.get("diagnosis", [])]
     spec["end"] = flatten(spec.get("end", {}))
@@ -165,6 +170,7 @@ class Run:
         self.lab = Lab(spec.get("topology", "routed"), number)
         self.home = "c" if "c" in self.lab.name else "host"
         self.problems, self.tracers, self.processes = [], [], []
+        self.cases = cases_of(spec, self.addresses(), flatten)
         self.log = {}
 
     def __enter__(self):
@@ -255,11 +261,54 @@ class Run:
             if not wait_until(holds, VERIFY_LIMIT, self.stop):
                 self.problems.append(f"the cause is not the one meant: {last[0]}")
 
+    # ------------------------------------------------------------------ cases
+
+    def addresses(self):
+        """{member: [IPv4, IPv6]} of those that ask and answer."""
+        return {"c": LOCAL_ADDRESSES} if self.lab.topology == "loopback" else ADDRESSES
+
+    def case_step(self, case, part, run, **step):
+        """One command of a case, to its end; Failure names the case."""
+        env, self.env = self.env, {**self.env, **case.env()}
+        try:
+            self.run_step(f"{case.label}-{part}",
+                          {"in": case.table.get("in", self.home), "run": run, **step})
+        except Failure as e:
+            raise Failure(f"{case.what}: {part}: {e}") from e
+        finally:
+            self.env = env
+
+    def case_truth(self, case):
+        last = []
+
+        def holds():
+            try:
+                self.case_step(case, "truth", case.table["truth"])
+                return True
+            except Failure as e:
+                last[:] = [str(e)]
+                return False
+        if not wait_until(holds, VERIFY_LIMIT, self.stop):
+            self.problems.append(f"the cause is not the one meant: {last[0]}")
+
+    def run_case(self, case):
+        try:
+            if "before" in case.table:
+                self.case_step(case, "before", case.table["before"])
+            self.case_step(case, "run", case.run(), exit=case.exit(), **{"in": self.home})
+            if "truth" in case.table:
+                self.case_truth(case)
+        except Failure as e:
+            self.problems.append(str(e))
+        finally:
+            if "after" in case.table:
+                self.case_step(case, "after", case.table["after"])
+
     # ------------------------------------------------------------------ set-up
 
     def start_daemon(self, number, daemon):
         member, run = daemon.get("in", "s"), daemon["run"]
-        listen = ADDRESSES[member] if self.lab.topology != "loopback" else LOCAL_ADDRESSES
+        listen = self.addresses()[member]
         proto, script = DAEMONS.get(run, (None, run))
         env = dict(self.env, LISTEN4=listen[0], LISTEN6=listen[1])
         process, out, err = self.spawn(f"daemon{number}", member, script, env)
@@ -301,7 +350,7 @@ class Run:
 
     def wanted(self):
         """[(expected, count)] with each count_run asked."""
-        pairs = []
+        pairs = [(c.expected(), c.expected().get("count", 1)) for c in self.cases]
         for number, expected in enumerate(self.spec["expect"]):
             wanted = expected.get("count", 1)
             if "count_run" in expected:
@@ -388,6 +437,8 @@ class Run:
                 self.start_tracer()
         if "command" not in self.tracer_spec:
             self.run_steps("traffic")
+            for case in self.cases:
+                self.run_case(case)
         elif not traced:
             self.run_step("command", {"run": COMMAND_OUTPUT + self.tracer_spec["command"],
                                       "exit": self.tracer_spec.get("command_exit", 0)})
