@@ -110,6 +110,9 @@ const char *uw_cli_help(enum uw_command c);
 /** uw_command_name - "trace"; "" for UW_CMD_NONE. */
 const char *uw_command_name(enum uw_command c);
 
+/** uw_filters_text - the filters as options again, into @buf; cut where it is full. */
+void uw_filters_text(const struct uw_filters *f, char *buf, size_t size);
+
 /*
  * The strict parsers, cli_value.c. Each takes the whole of @s or fails with -EINVAL (not of that
  * form) or -ERANGE (out of range, or too long for its place), and leaves the out parameter alone.

@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
@@ -16,18 +14,14 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "core/address.h"
-#include "core/diagnose.h"
 #include "live/collector.h"
 #include "probes.h"
-#include "sink/sink.h"
+#include "report.h"
 
 #define TICK_NS 200000000ull		/* the collector sweeps as often */
 #define IDLE_NS 1500000000ull		/* quiet this long: the text sink tells what it grouped */
 #define DIAGNOSE_NS 10000000000ull	/* between looks at the flows while running */
 #define STATUS_NS 60000000000ull	/* between status records */
-#define FLOWS 4096
-#define DIAGNOSES 32
 #define ASKERS 32
 #define PROBE_TIMEOUT_NS 2000000000ull
 #define POLLFDS (2 + UW_WATCH_TARGETS * 4)
@@ -39,35 +33,23 @@ enum phase {
 	OVER,
 };
 
-/* A diagnosis already told: said again when it became surer, and at the end if it has grown. */
-struct told_diagnosis {
-	const char *id;
-	struct uw_flow_id flow;
-	enum uw_confidence confidence;
-	char summary[UW_SENTENCE_MAX];
-};
-
 struct watch {
 	const struct uw_watch_plan *plan;
 	const struct uw_options *o;
 	struct uw_live *live;
 	struct uw_collector *collector;
-	struct uw_flow_table *flows;
+	struct uw_report *report;
 	struct uw_probes *probes;
-	struct uw_sink *sink;
 	struct uw_clock clock;
-	struct uw_totals totals;	/* verdicts of queries told one by one */
-	struct uw_host_facts host;
-	struct told_diagnosis told[DIAGNOSES];
-	unsigned told_count;
 	enum phase phase;
 	int signal_fd, status;
 	pid_t child;
 	uint32_t own_pid, run;
 	struct uw_asker askers[ASKERS];
 	struct utsname kernel;
-	char hostname[256], filters[2048];
-	bool unsettled;			/* bad queries since the last look at the flows */
+	char hostname[256];
+	bool command_ran;
+	int command_status;
 	uint64_t now_ns, start_ns, phase_ns, bad_ns, diagnose_ns, status_ns;
 };
 
@@ -80,13 +62,12 @@ static int say(const char *text)
 /* Whoever reads our output may be gone (a quiet end) or its disk full (an error). */
 static bool output_fails(struct watch *w)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
+	int err = uw_report_flush(w->report);
+
+	if (!err)
 		return false;
-	if (errno != EPIPE) {
-		fprintf(stderr, "udpwhy: cannot write the output: %s; free space or choose another place, records were lost\n",
-			strerror(errno));
+	if (err != -EPIPE)
 		w->status = 1;
-	}
 	w->phase = OVER;
 	return true;
 }
@@ -108,100 +89,53 @@ static void want_probe(struct watch *w, const struct uw_query *q)
 static void on_query(void *arg, const struct uw_query *q, const enum uw_verdict *previous)
 {
 	struct watch *w = arg;
-	bool probe = q->task.pid == w->own_pid;
+	bool probe = q->task.pid == w->own_pid, settled = !uw_report_unsettled(w->report);
 
-	uw_flow_add(w->flows, q, probe, previous);
+	uw_report_query(w->report, q, previous, probe, w->plan->asks);
 	if (probe)
 		return;
-	if (previous)
-		w->totals.verdict[*previous]--;
-	else
-		w->totals.fault[q->fault]++;
-	w->totals.verdict[q->verdict]++;
 	if (uw_query_is_bad(q)) {
 		w->bad_ns = w->now_ns;
-		if (!w->unsettled)
+		if (settled)
 			w->diagnose_ns = w->now_ns;
-		w->unsettled = true;
 	}
 	if (w->o->probe && q->verdict == UW_NO_REPLY && q->role == UW_ROLE_CLIENT)
 		want_probe(w, q);
-	if (w->sink && (w->o->all || uw_query_is_bad(q) || q->caused_by || w->plan->asks))
-		w->sink->query(w->sink, q);
 }
+
+/* The good ones that the kernel counted. */
+struct folded {
+	struct uw_report *report;
+	struct uw_totals *totals;
+};
 
 static void on_flow(void *arg, const struct uw_flow_key *key, const struct uw_flow_value *value)
 {
-	struct watch *w = arg;
+	struct folded *f = arg;
 
-	uw_flow_fold(w->flows, key, false, value);
-	w->totals.verdict[UW_ANSWERED] += value->answered;
-	w->totals.fault[UW_FAULT_NONE] += value->answered;
+	uw_report_fold(f->report, key, value);
+	f->totals->verdict[UW_ANSWERED] += value->answered;
+	f->totals->fault[UW_FAULT_NONE] += value->answered;
 }
 
-/* Verdicts told one by one, and the good ones that the kernel counted. */
 static void take_totals(struct watch *w, struct uw_totals *t)
 {
-	struct uw_totals mine = w->totals;
+	struct folded f = { .report = w->report, .totals = t };
 
-	uw_collector_flows(w->collector, on_flow, w);
-	*t = w->totals;
-	w->totals = mine;
+	*t = *uw_report_totals(w->report);
+	t->command_ran = w->command_ran;
+	t->command_status = w->command_status;
+	uw_collector_flows(w->collector, on_flow, &f);
 	uw_collector_totals(w->collector, t);
 }
 
-static struct told_diagnosis *diagnosis_told(struct watch *w, const struct uw_diagnosis *d)
+static void diagnose(struct watch *w, bool final)
 {
-	unsigned i;
-
-	for (i = 0; i < w->told_count; i++) {
-		if (!strcmp(w->told[i].id, d->id) && d->flows &&
-		    !memcmp(&w->told[i].flow, &d->flow[0]->id, sizeof(w->told[i].flow)))
-			return &w->told[i];
-	}
-	return NULL;
-}
-
-static void tell_diagnosis(struct watch *w, const struct uw_diagnosis *d)
-{
-	struct told_diagnosis *t = diagnosis_told(w, d);
-
-	if (t && t->confidence >= d->confidence && (w->phase != OVER || !strcmp(t->summary, d->summary)))
-		return;
-	if (!t && w->told_count < DIAGNOSES && d->flows) {
-		t = &w->told[w->told_count++];
-		t->id = d->id;
-		t->flow = d->flow[0]->id;
-	}
-	if (t) {
-		t->confidence = d->confidence;
-		memcpy(t->summary, d->summary, sizeof(t->summary));
-	}
-	w->sink->diagnosis(w->sink, d);
-}
-
-static void diagnose(struct watch *w)
-{
-	struct uw_diagnosis *d;
-	const struct uw_flow *const *flows;
-	unsigned count, n, i;
 	struct uw_totals ignored;
 
 	w->diagnose_ns = w->now_ns;
-	w->unsettled = false;
-	d = calloc(DIAGNOSES, sizeof(*d));
-	if (!d || !w->sink) {
-		free(d);
-		return;
-	}
 	take_totals(w, &ignored);
-	if (w->sink->idle)
-		w->sink->idle(w->sink);
-	flows = uw_flow_list(w->flows, &count);
-	n = uw_diagnose(flows, count, &w->host, d, DIAGNOSES);
-	for (i = 0; i < n; i++)
-		tell_diagnosis(w, &d[i]);
-	free(d);
+	uw_report_diagnose(w->report, final);
 }
 
 static void tell_status(struct watch *w)
@@ -210,8 +144,7 @@ static void tell_status(struct watch *w)
 
 	w->status_ns = w->now_ns;
 	take_totals(w, &t);
-	if (w->sink)
-		w->sink->status(w->sink, &t);
+	uw_report_status(w->report, &t);
 }
 
 static void set_phase(struct watch *w, enum phase p)
@@ -232,8 +165,8 @@ static void take_signal(struct watch *w)
 		if (s.ssi_signo == SIGCHLD) {
 			if (w->child > 0 && waitpid(w->child, &status, WNOHANG) == w->child) {
 				w->child = 0;
-				w->totals.command_ran = true;
-				w->totals.command_status = uw_child_status(status);
+				w->command_ran = true;
+				w->command_status = uw_child_status(status);
 				set_phase(w, DRAINING);
 			}
 		} else if (w->phase == RUNNING) {
@@ -304,10 +237,10 @@ static void loop(struct watch *w)
 			uw_probes_run(w->probes, w->collector, w->now_ns);
 		open = uw_collector_run(w->collector, w->now_ns, false);
 		next_phase(w, open);
-		if (w->unsettled && may_diagnose(w))
-			diagnose(w);
-		else if (w->sink && w->sink->idle && w->bad_ns && w->now_ns - w->bad_ns >= IDLE_NS) {
-			w->sink->idle(w->sink);
+		if (uw_report_unsettled(w->report) && may_diagnose(w))
+			diagnose(w, false);
+		else if (w->bad_ns && w->now_ns - w->bad_ns >= IDLE_NS) {
+			uw_report_idle(w->report);
 			w->bad_ns = 0;
 		}
 		if (w->now_ns - w->status_ns >= STATUS_NS)
@@ -315,91 +248,6 @@ static void loop(struct watch *w)
 		if (output_fails(w))
 			return;
 	}
-}
-
-static void read_port_range(struct uw_host_facts *h)
-{
-	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-
-	if (f && fscanf(f, "%hu %hu", &h->ephemeral_low, &h->ephemeral_high) != 2)
-		memset(h, 0, sizeof(*h));
-	if (f)
-		fclose(f);
-}
-
-static struct uw_sink *make_sink(struct watch *w)
-{
-	struct uw_text_options text = { .all = w->o->all };
-	struct winsize size;
-	bool terminal = isatty(STDOUT_FILENO);
-
-	if (w->plan->silent)
-		return NULL;
-	if (w->o->output == UW_OUTPUT_JSON)
-		return uw_sink_json(stdout, &w->clock);
-	text.colour = terminal && !w->o->no_color && !getenv("NO_COLOR");
-	if (terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-		text.width = size.ws_col;
-	else if (terminal)
-		text.width = 80;
-	return uw_sink_text(stdout, &w->clock, &text);
-}
-
-struct words {
-	char *text;
-	size_t size, used;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void add_word(struct words *w, const char *format, ...)
-{
-	va_list args;
-	int n;
-
-	if (w->used + 1 >= w->size)
-		return;
-	va_start(args, format);
-	n = vsnprintf(w->text + w->used, w->size - w->used, format, args);
-	va_end(args);
-	w->used += n > 0 ? (size_t)n : 0;
-}
-
-static void add_namespaces(struct words *w, const char *option, const struct uw_ns_list *list)
-{
-	unsigned i;
-
-	for (i = 0; i < list->count; i++)
-		add_word(w, "%s%s", i ? "," : option, list->item[i].text);
-}
-
-static void add_prefix(struct words *w, const char *option, const struct uw_prefix *p)
-{
-	char text[UW_ADDR_TEXT];
-
-	if (p->family)
-		add_word(w, "%s%s/%u", option, uw_addr_text(&p->addr, p->family, text), p->len);
-}
-
-/* The filters as options again, for the start record. */
-static void filters_text(const struct uw_filters *f, char *buf, size_t size)
-{
-	struct words w = { .text = buf, .size = size };
-
-	buf[0] = '\0';
-	add_namespaces(&w, " --scope ", &f->scope);
-	add_namespaces(&w, " --netns ", &f->netns);
-	add_prefix(&w, " --server ", &f->server);
-	add_prefix(&w, " --client ", &f->client);
-	if (f->iface[0])
-		add_word(&w, " --iface %s", f->iface);
-	if (f->protocol)
-		add_word(&w, " --protocol %s", uw_proto_name(f->protocol));
-	if (f->process_pid)
-		add_word(&w, " --process %u", f->process_pid);
-	else if (f->process[0])
-		add_word(&w, " --process %s", f->process);
-	if (buf[0])
-		memmove(buf, buf + 1, strlen(buf));
 }
 
 /* Who asks in the namespaces of the scope. */
@@ -422,13 +270,12 @@ static void tell_start(struct watch *w)
 	const struct uw_filters *f = &w->o->filters;
 	struct uw_run run = {
 		.version = UW_VERSION, .command = uw_command_name(w->o->command), .host = w->hostname,
-		.kernel = w->kernel.release, .filters = w->filters, .askers = w->askers,
+		.kernel = w->kernel.release, .askers = w->askers,
 	};
 	unsigned i;
 
 	gethostname(w->hostname, sizeof(w->hostname) - 1);
 	uname(&w->kernel);
-	filters_text(f, w->filters, sizeof(w->filters));
 	run.run = w->run;
 	run.timeout_ns = w->o->timeout_ns;
 	run.port_count = f->port_count;
@@ -439,7 +286,7 @@ static void tell_start(struct watch *w)
 	run.hook_count = uw_live_hooks(w->live, run.hooks, sizeof(run.hooks) / sizeof(*run.hooks));
 	run.gaps = uw_live_gaps(w->live);
 	run.asker_count = find_askers(w);
-	w->sink->start(w->sink, &run);
+	uw_report_start(w->report, &run);
 }
 
 static int take_signals(struct watch *w)
@@ -482,10 +329,9 @@ static int open_all(struct watch *w)
 	if (getrandom(&w->run, sizeof(w->run), 0) != sizeof(w->run))
 		w->run = w->own_pid;
 	c.run = w->run;
-	w->flows = uw_flow_table_new(FLOWS);
 	w->probes = uw_probes_new(w->o->count ? w->o->count : UW_PROBE_COUNT, PROBE_TIMEOUT_NS);
-	w->sink = make_sink(w);
-	if (!w->flows || !w->probes || (!w->sink && !w->plan->silent))
+	w->report = uw_report_new(w->o, &w->clock, w->plan->silent);
+	if (!w->probes || !w->report)
 		return say("out of memory");
 	if (take_signals(w))
 		return say("cannot watch signals");
@@ -495,7 +341,6 @@ static int open_all(struct watch *w)
 		return say("out of memory");
 	for (i = 0; i < w->plan->asks; i++)
 		uw_probes_want(w->probes, &w->plan->ask[i]);
-	read_port_range(&w->host);
 	return 0;
 }
 
@@ -517,29 +362,25 @@ static void finish(struct watch *w)
 	struct uw_totals t;
 	unsigned count;
 
-	diagnose(w);
+	diagnose(w, true);
 	take_totals(w, &t);
-	flows = uw_flow_list(w->flows, &count);
+	flows = uw_report_flows(w->report, &count);
 	if (w->plan->finished)
 		w->plan->finished(w->plan->arg, flows, count);
-	if (w->sink)
-		w->sink->end(w->sink, &t, flows, count);
+	uw_report_end(w->report, &t);
 	if (t.command_ran)
 		fprintf(stderr, "udpwhy: %s ended with status %d\n", w->o->run[0], t.command_status);
-	if (w->o->exit_code && !w->status)
-		w->status = t.fault[UW_FAULT_LOCAL] ? 3 : t.fault[UW_FAULT_BEYOND] ? 4 :
-			    t.fault[UW_FAULT_UNKNOWN] ? 5 : 0;
+	if (!w->status)
+		w->status = uw_report_exit_status(w->report, &t);
 	output_fails(w);
 }
 
 static void close_all(struct watch *w)
 {
-	if (w->sink)
-		w->sink->close(w->sink);
+	uw_report_free(w->report);
 	uw_collector_free(w->collector);
 	uw_live_close(w->live);
 	uw_probes_free(w->probes);
-	uw_flow_table_free(w->flows);
 	if (w->signal_fd >= 0)
 		close(w->signal_fd);
 }
@@ -559,8 +400,7 @@ int uw_watch(const struct uw_watch_plan *plan)
 		status = open_all(w);
 	if (!status) {
 		w->start_ns = w->status_ns = w->now_ns = uw_now_ns();
-		if (w->sink)
-			tell_start(w);
+		tell_start(w);
 		if (!output_fails(w))
 			status = start_command(w);
 		if (!status) {

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every source's queries go through once they are judged: flows, totals, diagnoses, and the
+ * sink that prints them. A source gives queries; it neither counts nor prints.
+ */
+#ifndef UW_REPORT_H
+#define UW_REPORT_H
+
+#include "cli.h"
+#include "core/clock.h"
+#include "core/diagnose.h"
+#include "core/flow.h"
+
+struct uw_report;	/* opaque */
+
+/**
+ * uw_report_new - a report to stdout, as the options want it.
+ * @o, clock: stay the caller's and outlive the report; silent: count and diagnose, print nothing.
+ * Return: to be freed by uw_report_free(), or NULL without memory.
+ */
+struct uw_report *uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool silent);
+void uw_report_free(struct uw_report *r);
+
+/** uw_report_start - the start record; @run's filters are filled in from the options. */
+void uw_report_start(struct uw_report *r, struct uw_run *run);
+
+/**
+ * uw_report_query - take a judged query.
+ * @previous: the verdict that this revision replaces, NULL for a first one; probe: asked by udpwhy
+ * itself: counted in its own flow, not told; always: told even if it is good.
+ */
+void uw_report_query(struct uw_report *r, const struct uw_query *q, const enum uw_verdict *previous,
+		     bool probe, bool always);
+
+/** uw_report_fold - good queries counted elsewhere; @v as uw_flow_fold() has it. */
+void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const struct uw_flow_value *v);
+
+/** uw_report_totals - verdicts and faults of the queries taken one by one. */
+const struct uw_totals *uw_report_totals(const struct uw_report *r);
+
+/** uw_report_flows - as uw_flow_list(). */
+const struct uw_flow *const *uw_report_flows(struct uw_report *r, unsigned *count);
+
+/** uw_report_unsettled - whether bad queries came since the last uw_report_diagnose(). */
+bool uw_report_unsettled(const struct uw_report *r);
+
+/**
+ * uw_report_diagnose - run the rules and tell what is new or surer than before.
+ * @final: also tell what has grown since it was told.
+ */
+void uw_report_diagnose(struct uw_report *r, bool final);
+
+/** uw_report_idle - a pause: what was grouped so far is printed. */
+void uw_report_idle(struct uw_report *r);
+
+/** uw_report_status, uw_report_end - with the totals of the whole run. */
+void uw_report_status(struct uw_report *r, const struct uw_totals *t);
+void uw_report_end(struct uw_report *r, const struct uw_totals *t);
+
+/**
+ * uw_report_flush - write out what is buffered.
+ * Return: 0; -EPIPE if the reader is gone, which ends a run quietly; -EIO for any other failure,
+ * which has been said on stderr.
+ */
+int uw_report_flush(struct uw_report *r);
+
+/** uw_report_exit_status - as --exit-code has it, 0 without that option. */
+int uw_report_exit_status(const struct uw_report *r, const struct uw_totals *t);
+
+#endif
