@@ -261,6 +261,7 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 	f->attempts += q->attempts;
 	if (!f->first_ns || q->send_ns < f->first_ns)
 		f->first_ns = q->send_ns;
+	uw_rhythm_note(&f->rhythm, q->send_ns);
 	f->icmp_local += q->icmp.seen && q->icmp.local;
 	for (dir = 0; dir < UW_DIRS; dir++) {
 		if (q->drop[dir].seen)
@@ -322,6 +323,15 @@ static void fold_asker(struct uw_flow *f, const struct uw_flow_value *v)
 	f->pid = v->pid;
 }
 
+/* Only the last send of the kernel's count is known: with others before it, how they came is not. */
+static void fold_rhythm(struct uw_flow *f, uint64_t more, uint64_t last_ns)
+{
+	if (more > 1)
+		memset(&f->rhythm, 0, sizeof(f->rhythm));
+	if (more)
+		uw_rhythm_note(&f->rhythm, last_ns);
+}
+
 struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *key, bool probe,
 			     const struct uw_flow_value *v)
 {
@@ -339,6 +349,7 @@ struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *
 	if (v->answered < old->answered)
 		memset(old, 0, sizeof(*old));
 	fold_asker(f, v);
+	fold_rhythm(f, v->answered - old->answered, v->last_good_ns);
 	f->count[UW_ANSWERED] += v->answered - old->answered;
 	f->attempts += v->attempts - old->attempts;
 	for (i = 0; i < UW_RTT_BUCKETS; i++)

@@ -10,6 +10,7 @@
 #ifndef UW_FLOW_H
 #define UW_FLOW_H
 
+#include "core/asker.h"
 #include "core/query.h"
 
 #define UW_FLOW_DROPS 8
@@ -35,6 +36,7 @@ struct uw_flow {
 	char executable[UW_NAME_MAX];	/* the last asker, raw bytes */
 	uint32_t pid;
 	uint16_t client_port;		/* the last used */
+	struct uw_rhythm rhythm;	/* of its sends */
 	unsigned drops;
 	struct uw_flow_drop {
 		enum uw_stage stage;

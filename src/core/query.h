@@ -14,6 +14,9 @@
 #include "record.h"
 
 #define UW_NAME_MAX 256		/* an escaped executable name, reason, rule */
+#define UW_USER_MAX 33		/* a user's name: LOGIN_NAME_MAX is longer, useradd(8) allows 32 */
+#define UW_NETNS_NAME 64	/* a network namespace's name */
+#define UW_HOLDERS 4		/* processes kept of a socket that several hold */
 #define UW_DNS_NAME_MAX 1024	/* 255 bytes in presentation form, every one as \DDD */
 
 enum uw_role {
@@ -118,7 +121,17 @@ struct uw_query {
 
 	struct uw_task task;
 	char executable[UW_NAME_MAX];	/* file name of the executable, else comm; raw bytes: sinks escape */
-	char cgroup[UW_NAME_MAX];	/* path below the cgroup root, "" unknown; raw bytes */
+	char user[UW_USER_MAX];		/* name of task.uid, "" unknown; raw bytes */
+	char cgroup[UW_NAME_MAX];	/* of the task when it sent: path below the root of cgroup v2, "" unknown; raw */
+	char netns_name[UW_NETNS_NAME];	/* as 'ip netns' has it, "" none; raw bytes */
+
+	/* UW_Q_NO_OWNER: who sent is not known, but these held the asking socket (one of them did). */
+	unsigned holders;
+	bool more_holders;
+	struct uw_holder {
+		uint32_t pid;
+		char executable[UW_EXE];	/* raw bytes */
+	} holder[UW_HOLDERS];
 
 	uint64_t send_ns, wire_out_ns, wire_in_ns, input_ns, queued_ns, read_ns;	/* CLOCK_BOOTTIME, 0 absent */
 	uint64_t abandoned_ns;		/* the asking socket closed or its process ended, 0 absent */

@@ -71,6 +71,12 @@ static void put_askers(struct uw_json *j, const struct uw_run *run)
 		uw_json_string(j, "network.protocol.name", uw_proto_name(a->protocol));
 		if (a->port)
 			uw_json_uint(j, "client.port", a->port);
+		if (a->pid)
+			uw_json_uint(j, "user.id", a->uid);
+		uw_json_text(j, "cgroup", a->cgroup);
+		if (a->netns)
+			uw_json_uint(j, "netns", a->netns);
+		uw_json_text(j, "netns.name", a->netns_name);
 		uw_json_uint(j, "servers", a->servers);
 		uw_json_close(j);
 	}

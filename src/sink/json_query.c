@@ -85,12 +85,30 @@ static void put_ends(struct uw_json *j, const struct uw_query *q)
 		uw_json_uint(j, "attempts.dropped", q->dropped);
 }
 
+/* One of these sent it: that much is known, and no more is said. */
+static void put_holders(struct uw_json *j, const struct uw_query *q)
+{
+	if (!q->holders)
+		return;
+	uw_json_array(j, "socket.holders");
+	for (unsigned i = 0; i < q->holders && i < UW_HOLDERS; i++) {
+		uw_json_object(j, NULL);
+		uw_json_bytes(j, "process.executable.name", q->holder[i].executable, UW_EXE);
+		uw_json_uint(j, "process.pid", q->holder[i].pid);
+		uw_json_close(j);
+	}
+	uw_json_close(j);
+}
+
 static void put_process(struct uw_json *j, const struct uw_query *q)
 {
 	if (q->netns)
 		uw_json_uint(j, "netns", q->netns);
-	if (q->flags & UW_Q_NO_OWNER)
+	uw_json_text(j, "netns.name", q->netns_name);
+	if (q->flags & UW_Q_NO_OWNER) {
+		put_holders(j, q);
 		return;
+	}
 	if (q->task.pid) {
 		uw_json_uint(j, "process.pid", q->task.pid);
 		uw_json_uint(j, "user.id", q->task.uid);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "core/asker.h"
 #include "core/clock.h"
 #include "core/diagnose.h"
 #include "core/flow.h"
@@ -37,15 +38,6 @@ struct uw_run {
 	uint32_t gaps;			/* UW_GAP_BIT() that hold for the whole run */
 	const struct uw_asker *askers;	/* who asks here: open sockets towards traced ports */
 	unsigned asker_count;
-};
-
-/* A socket of this host that asks, found when the run starts. */
-struct uw_asker {
-	char executable[UW_NAME_MAX];
-	uint32_t pid;
-	uint8_t protocol;
-	uint16_t port;			/* local */
-	unsigned servers;
 };
 
 /* Totals, for status and end records and the summary. */

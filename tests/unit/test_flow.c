@@ -542,6 +542,36 @@ static void test_free_null(void **state)
 	uw_flow_table_free(NULL);
 }
 
+static void the_rhythm_of_sends(void **state)
+{
+	struct uw_flow_table *t = uw_flow_table_new(4);
+	struct uw_flow_key k = {
+		.client = v4(10, 0, 0, 5), .server = v4(192, 0, 2, 1), .netns = 7, .server_port = 123,
+		.family = 4, .protocol = UW_PROTO_NTP,
+	};
+	struct uw_flow_value v = { .answered = 1, .attempts = 1, .last_good_ns = 100 * S };
+	struct uw_query q = query(164);
+	struct uw_flow *f;
+
+	(void)state;
+	uw_flow_fold(t, &k, false, &v);
+	v.answered = 2;
+	v.last_good_ns = 228 * S;
+	uw_flow_fold(t, &k, false, &v);
+	/* a bad one is told later than it was sent, and again when its answer comes */
+	q.verdict = UW_NO_REPLY;
+	uw_flow_add(t, &q, false, NULL);
+	f = uw_flow_fold(t, &k, false, &v);
+	assert_int_equal(uw_rhythm_interval_ns(&f->rhythm), 64 * S);
+	assert_int_equal(uw_rhythm_next_ns(&f->rhythm, 229 * S), 292 * S);
+	/* of several at once only the last is known: every second is not every 64 */
+	v.answered = 66;
+	v.last_good_ns = 292 * S;
+	uw_flow_fold(t, &k, false, &v);
+	assert_int_equal(uw_rhythm_interval_ns(&f->rhythm), 0);
+	uw_flow_table_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -566,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_quantile),
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_free_null),
+		cmocka_unit_test(the_rhythm_of_sends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

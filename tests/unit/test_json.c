@@ -449,12 +449,36 @@ static void hostile_names(void **state)
 	free(line);
 }
 
+static void the_holders_of_a_socket_whose_sender_is_unknown(void **state)
+{
+	struct uw_query q = dropped_reply();
+	char *line;
+
+	(void)state;
+	snprintf(q.netns_name, sizeof(q.netns_name), "blue");
+	q.holders = 2;
+	q.holder[0] = (struct uw_holder){ .pid = 11, .executable = "unbound" };
+	q.holder[1] = (struct uw_holder){ .pid = 12, .executable = "a\x1b" };
+	line = query_line(&q);
+	must_have(line, "\"netns.name\":\"blue\"");
+	must_lack(line, "socket.holders");
+	free(line);
+	q.flags = UW_Q_NO_OWNER;
+	line = query_line(&q);
+	must_lack(line, "\"user.id\"");
+	must_have(line, "\"socket.holders\":[{\"process.executable.name\":\"unbound\",\"process.pid\":11},"
+		  "{\"process.executable.name\":\"a\\\\x1b\",\"process.pid\":12}]");
+	free(line);
+}
+
 /* ---- the other records ---- */
 
 static void the_start(void **state)
 {
 	const struct uw_asker asker = { .executable = "ntpd", .pid = 811, .port = 123,
-					.protocol = UW_PROTO_NTP, .servers = 3 };
+					.protocol = UW_PROTO_NTP, .servers = 3, .uid = 107,
+					.cgroup = "/system.slice/ntp.service", .netns = 7,
+					.netns_name = "bl\nue" };
 	const struct uw_run run = {
 		.host = "gw1", .version = "0.1", .kernel = "6.12.9", .command = "trace",
 		.filters = "--server 192.0.2.0/24",
@@ -478,7 +502,9 @@ static void the_start(void **state)
 		"\"ports\":[\"ntp=123\",\"dns=53\"],\"scope\":[\"blue\\\\x0a\"],"
 		"\"hooks\":[\"kfree_skb\",\"net_dev_queue\"],\"gaps\":[\"old_kernel\"],"
 		"\"askers\":[{\"process.executable.name\":\"ntpd\",\"process.pid\":811,"
-		"\"network.protocol.name\":\"ntp\",\"client.port\":123,\"servers\":3}]}\n");
+		"\"network.protocol.name\":\"ntp\",\"client.port\":123,\"user.id\":107,"
+		"\"cgroup\":\"/system.slice/ntp.service\",\"netns\":7,\"netns.name\":\"bl\\\\x0aue\","
+		"\"servers\":3}]}\n");
 	free(w.text);
 }
 
@@ -647,6 +673,7 @@ int main(void)
 		cmocka_unit_test(a_stray_reply),
 		cmocka_unit_test(ipv6_and_many_queries),
 		cmocka_unit_test(hostile_names),
+		cmocka_unit_test(the_holders_of_a_socket_whose_sender_is_unknown),
 		cmocka_unit_test(the_start),
 		cmocka_unit_test(flows_come_before_the_end),
 		cmocka_unit_test(a_status_has_no_command),

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who asks: the sockets of this host that ask, the short name of the service that a process belongs
+ * to, and the rhythm in which a flow's queries come.
+ */
+#ifndef UW_ASKER_H
+#define UW_ASKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/query.h"
+
+#define UW_UNIT_MAX 96		/* bytes, of uw_cgroup_unit() */
+
+/* A socket of this host that asks, found when the run starts. Names are raw bytes. */
+struct uw_asker {
+	char executable[UW_NAME_MAX];
+	uint32_t pid;
+	uint32_t uid;			/* of the process */
+	char user[UW_USER_MAX];		/* "" unknown */
+	char cgroup[UW_NAME_MAX];	/* path below the cgroup root, "" unknown */
+	uint32_t netns;			/* of the socket */
+	char netns_name[UW_NETNS_NAME];	/* as 'ip netns' has it, "" none */
+	uint8_t protocol;
+	uint16_t port;			/* local */
+	unsigned servers;
+	unsigned others;		/* further processes that hold the same socket */
+};
+
+/**
+ * uw_cgroup_unit - what a person calls the cgroup of a process: its systemd unit
+ * ("chrony.service", "session-3.scope"; of a user's manager that user's unit), or its container
+ * ("docker 0123456789ab", "pod 1a2b3c4d container 0123456789ab", "lxc web").
+ * @cgroup: path below the root of cgroup v2; buf: receives the name, cut, raw bytes as they stand.
+ *
+ * Return: @buf, or "" for a path that names neither.
+ */
+const char *uw_cgroup_unit(const char *cgroup, char buf[UW_UNIT_MAX]);
+
+#define UW_RHYTHM_SENDS 9	/* kept: eight intervals */
+
+/* When the last queries of a flow were sent, oldest first. Zeroed is empty. */
+struct uw_rhythm {
+	uint64_t sent_ns[UW_RHYTHM_SENDS];	/* CLOCK_BOOTTIME */
+	unsigned count;
+};
+
+/** uw_rhythm_note - a query was sent. Told in any order; a time told twice counts once. */
+void uw_rhythm_note(struct uw_rhythm *r, uint64_t sent_ns);
+
+/**
+ * uw_rhythm_interval_ns - the median time between two sends.
+ * Return: 0 if fewer than three sends are known, or if they keep no time: more than a quarter of
+ * the intervals are off the median by more than a quarter of it.
+ */
+uint64_t uw_rhythm_interval_ns(const struct uw_rhythm *r);
+
+/** uw_rhythm_next_ns - when the next send is due; 0 if there is no rhythm or it has ended. */
+uint64_t uw_rhythm_next_ns(const struct uw_rhythm *r, uint64_t now_ns);
+
+#endif
