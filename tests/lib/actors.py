@@ -24,6 +24,8 @@ PORTS = {"ntp": 123, "dns": 53}
 QTYPES = {"A": 1, "AAAA": 28, "TXT": 16}
 RCODES = {"refused": 5, "servfail": 2, "nxdomain": 3}
 RECVERR = {socket.IPPROTO_IP: 11, socket.IPPROTO_IPV6: 25}     # not in the socket module
+MTU_DISCOVER = {socket.IPPROTO_IP: 10, socket.IPPROTO_IPV6: 23}
+MTU_MODES = {"dont": 0, "want": 1, "do": 2, "probe": 3, "interface": 4, "omit": 5}
 NTP_EPOCH = 2208988800
 CHECKSUM_OFFSET = 6     # in the UDP header, RFC 768
 
@@ -105,11 +107,22 @@ def ntp_reply(query, kind):
         bytes([127, 0, 0, 1]) + now + origin + now + now
 
 
+def padded(proto, query, size):
+    """Grown to size bytes: EDNS with RFC 7830 padding, an NTP extension field (RFC 7822)."""
+    room = size - len(query)
+    if room < 15:
+        return query
+    if proto == "ntp":
+        return query + struct.pack("!2H", 0x2005, room & ~3) + bytes((room & ~3) - 4)
+    return query[:10] + b"\0\1" + query[12:] + b"\0" + \
+        struct.pack("!2HI3H", 41, 4096, 0, room - 11, 12, room - 15) + bytes(room - 15)
+
+
 def make_query(args, number):
     if args.proto == "ntp":
-        return ntp_query(os.urandom(8))
+        return padded("ntp", ntp_query(os.urandom(8)), args.pad)
     name, _, qtype = args.question[number % len(args.question)].partition("/")
-    return dns_query((args.id + number) & 0xffff, name, qtype or "A")
+    return padded("dns", dns_query((args.id + number) & 0xffff, name, qtype or "A"), args.pad)
 
 
 def transaction(proto, message):
@@ -160,6 +173,9 @@ def client_socket(args):
     if args.recverr:
         level = socket.IPPROTO_IPV6 if ":" in args.server else socket.IPPROTO_IP
         sock.setsockopt(level, RECVERR[level], 1)
+    if args.mtu_discover:
+        level = socket.IPPROTO_IPV6 if ":" in args.server else socket.IPPROTO_IP
+        sock.setsockopt(level, MTU_DISCOVER[level], MTU_MODES[args.mtu_discover])
     if args.source_port:
         sock.bind(("", args.source_port))
     return sock
@@ -264,6 +280,8 @@ class Server:
         args = self.args
         if args.reply == "silent" or self.seen <= args.ignore:
             return []
+        while args.reply_when and not os.path.exists(args.reply_when):
+            time.sleep(0.01)
         kinds = ["forged-rate", "answer"] if args.reply == "forged-rate" else [args.reply]
         return [(args.delay + i * args.copy_gap, kind)
                 for i in range(args.copies) for kind in kinds]
@@ -385,6 +403,8 @@ def parse():
     p.add_argument("--id", type=int, default=4660, help="of the first DNS query; the next add 1")
     p.add_argument("--copies", type=int, default=1, help="send each query so often")
     p.add_argument("--copy-gap", type=float, default=0.05)
+    p.add_argument("--pad", type=int, default=0, help="size of each query, about")
+    p.add_argument("--mtu-discover", choices=MTU_MODES, help="do: never fragment, set DF")
     p.add_argument("--rcvbuf", type=int)
     p.add_argument("--blocking", action="store_true", help="sleep in recv(), not in select()")
     p.add_argument("--recverr", action="store_true", help="IP_RECVERR: hear of every ICMP error")
@@ -401,6 +421,7 @@ def parse():
                    choices=["answer", "silent", "tc", "rate", "forged-rate", *RCODES])
     p.add_argument("--ignore", type=int, default=0, help="do not answer the first so many")
     p.add_argument("--delay", type=float, default=0)
+    p.add_argument("--reply-when", metavar="FILE", help="no reply before this file exists")
     p.add_argument("--copies", type=int, default=1)
     p.add_argument("--copy-gap", type=float, default=0.3)
     p.add_argument("--size", type=int, default=0, help="of a DNS reply, at least")
