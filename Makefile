@@ -55,8 +55,13 @@ $(B)/udpwhy.bpf.o: bpf/udpwhy.bpf.c | $(B)/libbpf.ok
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/udpwhy.skel.h: $(B)/udpwhy.bpf.o
-	$(Q)$(BPFTOOL) gen skeleton $< name udpwhy_bpf > $@
+# The same for older verifiers; see bpf/compat.bpf.h.
+$(B)/udpwhy_plain.bpf.o: bpf/udpwhy.bpf.c | $(B)/libbpf.ok
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -DUW_PLAIN -MMD -MP -c $< -o $@
+
+$(B)/%.skel.h: $(B)/%.bpf.o
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
 $(B)/src/%.o: src/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -70,6 +75,7 @@ $(B)/san/%: $(B)/san/tests/unit/%.o $(SAN_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(B)/src/live/live.o $(B)/san/src/live/live.o: $(B)/udpwhy.skel.h
+$(B)/src/live/skeleton.o $(B)/san/src/live/skeleton.o: $(B)/udpwhy.skel.h $(B)/udpwhy_plain.skel.h
 
 # Everything is built again when the compiler or its flags change.
 $(B)/flags: FORCE
@@ -108,4 +114,4 @@ install: all
 clean:
 	rm -rf $(B)
 
--include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(wildcard $(B)/san/tests/unit/*.d) $(B)/udpwhy.bpf.d
+-include $(OBJ:.o=.d) $(SAN_OBJ:.o=.d) $(wildcard $(B)/san/tests/unit/*.d) $(B)/udpwhy.bpf.d $(B)/udpwhy_plain.bpf.d

@@ -49,6 +49,49 @@ static __always_inline bool kfree_has_receiver(void)
 	return bpf_core_field_exists(t->rx_sk);
 }
 
+/*
+ * Atomics that tell the value before them and pointers to memory as arguments of global functions came
+ * with 5.12 (5ca419f2864a, e5069b9c23b3), bpf_loop() with 5.17 (e6f2dd0f8067): verifiers before them refuse
+ * a program that has one, even where it is never reached. Hence a plain build of the same source beside the
+ * usual one; the loader takes the one that the kernel does.
+ */
+#ifdef UW_PLAIN
+
+#define uw_global static
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u8);
+} claims SEC(".maps");
+
+/* True for the first who asks for this very number. */
+static __always_inline bool claim(__u64 number)
+{
+	__u8 one = 1;
+
+	return !bpf_map_update_elem(&claims, &number, &one, BPF_NOEXIST);
+}
+
+/* Not exact: two CPUs may be told the same number. */
+static __always_inline __u64 add_one(__u64 *p)
+{
+	__sync_fetch_and_add(p, 1);
+	return *(volatile __u64 *)p;
+}
+
+#else
+
+#define uw_global
+
+static __always_inline __u64 add_one(__u64 *p)
+{
+	return __sync_fetch_and_add(p, 1) + 1;
+}
+
+#endif
+
 /* Keeps the compiler from undoing a bound that the verifier has to see on this very value. */
 #define keep_bound(v) asm volatile("" : "+r"(v))
 

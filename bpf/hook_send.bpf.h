@@ -25,16 +25,14 @@
 
 static __always_inline __u32 netns_of_current(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	return task->nsproxy->net_ns->ns.inum;
+	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 }
 
 static __always_inline __u32 tid_of_current(void)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	return task->pid;
+	return (__u32)bpf_get_current_pid_tgid();
 }
 
 /* A socket that may send queries: UDP, or raw with its own headers. */
@@ -110,7 +108,7 @@ static __always_inline void send_failed_up(const struct uw_send *s, __s32 err)
 
 	if (!r)
 		return;
-	r->id = s->id ? s->id : __sync_fetch_and_add(&next_id, 1) + 1;
+	r->id = s->id ? s->id : query_new_id();
 	r->task = s->task;
 	r->netns = s->netns;
 	r->send_ns = s->when_ns;
@@ -149,7 +147,7 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 	s->route_errno = err;
 	s->vague = vague;
 	if (err)
-		s->id = __sync_fetch_and_add(&next_id, 1) + 1;
+		s->id = query_new_id();
 	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
 }
 

@@ -276,7 +276,7 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 		return 0;
 	ready = *(volatile __u64 *)&q->ready;
 	if (ret >= 0)
-		datagram_read(sk, __sync_fetch_and_add(&q->read, 1) + 1);
+		datagram_read(sk, add_one(&q->read));
 	if (!sock_queued(sk))
 		queue_resync(sk, q, ready);
 	return 0;

@@ -214,6 +214,38 @@ static __always_inline void count(__u32 stat)
 		__sync_fetch_and_add(n, 1);
 }
 
+#ifdef UW_PLAIN
+
+/* Those kernels do not preempt a program: one that interrupts another ends before it. */
+static __noinline struct uw_room *room_enter(void)
+{
+	__u32 zero = 0, number;
+	__u64 *busy = bpf_map_lookup_elem(&rooms_busy, &zero);
+	struct uw_room *room;
+
+	if (!busy)
+		return NULL;
+	number = (__u32)*busy;
+	room = bpf_map_lookup_elem(&rooms, &number);
+	if (!room) {
+		count(UW_STAT_nested);
+		return NULL;
+	}
+	__sync_fetch_and_add(busy, 1);
+	return room;
+}
+
+static __always_inline void room_leave(struct uw_room *room)
+{
+	__u32 zero = 0;
+	__u64 *busy = bpf_map_lookup_elem(&rooms_busy, &zero);
+
+	if (busy)
+		__sync_fetch_and_add(busy, -1);
+}
+
+#else
+
 static __noinline struct uw_room *room_enter(void)
 {
 	__u32 zero = 0, i;
@@ -245,5 +277,7 @@ static __always_inline void room_leave(struct uw_room *room)
 	if (busy)
 		__sync_fetch_and_and(busy, ~(1ull << (room->number & 63)));
 }
+
+#endif
 
 #endif

@@ -13,6 +13,34 @@ static const struct uw_flow_value empty_flow = {};
 __u64 next_id = 0;
 __u32 slots_used = 1; /* grows once two questions shared an id; saves the search until then */
 
+/* Unique in this run. */
+static __always_inline __u64 query_new_id(void)
+{
+#ifdef UW_PLAIN
+	__u64 id = 0;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		id = add_one(&next_id);
+		if (claim(id))
+			break;
+	}
+	return id;
+#else
+	return add_one(&next_id);
+#endif
+}
+
+/* Two readers' CPUs may want to close a query: true for the first. */
+static __always_inline bool query_claim(struct uw_record *r)
+{
+#ifdef UW_PLAIN
+	return claim(~r->id);
+#else
+	return !__sync_fetch_and_or(&r->closed, 1);
+#endif
+}
+
 static __always_inline bool question_fits(const struct uw_record *r, const struct uw_packet *p)
 {
 	return !p->question_hash || !r->question_hash || r->question_hash == p->question_hash;
@@ -110,17 +138,18 @@ static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_
 
 static __always_inline void task_current(struct uw_task *t)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u64 ids = bpf_get_current_pid_tgid();
 
-	t->pid = task->tgid;
-	t->tid = task->pid;
-	t->uid = task->cred->uid.val;
-	t->cgroup = task->cgroups->dfl_cgrp->kn->id;
+	t->pid = ids >> 32;
+	t->tid = (__u32)ids;
+	t->uid = (__u32)bpf_get_current_uid_gid();
+	t->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
 	/* The process may be gone when user space comes to look. */
 	bpf_probe_read_kernel_str(t->exe, sizeof(t->exe),
 				  BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
 	/* A thread's own name says less than its process's. */
-	bpf_probe_read_kernel(t->comm, sizeof(t->comm), task->group_leader->comm);
+	BPF_CORE_READ_INTO(&t->comm, task, group_leader, comm);
 }
 
 /* A process that asks is remembered, so that its end is told to its open queries. */
@@ -274,7 +303,7 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 		alias_note(room);
 		if (task->pid)
 			asker_note(task->pid);
-		r->id = __sync_fetch_and_add(&next_id, 1) + 1;
+		r->id = query_new_id();
 	}
 	query_attempt(r, skb, now);
 	return r;
@@ -316,7 +345,7 @@ static __always_inline bool stray_allowed(__u64 now)
 		stray_second = second;
 		strays = 0;
 	}
-	return __sync_fetch_and_add(&strays, 1) < UW_STRAYS_A_SECOND;
+	return add_one(&strays) <= UW_STRAYS_A_SECOND;
 }
 
 /*
@@ -340,7 +369,7 @@ static __always_inline void stray_reply(const struct uw_packet *p, __u32 netns, 
 	r = record_reserve(UW_RECORD_STRAY, &p->key);
 	if (!r)
 		return;
-	r->id = __sync_fetch_and_add(&next_id, 1) + 1;
+	r->id = query_new_id();
 	r->netns = netns;
 	r->wire_in_ns = now;
 	r->question_hash = p->question_hash;
@@ -427,7 +456,7 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 {
 	struct uw_query_key k = r->key;
 
-	if (__sync_fetch_and_or(&r->closed, 1))
+	if (!query_claim(r))
 		return 0;
 	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
 	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);

@@ -109,14 +109,14 @@ static __always_inline bool skb_wanted(const struct sk_buff *skb)
  * The parsing proper is in two global functions: the verifier looks at each once for all its
  * callers, which keeps the start of the program short. They take memory only, hence the tests.
  */
-__noinline int room_headers(struct uw_room *room, __u32 len, bool quoted)
+uw_global __noinline int room_headers(struct uw_room *room, __u32 len, bool quoted)
 {
 	if (!room || len > UW_HEAD_MAX)
 		return false;
 	return uw_headers_parse(room->head, len, quoted ? &room->quoted : &room->packet.ip);
 }
 
-__noinline int room_payload(struct uw_room *room, __u32 len, bool quoted)
+uw_global __noinline int room_payload(struct uw_room *room, __u32 len, bool quoted)
 {
 	const struct uw_headers *h;
 

@@ -42,8 +42,9 @@ struct uw_dns_walk {
 	__u32 pad;
 };
 
-/* One byte of QNAME; returns 1 to stop, at its end or because there is none within len. */
-static long uw_dns_step(__u64 i, void *walk)
+/* One byte of QNAME; returns 1 to stop, at its end or because there is none within len. Never inline where
+ * the loop is a plain one: a walk kept in memory is one that the verifier forgets the past of. */
+static __attribute__((noinline)) long uw_dns_step(__u64 i, void *walk)
 {
 	struct uw_dns_walk *w = walk;
 	__u8 c;
@@ -83,7 +84,7 @@ UW_INLINE __u16 uw_dns_question(const __u8 *body, __u32 len, __u64 *hash)
 	struct uw_dns_walk w = { .body = body, .hash = UW_FNV_BASE, .len = len, .left = *unknown ^ *unknown };
 	__u32 at, k;
 
-#ifdef __bpf__
+#if defined(__bpf__) && !defined(UW_PLAIN)
 	bpf_loop(UW_DNS_NAME_BYTES, uw_dns_step, &w, 0);
 #else
 	for (k = 0; k < UW_DNS_NAME_BYTES && !uw_dns_step(k, &w); k++)

@@ -164,14 +164,6 @@ struct bpf_nf_ctx {
 	struct sk_buff *skb;
 };
 
-typedef struct {
-	unsigned int val;
-} kuid_t;
-
-struct cred {
-	kuid_t uid;
-};
-
 struct nsproxy {
 	struct net *net_ns;
 };
@@ -219,7 +211,6 @@ struct task_struct {
 	struct mm_struct *mm;
 	int pid;
 	int tgid;
-	const struct cred *cred;
 	struct task_struct *group_leader;
 	char comm[16];
 	struct nsproxy *nsproxy;

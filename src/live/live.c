@@ -16,6 +16,7 @@
 #include <net/if.h>
 
 #include "live/capability.h"
+#include "live/skeleton.h"
 #include "udpwhy.skel.h"
 
 #define NETFILTER_LINKS 10	/* five programs, two families */
@@ -335,7 +336,7 @@ static int load(struct uw_live *l, uint64_t timeout_ns, bool all, char *error)
 	int err;
 
 	btf = btf__load_vmlinux_btf();
-	l->skel = btf ? udpwhy_bpf__open() : NULL;
+	l->skel = btf ? uw_skeleton_open() : NULL;
 	if (!l->skel) {
 		err = errno ? -errno : -ENOMEM;
 		btf__free(btf);
