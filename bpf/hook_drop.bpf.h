@@ -114,14 +114,23 @@ static __always_inline void reply_dropped(struct uw_record *r, const struct uw_d
 	}
 }
 
+/* Where no tracepoint tells of queueing: it came in by a device of the scope. */
+static __always_inline bool reply_arrived(const struct sk_buff *skb)
+{
+	__u64 key = (__u64)skb;
+
+	return !uw_config.have_read_hook && bpf_map_lookup_elem(&arrived, &key);
+}
+
 static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)
 {
 	struct uw_drop *d = &room->drop;
 	struct uw_record *r = query_of_skb(skb, room);
+	bool queued = r && (r->queued_ns || reply_arrived(skb));
 	/* In a socket's queue the device field holds something else. */
 	__u32 netns = r && r->queued_ns ? 0 : netns_of_drop(skb);
 
-	if (!(r && r->queued_ns) && !scope_holds(netns))
+	if (!(queued && !netns) && !scope_holds(netns))
 		return;
 	arrival_forget();
 	drop_fill(d, ctx, skb, netns);

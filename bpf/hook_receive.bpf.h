@@ -5,6 +5,14 @@
 
 #include "query.bpf.h"
 
+static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir)
+{
+	struct uw_half half = { .key = *k, .dir = dir };
+	__u64 key = (__u64)skb;
+
+	bpf_map_update_elem(&arrived, &key, &half, BPF_ANY);
+}
+
 static __always_inline void request_arrives(struct uw_record *r, struct sk_buff *skb,
 					    const struct net_device *dev)
 {
@@ -15,12 +23,14 @@ static __always_inline void request_arrives(struct uw_record *r, struct sk_buff 
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
 	if (r->attempts == 1)
 		query_hop(r, dev, UW_REQUEST, false);
+	if (!uw_config.have_read_hook)
+		arrived_note(skb, &r->key, UW_REQUEST);
 }
 
 static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *room, struct sk_buff *skb,
 					  const struct net_device *dev)
 {
-	__u64 now = bpf_ktime_get_boot_ns(), key = (__u64)skb;
+	__u64 now = bpf_ktime_get_boot_ns();
 
 	/* A reply that came after one was freed here has its own way to tell. */
 	if (!r->wire_in_ns || r->drop[UW_REPLY].when_ns > r->wire_in_ns)
@@ -29,7 +39,7 @@ static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *r
 	__sync_fetch_and_add(&r->replies, 1);
 	query_hop(r, dev, UW_REPLY, false);
 	if (room->packet.paged || !uw_config.have_read_hook)
-		bpf_map_update_elem(&paged, &key, &room->packet.key, BPF_ANY);
+		arrived_note(skb, &room->packet.key, UW_REPLY);
 	if (!r->queued_ns)
 		answer_note(r, &room->packet, now);
 	if (r->flags & UW_Q_RAW)

@@ -31,32 +31,45 @@ static __always_inline struct uw_queue *queue_of(struct sock *sk)
 	return bpf_map_lookup_elem(&queues, &key);
 }
 
+/* In the reader's context. */
+static __always_inline void request_read(struct uw_record *r)
+{
+	r->server_pid = bpf_get_current_pid_tgid() >> 32;
+	r->flags |= UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
+	r->stage[UW_REQUEST] = UW_STAGE_READ;
+}
+
+static __always_inline void reply_read(struct uw_record *r)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	if (!r->queued_ns)
+		r->queued_ns = now;
+	r->read_ns = now;
+	r->stage[UW_REPLY] = UW_STAGE_READ;
+	query_close(r, now);
+}
+
 static __always_inline void datagram_read(struct sock *sk, __u64 number)
 {
 	struct uw_unread_key k = { .socket = (__u64)sk, .number = number };
-	struct uw_unread *u = bpf_map_lookup_elem(&unread, &k);
-	__u64 now = bpf_ktime_get_boot_ns();
+	struct uw_half *u = bpf_map_lookup_elem(&unread, &k);
 	struct uw_record *r;
 
 	if (!u)
 		return;
 	r = bpf_map_lookup_elem(&queries, &u->key);
-	if (r && u->dir == UW_REQUEST) {
-		r->server_pid = bpf_get_current_pid_tgid() >> 32;
-		r->flags |= UW_Q_SERVER_READ;
-		r->stage[UW_REQUEST] = UW_STAGE_READ;
-	} else if (r && r->socket == (__u64)sk) {
-		r->read_ns = now;
-		r->stage[UW_REPLY] = UW_STAGE_READ;
-		query_close(r, now);
-	}
+	if (r && u->dir == UW_REQUEST)
+		request_read(r);
+	else if (r && r->socket == (__u64)sk)
+		reply_read(r);
 	bpf_map_delete_elem(&unread, &k);
 }
 
 static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_packet *p)
 {
 	struct uw_unread_key k = { .socket = (__u64)sk };
-	struct uw_unread u = { .key = p->key, .dir = p->dir };
+	struct uw_half u = { .key = p->key, .dir = p->dir };
 
 	k.number = q->assigned + 1 > q->ready ? q->assigned + 1 : q->ready;
 	q->assigned = k.number;
@@ -93,11 +106,12 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 static __always_inline bool paged_recall(const struct sk_buff *skb, struct uw_packet *p)
 {
 	__u64 key = (__u64)skb;
-	struct uw_query_key *k = bpf_map_lookup_elem(&paged, &key);
+	struct uw_half *a = bpf_map_lookup_elem(&arrived, &key);
 
-	if (!k || k->client_port != p->ip.destination_port || k->server_port != p->ip.source_port)
+	if (!a || a->dir != UW_REPLY || a->key.client_port != p->ip.destination_port ||
+	    a->key.server_port != p->ip.source_port)
 		return false;
-	p->key = *k;
+	p->key = a->key;
 	p->dir = UW_REPLY;
 	return true;
 }
@@ -188,9 +202,7 @@ static __always_inline bool datagram_raced(struct sock *sk)
 		r->flags |= UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
 		r->stage[UW_REQUEST] = UW_STAGE_READ;
 	} else if (a->dir == UW_REPLY && !r->queued_ns) {
-		r->queued_ns = r->read_ns = now;
-		r->stage[UW_REPLY] = UW_STAGE_READ;
-		query_close(r, now);
+		reply_read(r);
 	}
 	return true;
 }
@@ -232,35 +244,38 @@ static __always_inline int on_data_ready(struct sock *sk)
 	return 0;
 }
 
-/* Whether a buffer noted by its address still is the reply's: one that was freed unseen is another's. */
-static __always_inline bool is_reply_to(const struct sk_buff *skb, const struct uw_query_key *k)
+/* Whether a buffer noted by its address still is the datagram's: one that was freed unseen is another's. */
+static __always_inline bool is_half(const struct sk_buff *skb, const struct uw_half *half)
 {
+	bool reply = half->dir == UW_REPLY;
 	__be16 port[2];
 
 	return !bpf_probe_read_kernel(port, sizeof(port), skb->head + skb->transport_header) &&
-	       port[0] == bpf_htons(k->server_port) && port[1] == bpf_htons(k->client_port);
+	       port[reply] == bpf_htons(half->key.client_port) && port[!reply] == bpf_htons(half->key.server_port);
 }
 
 /*
  * consume_skb, only where no tracepoint tells of reads: there it comes at every read, in the reader.
- * Of a reply's copies only the one that came in by a device goes to its socket, a capture has clones.
+ * Of a datagram's copies only the one that came in by a device goes to its socket, a capture has clones.
  */
 static __always_inline int on_consume(const struct sk_buff *skb)
 {
-	__u64 key = (__u64)skb, now = bpf_ktime_get_boot_ns();
-	struct uw_query_key *k = bpf_map_lookup_elem(&paged, &key), query;
+	__u64 key = (__u64)skb;
+	struct uw_half *a = bpf_map_lookup_elem(&arrived, &key), half;
 	struct uw_record *r;
 
-	if (!k)
+	if (!a)
 		return 0;
-	query = *k;
-	bpf_map_delete_elem(&paged, &key);
-	r = bpf_map_lookup_elem(&queries, &query);
-	if (!r || r->read_ns || !is_reply_to(skb, &query) || r->drop[UW_REPLY].when_ns > r->wire_in_ns)
+	half = *a;
+	bpf_map_delete_elem(&arrived, &key);
+	r = bpf_map_lookup_elem(&queries, &half.key);
+	if (!r || !is_half(skb, &half))
 		return 0;
-	r->queued_ns = r->read_ns = now;
-	r->stage[UW_REPLY] = UW_STAGE_READ;
-	query_close(r, now);
+	/* A request that went on by a device is consumed by its driver. */
+	if (half.dir == UW_REQUEST && r->stage[UW_REQUEST] == UW_STAGE_WIRE_IN)
+		request_read(r);
+	else if (half.dir == UW_REPLY && !r->read_ns && r->drop[UW_REPLY].when_ns <= r->wire_in_ns)
+		reply_read(r);
 	return 0;
 }
 

@@ -93,7 +93,8 @@ struct uw_unread_key {
 	__u64 number;
 };
 
-struct uw_unread {
+/* Which query a datagram is of, and which half of it. */
+struct uw_half {
 	struct uw_query_key key;
 	__u64 dir;
 };
@@ -102,19 +103,19 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct uw_unread_key);
-	__type(value, struct uw_unread);
+	__type(value, struct uw_half);
 } unread SEC(".maps");
 
 /*
- * Replies that came in: their query by buffer. Where reads have a tracepoint, only of those whose
+ * Datagrams that came in: their query by buffer. Where reads have a tracepoint, only replies whose
  * payload is out of reach from the socket's queue.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 8192);
 	__type(key, __u64);	/* skb */
-	__type(value, struct uw_query_key);
-} paged SEC(".maps");
+	__type(value, struct uw_half);
+} arrived SEC(".maps");
 
 /* Processes that ask, and when they ended (0: not yet). */
 struct {
