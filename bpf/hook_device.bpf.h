@@ -48,6 +48,7 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 	struct uw_record *r = query_of_skb(skb, room);
 	struct sock *sk = skb->sk;
 	struct uw_task *task = &room->task;
+	bool translated;
 	__u32 netns;
 
 	if (r && (r->flags & UW_Q_VIA_OUTPUT || r->skb == (__u64)skb))
@@ -56,9 +57,15 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 		return r;
 	netns = netns_of_sock(sk);
 	__builtin_memset(task, 0, sizeof(*task));
-	if (!scope_holds(netns) || (dev && !filter_device(dev)) || !sender_of(sk, &room->packet.key, netns, task))
+	if (!scope_holds(netns) || (dev && !filter_device(dev)))
 		return r;
-	return query_sent(room, skb, netns, task, sock_flags(sk));
+	translated = request_untranslate(skb, room);
+	if (!sender_of(sk, &room->packet.key, netns, task))
+		return r;
+	r = query_sent(room, skb, netns, task, sock_flags(sk));
+	if (r && translated)
+		nat_note(r, &room->wire, &r->key);
+	return r;
 }
 
 /* A stacked device (bridge, bond, ifb) handed the packet down: its driver does not have it any more. */

@@ -119,6 +119,8 @@ static __always_inline int on_receive(struct sk_buff *skb)
 			request_arrives(r, skb, dev);
 		else if (r)
 			reply_arrives(r, room, skb, dev);
+		else if (room->packet.dir == UW_REPLY && !uw_config.have_read_hook)
+			arrived_note(skb, &room->packet.key, UW_REPLY); /* nobody's, if it is read */
 		break;
 	case UW_PACKET_ICMP:
 		icmp_arrives(room, dev);

@@ -23,13 +23,6 @@
 #define EHOSTDOWN 112
 #define EHOSTUNREACH 113
 
-static __always_inline __u32 netns_of_current(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-
-	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
-}
-
 static __always_inline __u32 tid_of_current(void)
 {
 	return (__u32)bpf_get_current_pid_tgid();
@@ -193,11 +186,26 @@ static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32
 	return 0;
 }
 
-/* net/ipv6/route.c: the first table (local) always misses; a miss is the null entry's type. */
-static __always_inline int on_fib6(const struct fib6_result *res, const struct flowi6 *flow)
+/* net/ipv6/route.c, ip6_rt_type_to_error(); the null entry, which a miss gives, has the type of unreachable. */
+static __always_inline __s32 fib6_errno(const struct net *net, const struct fib6_result *res)
+{
+	switch (res->fib6_type) {
+	case RTN_BLACKHOLE:
+		return EINVAL;
+	case RTN_PROHIBIT:
+		return EACCES;
+	case RTN_UNREACHABLE:
+		return res->f6i == net->ipv6.fib6_null_entry ? ENETUNREACH : EHOSTUNREACH;
+	default:
+		return 0;
+	}
+}
+
+/* The first table (local) always misses. */
+static __always_inline int on_fib6(const struct net *net, const struct fib6_result *res,
+				   const struct flowi6 *flow)
 {
 	__be16 port = flow->uli.ports.dport;
-	__u8 type = res->fib6_type;
 	struct uw_send s;
 
 	if (!route_wanted(&flow->__fl_common, port))
@@ -207,8 +215,7 @@ static __always_inline int on_fib6(const struct fib6_result *res, const struct f
 	s.key.family = 6;
 	bpf_probe_read_kernel(s.key.client.b, 16, &flow->saddr);
 	bpf_probe_read_kernel(s.key.server.b, 16, &flow->daddr);
-	on_route(&s, type == RTN_BLACKHOLE ? EINVAL : type == RTN_PROHIBIT ? EACCES :
-		 type == RTN_UNREACHABLE ? ENETUNREACH : 0, false);
+	on_route(&s, fib6_errno(net, res), false);
 	return 0;
 }
 

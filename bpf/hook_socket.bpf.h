@@ -254,6 +254,19 @@ static __always_inline bool is_half(const struct sk_buff *skb, const struct uw_h
 	       port[reply] == bpf_htons(half->key.client_port) && port[!reply] == bpf_htons(half->key.server_port);
 }
 
+/* A reply of another query, or of none, was read: from another address than was asked, perhaps. */
+static __always_inline void stray_read(const struct uw_half *half)
+{
+	struct uw_room *room = room_enter();
+
+	if (!room)
+		return;
+	__builtin_memset(&room->packet, 0, sizeof(room->packet));
+	room->packet.key = half->key;
+	stray_reply(&room->packet, netns_of_current(), NULL);
+	room_leave(room);
+}
+
 /*
  * consume_skb, only where no tracepoint tells of reads: there it comes at every read, in the reader.
  * Of a datagram's copies only the one that came in by a device goes to its socket, a capture has clones.
@@ -269,8 +282,13 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 	half = *a;
 	bpf_map_delete_elem(&arrived, &key);
 	r = bpf_map_lookup_elem(&queries, &half.key);
-	if (!r || !is_half(skb, &half))
+	if (!is_half(skb, &half))
 		return 0;
+	if (!r) {
+		if (half.dir == UW_REPLY)
+			stray_read(&half);
+		return 0;
+	}
 	/* A request that went on by a device is consumed by its driver. */
 	if (half.dir == UW_REQUEST && r->stage[UW_REQUEST] == UW_STAGE_WIRE_IN)
 		request_read(r);

@@ -190,6 +190,7 @@ struct uw_room {
 	struct uw_send send;
 	struct uw_task task;
 	struct uw_query_key key;
+	struct uw_query_key wire;
 	__u32 number;
 };
 

@@ -101,8 +101,28 @@ static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_q
 	return true;
 }
 
-static __always_inline void nat_note(struct uw_record *r, const struct uw_query_key *wire)
+/*
+ * Where no hook sees a request before its addresses are translated: its key before that. Only of a packet
+ * in its connection's first direction (enum ip_conntrack_info; replies are 3 and above).
+ */
+static __always_inline bool request_untranslate(const struct sk_buff *skb, struct uw_room *room)
 {
+	const struct uw_query_key *k = &room->packet.key, *wire = &room->wire;
+
+	room->wire = room->packet.key;
+	return (skb->_nfct & 7) < 3 && conntrack_key(skb, &room->packet.key) &&
+	       (wire->client_port != k->client_port || wire->server_port != k->server_port ||
+		uw_opaque64(wire->client.b) != uw_opaque64(k->client.b) ||
+		uw_opaque64(wire->client.b + 8) != uw_opaque64(k->client.b + 8) ||
+		uw_opaque64(wire->server.b) != uw_opaque64(k->server.b) ||
+		uw_opaque64(wire->server.b + 8) != uw_opaque64(k->server.b + 8));
+}
+
+/* The new tuple becomes an alias, so that the reply finds the query before it is translated back. */
+static __always_inline void nat_note(struct uw_record *r, const struct uw_query_key *wire,
+				     const struct uw_query_key *own)
+{
+	bpf_map_update_elem(&aliases, wire, own, BPF_ANY);
 	r->nat.client = wire->client;
 	r->nat.server = wire->server;
 	r->nat.client_port = wire->client_port;
@@ -110,10 +130,7 @@ static __always_inline void nat_note(struct uw_record *r, const struct uw_query_
 	r->nat.seen = true;
 }
 
-/*
- * A packet's query, also after its addresses or ports were translated. The new tuple becomes an
- * alias, so that the reply finds the query before it is translated back.
- */
+/* A packet's query, also after its addresses or ports were translated. */
 static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_room *room)
 {
 	struct uw_packet *p = &room->packet;
@@ -131,8 +148,7 @@ static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_
 		p->key = room->key;
 		return NULL;
 	}
-	nat_note(r, &room->key);
-	bpf_map_update_elem(&aliases, &room->key, &p->key, BPF_ANY);
+	nat_note(r, &room->key, &p->key);
 	return r;
 }
 

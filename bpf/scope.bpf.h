@@ -25,6 +25,13 @@ static __always_inline __u32 netns_of_sock(const struct sock *sk)
 	return sk->__sk_common.skc_net.net->ns.inum;
 }
 
+static __always_inline __u32 netns_of_current(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+}
+
 static __always_inline bool name_equal(const char *a, const volatile char *b)
 {
 	int i;

@@ -35,7 +35,7 @@ SEC("tp_btf/fib6_table_lookup")
 int BPF_PROG(uw_fib6_table_lookup, const struct net *net, const struct fib6_result *res, struct fib6_table *table,
 	     const struct flowi6 *flow)
 {
-	return on_fib6(res, flow);
+	return on_fib6(net, res, flow);
 }
 
 SEC("tp_btf/sock_send_length")

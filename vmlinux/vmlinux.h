@@ -45,8 +45,15 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct fib6_info;
+
+struct netns_ipv6 {
+	struct fib6_info *fib6_null_entry;
+};
+
 struct net {
 	struct ns_common ns;
+	struct netns_ipv6 ipv6;
 };
 
 typedef struct {
@@ -247,6 +254,7 @@ struct fib_nh_common;
 struct fib6_table;
 
 struct fib6_result {
+	struct fib6_info *f6i;
 	__u32 fib6_flags;
 	__u8 fib6_type;
 };
