@@ -94,17 +94,13 @@ void uw_report_start(struct uw_report *r, struct uw_run *run)
 		r->sink->start(r->sink, run);
 }
 
-void uw_report_query(struct uw_report *r, const struct uw_query *q, const enum uw_verdict *previous,
+void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct uw_previous *previous,
 		     bool probe, bool always)
 {
-	uw_flow_add(r->flows, q, probe, previous);
+	uw_flow_add(r->flows, q, probe, previous ? &previous->verdict : NULL);
 	if (probe)
 		return;
-	if (previous)
-		r->totals.verdict[*previous]--;
-	else
-		r->totals.fault[q->fault]++;
-	r->totals.verdict[q->verdict]++;
+	uw_totals_add(&r->totals, q, previous);
 	r->unsettled |= uw_query_is_bad(q);
 	if (r->sink && (always || r->o->all || uw_query_is_bad(q) || q->caused_by))
 		r->sink->query(r->sink, q);
@@ -213,7 +209,5 @@ int uw_report_flush(struct uw_report *r)
 
 int uw_report_exit_status(const struct uw_report *r, const struct uw_totals *t)
 {
-	if (!r->o->exit_code)
-		return 0;
-	return t->fault[UW_FAULT_LOCAL] ? 3 : t->fault[UW_FAULT_BEYOND] ? 4 : t->fault[UW_FAULT_UNKNOWN] ? 5 : 0;
+	return r->o->exit_code ? uw_totals_exit_status(t) : 0;
 }

@@ -10,6 +10,7 @@
 #include "core/clock.h"
 #include "core/diagnose.h"
 #include "core/flow.h"
+#include "core/totals.h"
 
 struct uw_report;	/* opaque */
 
@@ -26,10 +27,10 @@ void uw_report_start(struct uw_report *r, struct uw_run *run);
 
 /**
  * uw_report_query - take a judged query.
- * @previous: the verdict that this revision replaces, NULL for a first one; probe: asked by udpwhy
+ * @previous: what the revision that this one replaces said, NULL for a first one; probe: asked by udpwhy
  * itself: counted in its own flow, not told; always: told even if it is good.
  */
-void uw_report_query(struct uw_report *r, const struct uw_query *q, const enum uw_verdict *previous,
+void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct uw_previous *previous,
 		     bool probe, bool always);
 
 /** uw_report_fold - good queries counted elsewhere; @v as uw_flow_fold() has it. */

@@ -86,7 +86,7 @@ static void want_probe(struct watch *w, const struct uw_query *q)
 	uw_probes_want(w->probes, &t);
 }
 
-static void on_query(void *arg, const struct uw_query *q, const enum uw_verdict *previous)
+static void on_query(void *arg, const struct uw_query *q, const struct uw_previous *previous)
 {
 	struct watch *w = arg;
 	bool probe = q->task.pid == w->own_pid, settled = !uw_report_unsettled(w->report);
@@ -114,8 +114,7 @@ static void on_flow(void *arg, const struct uw_flow_key *key, const struct uw_fl
 	struct folded *f = arg;
 
 	uw_report_fold(f->report, key, value);
-	f->totals->verdict[UW_ANSWERED] += value->answered;
-	f->totals->fault[UW_FAULT_NONE] += value->answered;
+	uw_totals_good(f->totals, value->answered);
 }
 
 static void take_totals(struct watch *w, struct uw_totals *t)

@@ -31,7 +31,7 @@ struct told {
 	uint64_t id;
 	uint64_t until_ns;
 	struct uw_query_key key;
-	enum uw_verdict verdict;
+	struct uw_previous said;
 	UT_hash_handle hh;
 };
 
@@ -102,7 +102,7 @@ static void remember(struct uw_collector *c, const struct uw_query *q)
 		return;
 	t->id = q->id;
 	t->key = q->key;
-	t->verdict = q->verdict;
+	t->said = (struct uw_previous){ q->verdict, q->fault };
 	t->until_ns = q->send_ns + UW_HOLD_NS;
 	HASH_ADD(hh, c->told, id, sizeof(t->id), t);
 }
@@ -126,7 +126,7 @@ static void note_read(struct uw_collector *c, const struct uw_record *r, struct 
 /* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
-	enum uw_verdict previous;
+	struct uw_previous previous;
 	struct told *t;
 
 	if (!wanted(c, q))
@@ -139,11 +139,11 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	q->judged_ns = c->now_ns;
 	uw_judge(q);
 	if (t) {
-		if (t->verdict == q->verdict)
+		if (t->said.verdict == q->verdict)
 			return;
-		previous = t->verdict;
+		previous = t->said;
 		q->revision = 2;
-		t->verdict = q->verdict;
+		t->said = (struct uw_previous){ q->verdict, q->fault };
 	} else if (!final) {
 		remember(c, q);
 	}
@@ -297,7 +297,12 @@ static void follow(struct uw_collector *c)
 static void tell_waited(void *arg, const struct uw_query *q)
 {
 	const struct uw_collector *c = arg;
+	struct told *t;
 
+	/* What was found while it waited is what was said of it. */
+	HASH_FIND(hh, c->told, &q->id, sizeof(q->id), t);
+	if (t)
+		t->said.fault = q->fault;
 	c->on_query(c->arg, q, NULL);
 }
 

@@ -19,8 +19,8 @@ struct uw_collector_options {
 	uint32_t run;		/* high part of query.id */
 };
 
-/* @previous: the verdict of revision 1 if this is revision 2, else NULL. */
-typedef void (*uw_query_fn)(void *arg, const struct uw_query *q, const enum uw_verdict *previous);
+/* @previous: what the revision before said, NULL for the first. */
+typedef void (*uw_query_fn)(void *arg, const struct uw_query *q, const struct uw_previous *previous);
 /* A flow's good queries so far, as the kernel counted them. */
 typedef void (*uw_flow_fn)(void *arg, const struct uw_flow_key *key, const struct uw_flow_value *value);
 

@@ -13,7 +13,7 @@
 #include "core/diagnose.h"
 #include "core/flow.h"
 #include "core/query.h"
-#include "stats.h"
+#include "core/totals.h"
 
 #define UW_LIST_MAX 16
 
@@ -38,18 +38,6 @@ struct uw_run {
 	uint32_t gaps;			/* UW_GAP_BIT() that hold for the whole run */
 	const struct uw_asker *askers;	/* who asks here: open sockets towards traced ports */
 	unsigned asker_count;
-};
-
-/* Totals, for status and end records and the summary. */
-struct uw_totals {
-	uint64_t verdict[UW_VERDICTS];
-	uint64_t fault[UW_FAULTS];
-	uint64_t stats[UW_STATS];	/* enum uw_stat: what was counted and what was lost */
-	uint64_t recursion_misses;
-	uint64_t netlink_lost;
-	bool command_ran;
-	int command_status;		/* exit status as a shell gives it: 128 + signal */
-	uint64_t elapsed_ns;
 };
 
 /* What is still open when everything has been judged but not all has been told: for text only. */

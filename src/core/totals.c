@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "core/totals.h"
+
+void uw_totals_add(struct uw_totals *t, const struct uw_query *q,
+		   const struct uw_previous *previous)
+{
+	if (previous) {
+		t->verdict[previous->verdict]--;
+		t->fault[previous->fault]--;
+	}
+	t->verdict[q->verdict]++;
+	t->fault[q->fault]++;
+}
+
+void uw_totals_good(struct uw_totals *t, uint64_t n)
+{
+	t->verdict[UW_ANSWERED] += n;
+	t->fault[UW_FAULT_NONE] += n;
+}
+
+int uw_totals_exit_status(const struct uw_totals *t)
+{
+	if (t->fault[UW_FAULT_LOCAL])
+		return 3;
+	if (t->fault[UW_FAULT_BEYOND])
+		return 4;
+	return t->fault[UW_FAULT_UNKNOWN] ? 5 : 0;
+}

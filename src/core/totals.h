@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What a run adds up to: how many queries had which end, and whose fault they were. */
+#ifndef UW_TOTALS_H
+#define UW_TOTALS_H
+
+#include "core/query.h"
+#include "stats.h"
+
+/* Totals, for status and end records, the summary and the exit status. */
+struct uw_totals {
+	uint64_t verdict[UW_VERDICTS];
+	uint64_t fault[UW_FAULTS];
+	uint64_t stats[UW_STATS];	/* enum uw_stat: what was counted and what was lost */
+	uint64_t recursion_misses;
+	uint64_t netlink_lost;
+	bool command_ran;
+	int command_status;		/* exit status as a shell gives it: 128 + signal */
+	uint64_t elapsed_ns;
+};
+
+/* What an earlier revision of a query said, and is taken back by the next. */
+struct uw_previous {
+	enum uw_verdict verdict;
+	enum uw_fault fault;
+};
+
+/** uw_totals_add - count a judged query; @previous: of the revision that it replaces, or NULL. */
+void uw_totals_add(struct uw_totals *t, const struct uw_query *q,
+		   const struct uw_previous *previous);
+
+/** uw_totals_good - count @n queries that were answered and not told one by one. */
+void uw_totals_good(struct uw_totals *t, uint64_t n);
+
+/** uw_totals_exit_status - of --exit-code: 0 nobody is accused, 3 local, 4 beyond, 5 unknown. */
+int uw_totals_exit_status(const struct uw_totals *t);
+
+#endif

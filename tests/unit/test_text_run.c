@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "text_fixture.h"
+
+/* ---- the frame ---- */
+
+static void the_start(void **state)
+{
+	const struct uw_asker asker = { .executable = "ntpd", .pid = 811, .port = 123,
+					.protocol = UW_PROTO_NTP, .servers = 3 };
+	struct uw_run run = plain_run;
+	struct written w;
+
+	(void)state;
+	run.askers = &asker;
+	run.asker_count = 1;
+	run.gaps = UW_GAP_BIT(UW_GAP_OLD_KERNEL);
+	setup_sink(&w, (struct uw_text_options){ 0 });
+	w.sink->start(w.sink, &run);
+	close_sink(&w);
+	must_have(w.text, "udpwhy 0.1  gw1, Linux 6.12.9   NTP 123 and DNS 53 in all namespaces   ");
+	must_have(w.text, "  asking here: ntpd[811] port 123 → 3 NTP servers\n");
+	must_have(w.text, "  blind here: old_kernel: This kernel lacks hooks");
+	free(w.text);
+
+	run = plain_run;
+	run.scope[0] = "client";
+	run.scope[1] = "router\x1b";
+	run.scope_count = 2;
+	setup_sink(&w, (struct uw_text_options){ 0 });
+	w.sink->start(w.sink, &run);
+	close_sink(&w);
+	must_have(w.text, " in namespaces client, router\\x1b   ");
+	free(w.text);
+}
+
+static void local_and_universal_time(void **state)
+{
+	struct uw_line l = { 0 };
+
+	(void)state;
+	uw_line_zone_time(&l, 1790068282000000000ll);
+	assert_string_equal(l.text, "02:11:22 PDT (09:11:22Z)");
+}
+
+static void a_diagnosis(void **state)
+{
+	static struct uw_diagnosis d = {
+		.id = "no-route", .confidence = UW_LIKELY,
+		.summary = "One line that is a summary and has to be folded.",
+		.next_step = "ip route get 192.0.2.1",
+	};
+	struct written w;
+
+	(void)state;
+	d.in_favour.count = d.against.count = d.open.count = 1;
+	strcpy(d.in_favour.line[0], "for");
+	strcpy(d.against.line[0], "against\x1b");
+	strcpy(d.open.line[0], "open");
+	setup_sink(&w, (struct uw_text_options){ .width = 40 });
+	w.sink->diagnosis(w.sink, &d);
+	close_sink(&w);
+	assert_string_equal(w.text, "\n"
+				    "DIAGNOSIS  no-route  (likely)\n"
+				    "  One line that is a summary and has to\n"
+				    "  be folded.\n"
+				    "  (+) for\n"
+				    "  (−) against\\x1b\n"
+				    "  (?) open\n"
+				    "  Do: ip route get 192.0.2.1\n");
+	free(w.text);
+}
+
+/* Flows to one server: from an ephemeral port in vain, from a fixed port not. */
+static void make_flows(struct uw_flow f[3])
+{
+	for (unsigned i = 0; i < 3; i++) {
+		f[i] = (struct uw_flow){ .id = { .client = v4(10, 0, 0, 5), .server_port = 123,
+						 .server = v4(192, 168, 110, 40), .family = 4,
+						 .protocol = UW_PROTO_NTP } };
+		f[i].client_port = i == 1 ? 123 : 46758;
+		f[i].id.fixed = i == 1;
+	}
+	strcpy(f[0].executable, "check_ntp_time");
+	f[0].count[UW_NO_REPLY] = 5;
+	f[0].count[UW_REQUEST_DROPPED] = 1;
+	f[0].last_bad_ns = 100 * S;
+	f[0].drops = 1;
+	f[0].drop[0].stage = UW_STAGE_QDISC;
+	f[0].drop[0].count = 1;
+	strcpy(f[0].drop[0].reason, "QDISC_DROP");
+	f[1].id.probe = 1;
+	f[1].count[UW_ANSWERED] = 4;
+	f[1].rtt[10] = 4;
+	f[1].rtt_max_us = 1500;
+	f[2].id.server = v4(192, 168, 110, 41);	/* another server, and well */
+	strcpy(f[2].executable, "日本");
+	f[2].count[UW_ANSWERED] = 1;
+	f[2].rtt[10] = 1;
+	f[2].rtt_max_us = 1500;
+}
+
+static char *end_of(unsigned width, const struct uw_totals *t, bool with_flows)
+{
+	static struct uw_flow f[3];
+	const struct uw_flow *list[] = { &f[0], &f[1], &f[2] };
+	struct written w;
+
+	make_flows(f);
+	setup_sink(&w, (struct uw_text_options){ .width = width });
+	w.sink->start(w.sink, &plain_run);
+	fflush(w.out);
+	rewind(w.out);
+	w.sink->end(w.sink, t, list, with_flows ? 3 : 0);
+	close_sink(&w);
+	return w.text;
+}
+
+static void contrast_and_summary(void **state)
+{
+	struct uw_totals t = { .elapsed_ns = 6300 * MS, .command_ran = true, .command_status = 2 };
+	char *text;
+
+	(void)state;
+	t.verdict[UW_NO_REPLY] = 6;
+	t.verdict[UW_ANSWERED] = 5;
+	t.fault[UW_FAULT_BEYOND] = 6;
+	t.stats[UW_STAT_ring_full] = 3;
+	text = end_of(100, &t, true);
+	assert_string_equal(text,
+		"\n"
+		"  the same server, other doors: 192.168.110.40:123    sent  answered   median\n"
+		"    port 46758  check_ntp_time (ephemeral)               6         0        -\n"
+		"    port 123    probe, just now (fixed)                  4         4   1.5 ms\n"
+		"\n"
+		"  flows                                                    asked  answered   median      p99\n"
+		"  ntp client 192.168.110.40:123 ephemeral check_ntp_time       6         0        -        -\n"
+		"      5 no_reply, 1 request_dropped · 1× request dropped at qdisc (QDISC_DROP)\n"
+		"  ntp client 192.168.110.40:123 fixed probe                    4         4   1.5 ms   1.5 ms\n"
+		"  ntp client 192.168.110.41:123 ephemeral 日本                 1         1   1.5 ms   1.5 ms\n"
+		"\n"
+		"NOT SEEN BY US\n"
+		"  3 records lost: the ring buffer was full\n"
+		"\n"
+		"11 queries: 5 answered, 6 no_reply · fault: 6 beyond · in 6.3 s · the command ended with status 2\n");
+	free(text);
+	for (unsigned width = 40; width <= 200; width++) {
+		text = end_of(width, &t, true);
+		fits(text, width);
+		free(text);
+	}
+}
+
+/* A contrast needs two doors, and is told once however many of them are bad. */
+static void contrast_needs_two_doors(void **state)
+{
+	struct uw_totals t = { 0 };
+	struct uw_flow f[3];
+	const struct uw_flow *list[] = { &f[0], &f[1] };
+	struct written w;
+
+	(void)state;
+	make_flows(f);
+	setup_sink(&w, (struct uw_text_options){ 0 });
+	w.sink->end(w.sink, &t, list, 1);
+	close_sink(&w);
+	must_lack(w.text, "other doors");
+	free(w.text);
+
+	f[1].count[UW_NO_REPLY] = 1;
+	f[1].last_bad_ns = 100 * S;
+	setup_sink(&w, (struct uw_text_options){ 0 });
+	w.sink->end(w.sink, &t, list, 2);
+	close_sink(&w);
+	must_have(w.text, "other doors");
+	assert_null(strstr(strstr(w.text, "other doors") + 1, "other doors"));
+	free(w.text);
+}
+
+static void a_narrow_table(void **state)
+{
+	struct uw_totals t = { .elapsed_ns = S };
+	char *text;
+
+	(void)state;
+	t.verdict[UW_ANSWERED] = 1;
+	text = end_of(40, &t, true);
+	must_have(text, "  ntp client 192.168.110.40:123 fixed\n"
+			"    probe\n"
+			"           4         4   1.5 ms   1.5 ms\n");
+	free(text);
+}
+
+static void nothing_at_all(void **state)
+{
+	struct uw_totals t = { .elapsed_ns = 10 * S };
+	char *text = end_of(0, &t, false);
+
+	(void)state;
+	assert_string_equal(text, "\nNo NTP or DNS query was seen in 10.0 s. "
+				  "To force one: udpwhy probe ntp SERVER.\n");
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_start),
+		cmocka_unit_test(local_and_universal_time),
+		cmocka_unit_test(a_diagnosis),
+		cmocka_unit_test(contrast_and_summary),
+		cmocka_unit_test(contrast_needs_two_doors),
+		cmocka_unit_test(a_narrow_table),
+		cmocka_unit_test(nothing_at_all),
+	};
+
+	return cmocka_run_group_tests(tests, in_our_zone, NULL);
+}
