@@ -70,7 +70,7 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!sk || !skb_wanted(skb))
+	if (!sk || !skb_wanted(skb) || !scope_holds(netns))
 		return 1;
 	room = room_enter();
 	if (!room)

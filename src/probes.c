@@ -55,21 +55,29 @@ void uw_probes_want(struct uw_probes *p, const struct uw_watch_target *t)
 		p->item[p->count++].want = *t;
 }
 
+struct start {
+	const struct uw_probes *probes;
+	const struct uw_probe_target *target;
+	struct uw_prober *out;
+};
+
+static int open_doors(void *arg)
+{
+	struct start *s = arg;
+
+	s->out = uw_prober_new(s->target, s->probes->per_door, s->probes->timeout_ns);
+	return 0;
+}
+
 static struct uw_prober *start(const struct uw_probes *p, const struct uw_watch_target *t,
 			       struct uw_collector *c)
 {
-	struct uw_prober *prober;
+	struct start s = { .probes = p, .target = &t->target };
 	struct uw_netns ns;
-	int fd;
 
-	if (!uw_collector_netns(c, t->netns, &ns))
-		return NULL;
-	fd = uw_netns_open(&ns);
-	if (fd < 0)
-		return NULL;
-	prober = uw_prober_new(&t->target, p->per_door, p->timeout_ns, fd);
-	close(fd);
-	return prober;
+	if (uw_collector_netns(c, t->netns, &ns))
+		uw_netns_visit(&ns, open_doors, &s);
+	return s.out;
 }
 
 void uw_probes_run(struct uw_probes *p, struct uw_collector *c, uint64_t now_ns)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -171,25 +170,6 @@ static void open_doors(struct uw_prober *p)
 	}
 }
 
-static int open_doors_in(struct uw_prober *p, int netns_fd)
-{
-	int home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-
-	if (home < 0)
-		return -errno;
-	if (setns(netns_fd, CLONE_NEWNET)) {
-		int err = -errno;
-
-		close(home);
-		return err;
-	}
-	open_doors(p);
-	if (setns(home, CLONE_NEWNET))
-		abort(); /* in a foreign namespace: whatever comes next would be wrong */
-	close(home);
-	return 0;
-}
-
 static bool valid(const struct uw_probe_target *t, unsigned count, uint64_t timeout_ns)
 {
 	return (t->family == 4 || t->family == 6) &&
@@ -199,10 +179,10 @@ static bool valid(const struct uw_probe_target *t, unsigned count, uint64_t time
 }
 
 struct uw_prober *uw_prober_new(const struct uw_probe_target *t, unsigned count_per_door,
-				uint64_t timeout_ns, int netns_fd)
+				uint64_t timeout_ns)
 {
 	struct uw_prober *p;
-	int i, err = 0;
+	int i;
 
 	if (!valid(t, count_per_door, timeout_ns)) {
 		errno = EINVAL;
@@ -216,15 +196,8 @@ struct uw_prober *uw_prober_new(const struct uw_probe_target *t, unsigned count_
 	p->timeout_ns = timeout_ns;
 	for (i = 0; i < UW_PROBE_DOORS; i++)
 		p->door[i].fd = -1;
-	if (netns_fd < 0)
-		open_doors(p);
-	else
-		err = open_doors_in(p, netns_fd);
-	if (!err)
-		return p;
-	uw_prober_free(p);
-	errno = -err;
-	return NULL;
+	open_doors(p);
+	return p;
 }
 
 void uw_prober_free(struct uw_prober *p)

@@ -60,15 +60,13 @@ struct uw_prober;
 /**
  * uw_prober_new - open both doors.
  * @t: is copied. count_per_door: 1 to UW_PROBE_COUNT_LIMIT. timeout_ns: for each packet.
- * @netns_fd: the network namespace to ask from, stays the caller's; -1 the current one. The calling
- * thread is back in its own namespace on return; if the kernel refuses that, the process aborts:
- * everything after it would be done in the wrong place.
+ * They are opened in the calling thread's network namespace and stay there.
  *
  * A door that does not open (last_errno says why) is no error: the other one is asked.
- * Return: to be freed with uw_prober_free(); NULL with errno EINVAL, ENOMEM or of setns(2).
+ * Return: to be freed with uw_prober_free(); NULL with errno EINVAL or ENOMEM.
  */
 struct uw_prober *uw_prober_new(const struct uw_probe_target *t, unsigned count_per_door,
-				uint64_t timeout_ns, int netns_fd);
+				uint64_t timeout_ns);
 void uw_prober_free(struct uw_prober *p);
 
 /** uw_prober_pollfds - what to wait for. Return: how many of @fds, at most @max, were filled in. */

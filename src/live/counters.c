@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define _GNU_SOURCE 1 /* setns */
 #include "live/counters.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <libmnl/libmnl.h>
 #include <linux/ethtool.h>
@@ -11,13 +9,11 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -370,7 +366,7 @@ static void read_softnet(struct uw_counters_snapshot *s)
 		fclose(file);
 }
 
-static int read_here(uint32_t netns, struct uw_counters_snapshot **out)
+int uw_counters_read(uint32_t netns_inum, struct uw_counters_snapshot **out)
 {
 	struct uw_counters_snapshot *s = calloc(1, sizeof(*s));
 	int err;
@@ -378,7 +374,7 @@ static int read_here(uint32_t netns, struct uw_counters_snapshot **out)
 	if (!s)
 		return -ENOMEM;
 	s->taken_ns = uw_now_ns();
-	err = read_links(s, netns);
+	err = read_links(s, netns_inum);
 	if (err) {
 		uw_counters_free(s);
 		return err;
@@ -387,49 +383,6 @@ static int read_here(uint32_t netns, struct uw_counters_snapshot **out)
 	read_softnet(s);
 	*out = s;
 	return 0;
-}
-
-static ino_t inode_of(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 ? st.st_ino : 0;
-}
-
-/* Believe nothing: staying in the wrong namespace would make every later answer a lie. */
-static bool came_back(int home)
-{
-	struct stat st;
-
-	return setns(home, CLONE_NEWNET) == 0 && stat("/proc/thread-self/ns/net", &st) == 0 &&
-	       st.st_ino == inode_of(home);
-}
-
-int uw_counters_read(int netns_fd, uint32_t netns_inum, struct uw_counters_snapshot **out)
-{
-	struct uw_counters_snapshot *s = NULL;
-	int home, err;
-
-	if (netns_fd < 0)
-		return read_here(netns_inum, out);
-	home = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (home < 0)
-		return -errno;
-	if (setns(netns_fd, CLONE_NEWNET)) {
-		err = -errno;
-		close(home);
-		return err;
-	}
-	err = read_here(netns_inum, &s);
-	if (!came_back(home)) {
-		uw_counters_free(s);
-		s = NULL;
-		err = -ENOTRECOVERABLE;
-	}
-	close(home);
-	if (!err)
-		*out = s;
-	return err;
 }
 
 static const struct uw_device_counters *find_device(const struct uw_counters_snapshot *s,

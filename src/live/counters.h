@@ -59,16 +59,14 @@ struct uw_counters_snapshot {
 };
 
 /**
- * uw_counters_read - read the counters of every device of a network namespace by rtnetlink and
- * ethtool. The calling thread enters the namespace for this and is back when the call returns.
- * @netns_fd: an open namespace, -1 for the one we are in; stays the caller's.
+ * uw_counters_read - read the counters of every device of the thread's network namespace by
+ * rtnetlink and ethtool.
  * @netns_inum: its inode, copied into the devices.
  * @out: receives the snapshot, to be freed by uw_counters_free(); untouched on failure.
  *
- * Return: 0; -EAGAIN if the devices changed under every one of a few attempts; -ENOTRECOVERABLE if
- * the thread could not come back to its own namespace (end the program); another -errno.
+ * Return: 0; -EAGAIN if the devices changed under every one of a few attempts; another -errno.
  */
-int uw_counters_read(int netns_fd, uint32_t netns_inum, struct uw_counters_snapshot **out);
+int uw_counters_read(uint32_t netns_inum, struct uw_counters_snapshot **out);
 
 /** uw_counters_free - NULL is fine. */
 void uw_counters_free(struct uw_counters_snapshot *s);

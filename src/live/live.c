@@ -39,6 +39,7 @@ struct uw_live {
 	uint32_t gaps;
 	struct place *place;
 	unsigned places, room;
+	uint32_t scope[UW_LIST_MAX], netns[UW_LIST_MAX];	/* named by the filters, 0: not there now */
 	struct uw_netns *now;		/* the namespaces of the scope at the last look */
 	unsigned now_count;
 };
@@ -102,25 +103,57 @@ static void fill_config(struct uw_live *l, uint64_t timeout_ns, bool all)
 		((uint8_t *)l->skel->rodata->uw_port_protocol)[f->ports[i].port] = f->ports[i].protocol;
 }
 
-static int fill_set(struct bpf_map *map, const struct uw_ns_list *list, const char *option, char *error)
+static bool is_one_of(const uint32_t *list, unsigned count, uint32_t inum)
 {
-	struct uw_netns ns;
+	for (unsigned i = 0; i < count; i++) {
+		if (list[i] == inum)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The namespaces that the user named, as they are now: one that is made anew under its name takes the
+ * place of the old. Returns the first error, with the rest done.
+ */
+static int follow_set(struct bpf_map *map, const struct uw_ns_list *list, uint32_t *inums, unsigned *failed)
+{
+	uint32_t before[UW_LIST_MAX];
+	int first = 0, fd = bpf_map__fd(map);
 	uint8_t one = 1;
 	unsigned i;
 
+	memcpy(before, inums, sizeof(before));
 	for (i = 0; i < list->count; i++) {
+		struct uw_netns ns = { 0 };
 		int err = uw_netns_find(&list->item[i], &ns);
 
-		if (!err && bpf_map_update_elem(bpf_map__fd(map), &ns.inum, &one, BPF_ANY))
+		inums[i] = err ? 0 : ns.inum;
+		if (inums[i] && inums[i] != before[i] && bpf_map_update_elem(fd, &inums[i], &one, BPF_ANY))
 			err = -errno;
-		if (err) {
-			snprintf(error, UW_ERROR_MAX, "%s %.200s: %s; give a name that 'ip netns' lists, a path such as /proc/PID/ns/net, or the PID of a process in it",
-				 option, list->item[i].text, err == -ENOENT ? "no such network namespace" :
-				 err == -EINVAL ? "is no network namespace" : strerror(-err));
-			return err;
+		if (err && !first) {
+			first = err;
+			*failed = i;
 		}
 	}
-	return 0;
+	for (i = 0; i < list->count; i++) {
+		if (before[i] && !is_one_of(inums, list->count, before[i]))
+			bpf_map_delete_elem(fd, &before[i]);
+	}
+	return first;
+}
+
+static int fill_set(struct bpf_map *map, const struct uw_ns_list *list, uint32_t *inums, const char *option,
+		    char *error)
+{
+	unsigned failed = 0;
+	int err = follow_set(map, list, inums, &failed);
+
+	if (err)
+		snprintf(error, UW_ERROR_MAX, "%s %.200s: %s; give a name that 'ip netns' lists, a path such as /proc/PID/ns/net, or the PID of a process in it",
+			 option, list->item[failed].text, err == -ENOENT ? "no such network namespace" :
+			 err == -EINVAL ? "is no network namespace" : strerror(-err));
+	return err;
 }
 
 static int attach_tracepoints(struct uw_live *l, char *error)
@@ -176,22 +209,16 @@ static void mark_hooked(struct uw_live *l, uint32_t inum, bool is)
 		bpf_map_delete_elem(fd, &inum);
 }
 
-/* A namespace that the user named may be made anew under its name: it is the scope's again. */
-static void mark_scope(struct uw_live *l, uint32_t inum, bool is)
-{
-	int fd = bpf_map__fd(l->skel->maps.scope);
-	uint8_t one = 1;
+struct attach {
+	struct uw_live *live;
+	struct place *place;
+};
 
-	if (!l->filters->scope.count)
-		return;
-	if (is)
-		bpf_map_update_elem(fd, &inum, &one, BPF_ANY);
-	else
-		bpf_map_delete_elem(fd, &inum);
-}
-
-static int attach_place(struct uw_live *l, struct place *p)
+/* In the namespace. */
+static int attach_links(void *arg)
 {
+	const struct attach *a = arg;
+	const struct uw_live *l = a->live;
 	const struct {
 		struct bpf_program *program;
 		uint32_t hook;
@@ -203,23 +230,24 @@ static int attach_place(struct uw_live *l, struct place *p)
 		{ l->skel->progs.uw_nf_input, NF_INET_LOCAL_IN, false },
 		{ l->skel->progs.uw_nf_delivery, NF_INET_LOCAL_IN, true },
 	};
-	int fd = uw_netns_open(&p->ns), back, err = 0;
-	unsigned i;
+	int i;
 
-	if (fd < 0)
-		return fd;
-	mark_scope(l, p->ns.inum, true);
-	back = uw_netns_enter(fd);
-	close(fd);
-	if (back < 0)
-		return back;
-	for (i = 0; i < NETFILTER_LINKS && !err; i++) {
-		p->link[i] = attach_netfilter(at[i / 2].program, i % 2 ? NFPROTO_IPV6 : NFPROTO_IPV4,
-					      at[i / 2].hook, at[i / 2].last);
-		if (!p->link[i])
-			err = -errno;
+	for (i = 0; i < NETFILTER_LINKS; i++) {
+		struct bpf_link *link = attach_netfilter(at[i / 2].program, i % 2 ? NFPROTO_IPV6 : NFPROTO_IPV4,
+							 at[i / 2].hook, at[i / 2].last);
+
+		if (!link)
+			return -errno;
+		a->place->link[i] = link;
 	}
-	uw_netns_leave(back);
+	return 0;
+}
+
+static int attach_place(struct uw_live *l, struct place *p)
+{
+	struct attach a = { .live = l, .place = p };
+	int err = uw_netns_visit(&p->ns, attach_links, &a);
+
 	if (!err)
 		mark_hooked(l, p->ns.inum, true);
 	return err;
@@ -229,10 +257,8 @@ static void detach_place(struct uw_live *l, struct place *p)
 {
 	unsigned i;
 
-	if (l->skel) {
+	if (l->skel)
 		mark_hooked(l, p->ns.inum, false);
-		mark_scope(l, p->ns.inum, false);
-	}
 	for (i = 0; i < NETFILTER_LINKS; i++)
 		bpf_link__destroy(p->link[i]);
 }
@@ -285,6 +311,8 @@ unsigned uw_live_follow_namespaces(struct uw_live *l)
 {
 	unsigned i;
 
+	follow_set(l->skel->maps.scope, &l->filters->scope, l->scope, &i);
+	follow_set(l->skel->maps.netns_filter, &l->filters->netns, l->netns, &i);
 	look_for_namespaces(l);
 	if (!l->netfilter)
 		return 0;
@@ -310,24 +338,23 @@ unsigned uw_live_follow_namespaces(struct uw_live *l)
 	return l->places;
 }
 
+static int iface_index(void *arg)
+{
+	return (int)if_nametoindex(arg);
+}
+
 /* Whether any namespace of the scope has the device that the user named. */
 static bool iface_exists(const struct uw_live *l)
 {
-	unsigned i, found = 0;
+	char name[UW_IFNAME];
+	unsigned i;
 
-	for (i = 0; i < l->now_count && !found; i++) {
-		int fd = uw_netns_open(&l->now[i]), back;
-
-		if (fd < 0)
-			continue;
-		back = uw_netns_enter(fd);
-		close(fd);
-		if (back < 0)
-			continue;
-		found = if_nametoindex(l->filters->iface);
-		uw_netns_leave(back);
+	memcpy(name, l->filters->iface, sizeof(name));
+	for (i = 0; i < l->now_count; i++) {
+		if (uw_netns_visit(&l->now[i], iface_index, name) > 0)
+			return true;
 	}
-	return found;
+	return false;
 }
 
 static int load(struct uw_live *l, uint64_t timeout_ns, bool all, char *error)
@@ -367,9 +394,9 @@ int uw_live_open(const struct uw_filters *filters, uint64_t timeout_ns, bool all
 	l->filters = filters;
 	err = load(l, timeout_ns, all, error);
 	if (!err)
-		err = fill_set(l->skel->maps.scope, &filters->scope, "--scope", error);
+		err = fill_set(l->skel->maps.scope, &filters->scope, l->scope, "--scope", error);
 	if (!err)
-		err = fill_set(l->skel->maps.netns_filter, &filters->netns, "--netns", error);
+		err = fill_set(l->skel->maps.netns_filter, &filters->netns, l->netns, "--netns", error);
 	if (!err)
 		err = attach_tracepoints(l, error);
 	if (err)

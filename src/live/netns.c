@@ -6,23 +6,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #define NETNS_NAMES "/run/netns"
 
-/* The inode number of a namespace file, 0 if it is none. */
+/* The inode number of a network namespace's file, 0 if it is none. */
 static uint32_t namespace_inode(int fd)
 {
 	struct statfs fs;
 	struct stat st;
 
-	if (fstatfs(fd, &fs) || fs.f_type != NSFS_MAGIC || fstat(fd, &st))
+	if (fstatfs(fd, &fs) || fs.f_type != NSFS_MAGIC || fstat(fd, &st) ||
+	    ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET)
 		return 0;
 	return (uint32_t)st.st_ino;
 }
@@ -67,10 +72,10 @@ static int by_inode(const void *a, const void *b)
 {
 	uint32_t x = ((const struct uw_netns *)a)->inum, y = ((const struct uw_netns *)b)->inum;
 
-	return x < y ? -1 : x > y;
+	return x != y ? (x > y) - (x < y) : strcmp(((const struct uw_netns *)a)->path, ((const struct uw_netns *)b)->path);
 }
 
-/* Sorts and keeps one of each; the first found stays in front, names before processes. */
+/* Sorts and keeps one of each: of several names the first; processes were not added to a name. */
 static unsigned keep_distinct(struct uw_netns *list, unsigned count)
 {
 	unsigned i, kept = 0;
@@ -152,7 +157,8 @@ unsigned uw_netns_scan(struct uw_netns *out)
 	return keep_distinct(out, n);
 }
 
-int uw_netns_open(const struct uw_netns *n)
+/* Its path may lead to another one by now. */
+static int open_same(const struct uw_netns *n)
 {
 	int fd = open(n->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -165,26 +171,36 @@ int uw_netns_open(const struct uw_netns *n)
 	return fd;
 }
 
-int uw_netns_enter(int fd)
+struct visit {
+	int fd, result;
+	int (*fn)(void *arg);
+	void *arg;
+};
+
+static void *visit(void *arg)
 {
-	int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct visit *v = arg;
 
-	if (back < 0)
-		return -errno;
-	if (setns(fd, CLONE_NEWNET)) {
-		int err = -errno;
-
-		close(back);
-		return err;
-	}
-	return back;
+	v->result = setns(v->fd, CLONE_NEWNET) ? -errno : v->fn(v->arg);
+	return NULL;
 }
 
-void uw_netns_leave(int back)
+int uw_netns_visit(const struct uw_netns *n, int (*fn)(void *arg), void *arg)
 {
-	if (setns(back, CLONE_NEWNET)) {
-		fprintf(stderr, "udpwhy: cannot return to the own network namespace: %s\n", strerror(errno));
-		abort();
-	}
-	close(back);
+	struct visit v = { .fd = open_same(n), .fn = fn, .arg = arg };
+	sigset_t all, before;
+	pthread_t thread;
+	int err;
+
+	if (v.fd < 0)
+		return v.fd;
+	/* Signals are for the main thread, which waits here and takes them afterwards. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&thread, NULL, visit, &v);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		err = pthread_join(thread, NULL);
+	close(v.fd);
+	return err ? -err : v.result;
 }

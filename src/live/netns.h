@@ -31,17 +31,16 @@ int uw_netns_find(const struct uw_ns_ref *ref, struct uw_netns *out);
  */
 unsigned uw_netns_scan(struct uw_netns *out);
 
-/** uw_netns_open - open a namespace by its path if it still is the same one. Return: fd or -errno. */
-int uw_netns_open(const struct uw_netns *n);
-
 /**
- * uw_netns_enter - move this thread into an open namespace.
- * Return: a descriptor of the namespace left, for uw_netns_leave(); -errno.
+ * uw_netns_visit - call @fn in a network namespace, if its path still leads to the same one.
+ *
+ * It runs on a thread of its own, which enters the namespace and ends there; the caller waits. No
+ * other way leads into a namespace: this process's own, by which 'ip netns pids' and /proc/PID/ns/net
+ * know it, never changes. Sockets and links made by @fn stay where they were made. In it, /proc/net
+ * still is the process's own namespace.
+ *
+ * Return: what @fn returned; -ENOENT if the namespace is gone, another -errno if it was not entered.
  */
-int uw_netns_enter(int fd);
-
-/** uw_netns_leave - go back and close @back. Aborts if the kernel refuses: all that followed would
- * be done in the wrong place. */
-void uw_netns_leave(int back);
+int uw_netns_visit(const struct uw_netns *n, int (*fn)(void *arg), void *arg);
 
 #endif

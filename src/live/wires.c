@@ -70,23 +70,30 @@ static struct history *history_add(struct uw_wires *w, uint32_t inum)
 	return h;
 }
 
+struct reading {
+	uint32_t inum;
+	struct uw_counters_snapshot *out;
+};
+
+static int read_counters(void *arg)
+{
+	struct reading *r = arg;
+
+	return uw_counters_read(r->inum, &r->out);
+}
+
 static void take_reading(struct history *h, const struct uw_netns *ns)
 {
-	struct uw_counters_snapshot *s;
-	int fd = uw_netns_open(ns), err;
+	struct reading r = { .inum = ns->inum };
 
-	if (fd < 0)
-		return;
-	err = uw_counters_read(fd, ns->inum, &s);
-	close(fd);
-	if (err)
+	if (uw_netns_visit(ns, read_counters, &r))
 		return;
 	if (h->count == READINGS) {
 		uw_counters_free(h->reading[0]);
 		memmove(h->reading, h->reading + 1, (READINGS - 1) * sizeof(*h->reading));
 		h->count--;
 	}
-	h->reading[h->count++] = s;
+	h->reading[h->count++] = r.out;
 }
 
 void uw_wires_read(struct uw_wires *w, const struct uw_netns *list, unsigned count, uint64_t now_ns)
