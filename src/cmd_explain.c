@@ -29,22 +29,32 @@ static unsigned terminal_width(void)
 static void list_names(const struct uw_text_out *o)
 {
 	for (unsigned kind = 0; kind < UW_EXPLAIN_KINDS; kind++) {
+		const struct uw_explanation *e;
 		struct uw_line names = {0};
 
-		for (unsigned i = 0; i < uw_explanation_count; i++)
-			if (uw_explanations[i].kind == kind)
-				uw_line_add(&names, "%s%s", names.len ? " " : "",
-					    uw_explanations[i].name);
+		for (unsigned i = 0; (e = uw_explain_at(i)); i++)
+			if (e->kind == kind)
+				uw_line_add(&names, "%s%s", names.len ? "  " : "", e->name);
 		uw_text_labelled(o, uw_explain_kind_name(kind), names.text);
 	}
+	fputs("\nudpwhy explain NAME says what one of them means.\n", o->out);
+}
+
+/* Advice on a verdict is what to do, on a place or a reason where to look. */
+static bool is_a_place(const struct uw_explanation *e)
+{
+	return e->kind == UW_EXPLAIN_STAGE || e->kind == UW_EXPLAIN_ENGINE ||
+	       e->kind == UW_EXPLAIN_FIELD || e->kind == UW_EXPLAIN_REASON;
 }
 
 static void print_entry(const struct uw_text_out *o, const struct uw_explanation *e)
 {
 	fprintf(o->out, "%s  (%s)\n", e->name, uw_explain_kind_name(e->kind));
 	uw_text_print(o, "  ", UW_PLAIN, 2, e->text);
+	if (e->usual)
+		uw_text_print(o, "  Usually: ", UW_PLAIN, 4, e->usual);
 	if (e->advice)
-		uw_text_print(o, "  Do: ", UW_PLAIN, 2, e->advice);
+		uw_text_print(o, is_a_place(e) ? "  Look at: " : "  Do: ", UW_PLAIN, 4, e->advice);
 }
 
 static int unknown_name(const char *name)

@@ -8,9 +8,11 @@
 #define KERNEL_PREFIX "skb_drop_reason_"
 
 static const char *const kind_names[UW_EXPLAIN_KINDS] = {
-	[UW_EXPLAIN_VERDICT] = "verdict",     [UW_EXPLAIN_FAULT] = "fault",
-	[UW_EXPLAIN_STAGE] = "stage",	      [UW_EXPLAIN_GAP] = "gap",
-	[UW_EXPLAIN_DIAGNOSIS] = "diagnosis", [UW_EXPLAIN_REASON] = "drop reason",
+	[UW_EXPLAIN_VERDICT] = "verdict",	[UW_EXPLAIN_FAULT] = "fault",
+	[UW_EXPLAIN_ROLE] = "role",		[UW_EXPLAIN_STAGE] = "stage",
+	[UW_EXPLAIN_GAP] = "gap",		[UW_EXPLAIN_DIAGNOSIS] = "diagnosis",
+	[UW_EXPLAIN_CONFIDENCE] = "confidence", [UW_EXPLAIN_ENGINE] = "engine",
+	[UW_EXPLAIN_FIELD] = "field",		[UW_EXPLAIN_REASON] = "drop reason",
 };
 
 const char *uw_explain_kind_name(enum uw_explain_kind kind)
@@ -18,11 +20,24 @@ const char *uw_explain_kind_name(enum uw_explain_kind kind)
 	return (unsigned)kind < UW_EXPLAIN_KINDS ? kind_names[kind] : "invalid";
 }
 
+const struct uw_explanation *uw_explain_at(unsigned i)
+{
+	if (i < uw_explain_word_count)
+		return &uw_explain_words[i];
+	i -= uw_explain_word_count;
+	if (i < uw_explain_record_count)
+		return &uw_explain_records[i];
+	i -= uw_explain_record_count;
+	return i < uw_explain_reason_count ? &uw_explain_reasons[i] : NULL;
+}
+
 const struct uw_explanation *uw_explain_entry(enum uw_explain_kind kind, const char *name)
 {
-	for (unsigned i = 0; i < uw_explanation_count; i++)
-		if (uw_explanations[i].kind == kind && strcmp(uw_explanations[i].name, name) == 0)
-			return &uw_explanations[i];
+	const struct uw_explanation *e;
+
+	for (unsigned i = 0; (e = uw_explain_at(i)); i++)
+		if (e->kind == kind && strcmp(e->name, name) == 0)
+			return e;
 	return NULL;
 }
 
@@ -53,18 +68,19 @@ static bool same_but_for_spelling(const char *name, const char *folded)
 
 unsigned uw_explain_find(const char *name, const struct uw_explanation **out, unsigned max)
 {
+	const struct uw_explanation *e;
 	char folded[NAME_MAX_COMPARED];
 	unsigned found = 0;
 
-	for (unsigned i = 0; i < uw_explanation_count && found < max; i++)
-		if (strcmp(uw_explanations[i].name, name) == 0)
-			out[found++] = &uw_explanations[i];
+	for (unsigned i = 0; found < max && (e = uw_explain_at(i)); i++)
+		if (strcmp(e->name, name) == 0)
+			out[found++] = e;
 	if (found || strlen(name) >= NAME_MAX_COMPARED)
 		return found;
 	fold_name(name, folded);
-	for (unsigned i = 0; i < uw_explanation_count && found < max; i++)
-		if (same_but_for_spelling(uw_explanations[i].name, folded))
-			out[found++] = &uw_explanations[i];
+	for (unsigned i = 0; found < max && (e = uw_explain_at(i)); i++)
+		if (same_but_for_spelling(e->name, folded))
+			out[found++] = e;
 	return found;
 }
 
@@ -111,14 +127,13 @@ static unsigned farness(const char *asked, const char *name)
 
 unsigned uw_explain_nearest(const char *name, const struct uw_explanation **out, unsigned max)
 {
-	unsigned found = 0;
+	const struct uw_explanation *e;
 	char asked[NAME_MAX_COMPARED];
+	unsigned found = 0;
 
 	fold_name(name, asked);
 	for (unsigned far = 0; far < 2 * NAME_MAX_COMPARED && found < max; far++) {
-		for (unsigned i = 0; i < uw_explanation_count && found < max; i++) {
-			const struct uw_explanation *e = &uw_explanations[i];
-
+		for (unsigned i = 0; found < max && (e = uw_explain_at(i)); i++) {
 			if (farness(asked, e->name) != far)
 				continue;
 			if (!found || strcmp(out[found - 1]->name, e->name) != 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Every name that udpwhy prints, in plain words: what it means and what to do about it. The table
- * is data (explain_table.c); the text sink and `udpwhy explain` read the same lines.
+ * Every name that udpwhy prints, in plain words: what it means and what to do about it. The tables
+ * are data (explain_words.c, explain_records.c, explain_reasons.c); the text sink and
+ * `udpwhy explain` read the same lines.
  */
 #ifndef UW_EXPLAIN_H
 #define UW_EXPLAIN_H
@@ -11,9 +12,13 @@
 enum uw_explain_kind {
 	UW_EXPLAIN_VERDICT,
 	UW_EXPLAIN_FAULT,
+	UW_EXPLAIN_ROLE,
 	UW_EXPLAIN_STAGE,
 	UW_EXPLAIN_GAP,
 	UW_EXPLAIN_DIAGNOSIS,
+	UW_EXPLAIN_CONFIDENCE,
+	UW_EXPLAIN_ENGINE, /* of a drop in netfilter */
+	UW_EXPLAIN_FIELD, /* of a JSON record */
 	UW_EXPLAIN_REASON, /* a drop reason of the kernel */
 	UW_EXPLAIN_KINDS,
 };
@@ -22,11 +27,15 @@ struct uw_explanation {
 	enum uw_explain_kind kind;
 	const char *name;
 	const char *text; /* what it means, whole sentences */
-	const char *advice; /* what to do, NULL if there is nothing to do */
+	const char *usual; /* what usually causes it, NULL if that is said or there is no such thing */
+	const char *advice; /* what to do or to look at, NULL if there is nothing to do */
 };
 
-extern const struct uw_explanation uw_explanations[];
-extern const unsigned uw_explanation_count;
+extern const struct uw_explanation uw_explain_words[], uw_explain_records[], uw_explain_reasons[];
+extern const unsigned uw_explain_word_count, uw_explain_record_count, uw_explain_reason_count;
+
+/** uw_explain_at - entry @i of all tables, kinds in their order; NULL behind the last. */
+const struct uw_explanation *uw_explain_at(unsigned i);
 
 /** uw_explain_kind_name - "verdict", "drop reason"; never NULL for a value of the enum. */
 const char *uw_explain_kind_name(enum uw_explain_kind kind);

@@ -14,6 +14,8 @@
 #include "cmd.h"
 #include "core/explain.h"
 #include "core/query.h"
+#include "core/rules.h"
+#include "core/text_safe.h"
 
 static void must_have(enum uw_explain_kind kind, const char *name)
 {
@@ -21,20 +23,34 @@ static void must_have(enum uw_explain_kind kind, const char *name)
 		fail_msg("%s has no explanation", name);
 }
 
+/* What the brief reader of a drop meets: 5.17 to 7.3. */
+static const char *const reasons[] = {
+	"NOT_SPECIFIED", "NETFILTER_DROP", "NO_SOCKET", "SOCKET_RCVBUFF", "SOCKET_FILTER",
+	"SOCKET_CLOSE", "UDP_CSUM", "IP_CSUM", "SKB_CSUM", "IP_INHDR", "IP_RPFILTER",
+	"IP_INADDRERRORS", "IP_INNOROUTES", "IP_OUTNOROUTES", "IP_LOCAL_SOURCE", "IP_LOCALNET",
+	"IP_INVALID_SOURCE", "IP_INVALID_DEST", "IP_NOPROTO", "IPV6DISABLED", "NEIGH_FAILED",
+	"NEIGH_QUEUEFULL", "NEIGH_CREATEFAIL", "NEIGH_DEAD", "NEIGH_HH_FILLFAIL", "QDISC_DROP",
+	"QDISC_OVERLIMIT", "QDISC_CONGESTED", "FQ_FLOW_LIMIT", "CPU_BACKLOG", "XDP",
+	"TC_INGRESS", "TC_EGRESS", "BPF_CGROUP_EGRESS", "XFRM_POLICY", "SECURITY_HOOK",
+	"FRAG_REASM_TIMEOUT", "FRAG_TOO_FAR", "DUP_FRAG", "PKT_TOO_SMALL", "PKT_TOO_BIG",
+	"HDR_TRUNC", "PROTO_MEM", "UNICAST_IN_L2_MULTICAST", "OTHERHOST", "FULL_RING",
+	"DEV_READY", "DEV_HDR", "NOMEM", "PFMEMALLOC", "RECURSION_LIMIT", "QUEUE_PURGE",
+	"SKB_UCOPY_FAULT", "SKB_GSO_SEG", "INVALID_PROTO", "UNHANDLED_PROTO",
+	"PACKET_SOCK_ERROR", "TAP_FILTER", "TAP_TXFILTER", "VXLAN_VNI_NOT_FOUND",
+	"BRIDGE_INGRESS_STP_STATE", "NO_TX_TARGET", "OVS_DROP_EXPLICIT",
+};
+
+/* The diagnoses of the design; those that there are rules for come from their table. */
+static const char *const diagnoses[] = {
+	"ephemeral-replies-filtered", "upstream-udp-throttling", "cloud-allowance-exceeded",
+	"server-down", "server-rate-limiting", "server-unsynchronised", "no-service",
+	"local-firewall", "socket-buffer-overflow", "app-not-reading", "reply-after-timeout",
+	"fragmented-replies-lost", "mtu", "asymmetric-routing", "wrong-source-reply", "no-route",
+	"neighbour-unresolved", "conntrack-full", "checksum", "nic-drops", "tcp-fallback-blocked",
+};
+
 static void every_name_is_explained(void **state)
 {
-	static const char *const reasons[] = {
-		"NETFILTER_DROP", "NO_SOCKET", "SOCKET_RCVBUFF", "UDP_CSUM", "IP_RPFILTER",
-		"NEIGH_FAILED", "NEIGH_QUEUEFULL", "QDISC_DROP", "TC_EGRESS", "TC_INGRESS", "XDP",
-		"IP_INNOROUTES", "PKT_TOO_BIG", "SOCKET_FILTER", "BPF_CGROUP_EGRESS",
-		"NOT_SPECIFIED", "XFRM_POLICY", "IP_INHDR", "PKT_TOO_SMALL", "IP_CSUM",
-		"CPU_BACKLOG", "PROTO_MEM", "FRAG_REASM_TIMEOUT",
-	};
-	static const char *const diagnoses[] = {
-		"ephemeral-replies-filtered", "local-firewall", "no-route", "neighbour-unresolved",
-		"socket-buffer-overflow", "server-down", "server-rate-limiting", "no-service",
-	};
-
 	(void)state;
 	for (unsigned v = 0; v < UW_VERDICTS; v++)
 		must_have(UW_EXPLAIN_VERDICT, uw_verdict_name(v));
@@ -44,6 +60,12 @@ static void every_name_is_explained(void **state)
 		must_have(UW_EXPLAIN_STAGE, uw_stage_name(s));
 	for (unsigned g = 0; g < UW_GAPS; g++)
 		must_have(UW_EXPLAIN_GAP, uw_gap_name(g));
+	for (unsigned r = 0; r < UW_ROLES; r++)
+		must_have(UW_EXPLAIN_ROLE, uw_role_name(r));
+	for (unsigned c = UW_POSSIBLE; c <= UW_CERTAIN; c++)
+		must_have(UW_EXPLAIN_CONFIDENCE, uw_confidence_name(c));
+	for (unsigned i = 0; i < uw_rule_count; i++)
+		must_have(UW_EXPLAIN_DIAGNOSIS, uw_rules[i].id);
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
 		must_have(UW_EXPLAIN_REASON, reasons[i]);
 	for (size_t i = 0; i < sizeof(diagnoses) / sizeof(diagnoses[0]); i++)
@@ -52,17 +74,24 @@ static void every_name_is_explained(void **state)
 
 static void the_table_is_in_order(void **state)
 {
-	(void)state;
-	for (unsigned i = 0; i < uw_explanation_count; i++) {
-		const struct uw_explanation *e = &uw_explanations[i];
+	const struct uw_explanation *e, *other;
 
+	(void)state;
+	for (unsigned i = 0; (e = uw_explain_at(i)); i++) {
 		assert_true(e->kind < UW_EXPLAIN_KINDS);
 		assert_true(strlen(e->name) < 64);
 		assert_true(e->text[strlen(e->text) - 1] == '.');
 		assert_null(strstr(e->text, "  "));
-		for (unsigned j = 0; j < i; j++)
-			assert_false(uw_explanations[j].kind == e->kind &&
-				     strcmp(uw_explanations[j].name, e->name) == 0);
+		assert_true(!e->usual || e->usual[strlen(e->usual) - 1] == '.');
+		assert_true(!e->advice || strchr(".?", e->advice[strlen(e->advice) - 1]));
+		/* A drop reason says where to look; where it is no loss, it says that. */
+		if (e->kind == UW_EXPLAIN_REASON)
+			assert_true(e->usual || strstr(e->text, "No loss") || e->advice ||
+				    strstr(e->text, "not for the stack"));
+		for (unsigned j = 0; j < i; j++) {
+			other = uw_explain_at(j);
+			assert_false(other->kind == e->kind && strcmp(other->name, e->name) == 0);
+		}
 	}
 }
 
@@ -98,7 +127,7 @@ static void near_names(void **state)
 	assert_string_equal(near[0]->name, "no_reply");
 	assert_true(uw_explain_nearest("NETFILTERDROP", near, 3) >= 1);
 	assert_string_equal(near[0]->name, "NETFILTER_DROP");
-	assert_int_equal(uw_explain_nearest("rcvbuf", near, 3), 1);	/* a part of a name */
+	assert_int_equal(uw_explain_nearest("rcvbuff", near, 3), 1);	/* a part of a name */
 	assert_string_equal(near[0]->name, "SOCKET_RCVBUFF");
 	assert_int_equal(uw_explain_nearest("qqqqqqqqqq", near, 3), 0);
 	assert_int_equal(uw_explain_nearest("unknwon", near, 3), 1);	/* one name, two meanings */
@@ -133,19 +162,41 @@ static int run(int fd, char *text, size_t size, const char *name)
 
 static void the_command_explains(void **state)
 {
+	const struct uw_explanation *e;
 	char text[16384];
 
 	(void)state;
 	assert_int_equal(run(STDOUT_FILENO, text, sizeof(text), "udp_csum"), 0);
 	assert_string_equal(text,
 			    "UDP_CSUM  (drop reason)\n"
-			    "  The UDP checksum is wrong: the packet was damaged on the way, or offloading is\n"
-			    "  broken.\n"
-			    "  Do: ethtool -K DEVICE rx off for a test; look for the device or tunnel that\n"
-			    "  damages packets.\n");
+			    "  The UDP checksum is wrong: the datagram was damaged.\n"
+			    "  Usually: A faulty device, cable or tunnel on the way; a virtual network card\n"
+			    "    with broken offloading.\n"
+			    "  Look at: nstat -az UdpInCsumErrors; ethtool -K DEVICE rx off gso off for a\n"
+			    "    test.\n");
 	assert_int_equal(run(STDOUT_FILENO, text, sizeof(text), NULL), 0);
-	for (unsigned i = 0; i < uw_explanation_count; i++)
-		assert_non_null(strstr(text, uw_explanations[i].name));
+	for (unsigned i = 0; (e = uw_explain_at(i)); i++)
+		assert_non_null(strstr(text, e->name));
+}
+
+/* An entry is read at a glance: few lines, none wider than the terminal. */
+static void entries_are_short(void **state)
+{
+	const struct uw_explanation *e;
+	char text[16384];
+
+	(void)state;
+	for (unsigned i = 0; (e = uw_explain_at(i)); i++) {
+		unsigned lines = 0;
+
+		assert_int_equal(run(STDOUT_FILENO, text, sizeof(text), e->name), 0);
+		for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+			/* A name of several kinds has an entry for each. */
+			lines = strstr(line, "  (") ? 0 : lines + 1;
+			if (uw_text_columns(line) > 80 || lines > 11)
+				fail_msg("%s is too long: %s", e->name, line);
+		}
+	}
 }
 
 static void the_command_refuses(void **state)
@@ -168,6 +219,7 @@ int main(void)
 		cmocka_unit_test(names_are_found),
 		cmocka_unit_test(near_names),
 		cmocka_unit_test(the_command_explains),
+		cmocka_unit_test(entries_are_short),
 		cmocka_unit_test(the_command_refuses),
 	};
 
