@@ -33,7 +33,8 @@ bool uw_cause_find(const struct uw_causes *c, struct uw_query *q)
 	}
 	if (!first)
 		return false;
-	q->fault = first->fault;
+	/* Its own evidence has holes: the cause may be another. */
+	q->fault = first->fault == UW_FAULT_BEYOND && q->gaps ? UW_FAULT_UNKNOWN : first->fault;
 	q->caused_by = first->id;
 	return true;
 }

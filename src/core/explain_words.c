@@ -276,10 +276,10 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "Narrow the filters (--server, --protocol, --scope)." },
 	{ UW_EXPLAIN_GAP, "nic_drops_rose",
-	  "A counter of lost packets of the device rose meanwhile; the reply may have been "
-	  "among them.",
+	  "A counter of lost packets of a device rose meanwhile, or the link by which the "
+	  "request left went down; request or reply may have been lost by that.",
 	  NULL,
-	  "ethtool -S DEVICE; larger rings (ethtool -G), fewer packets, or more receive "
+	  "ip -s -s link; ethtool -S DEVICE; larger rings (ethtool -G), fewer packets, or more receive "
 	  "queues." },
 	{ UW_EXPLAIN_GAP, "xdp_on_device",
 	  "An XDP program sits on the device and may drop before the kernel sees the packet.",

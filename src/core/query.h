@@ -102,7 +102,8 @@ struct uw_acquittal {
 	bool looked;			/* device counters were read before and after */
 	uint32_t nic_drops;		/* packets: rx_missed, rx_fifo, rx_over, rx_nobuf, softnet */
 	uint32_t tx_errors;		/* packets: tx_errors, tx_dropped, tx_carrier, tx_fifo */
-	bool xdp;			/* an XDP program sits on a wire device */
+	bool xdp;			/* an XDP program sits on a device of the wire's namespaces */
+	bool link_down;			/* the link by which it left was down meanwhile */
 	uint32_t drops_here;		/* copies of this query freed on this host */
 	uint32_t icmp_errors;		/* quoting this query */
 	uint64_t tracer_losses;

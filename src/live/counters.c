@@ -22,17 +22,6 @@
 #define RECEIVE_BYTES (64u << 10)	/* the kernel's largest dump message */
 #define DRIVER_COUNTERS_MAX 16384	/* a NIC with many queues has thousands */
 
-static const char *const counter_names[] = {
-#define UW_COUNTER_NAME(name) #name,
-	UW_COUNTERS_LIST(UW_COUNTER_NAME, UW_COUNTER_NAME)
-#undef UW_COUNTER_NAME
-};
-
-static bool is_tx(unsigned counter)
-{
-	return counter >= UW_COUNTER_tx_errors;
-}
-
 void uw_counters_free(struct uw_counters_snapshot *s)
 {
 	if (!s)
@@ -111,6 +100,10 @@ static int parse_attr(const struct nlattr *attr, void *data)
 	case IFLA_STATS64:
 		copy_stats(d, attr);
 		break;
+	case IFLA_CARRIER_DOWN_COUNT:
+		if (mnl_attr_validate(attr, MNL_TYPE_U32) == 0)
+			d->carrier_downs = mnl_attr_get_u32(attr);
+		break;
 	case IFLA_XDP:
 		return mnl_attr_parse_nested(attr, parse_xdp, d);
 	case IFLA_LINKINFO:
@@ -141,6 +134,7 @@ int uw_counters_parse_link(struct uw_counters_snapshot *s, const struct nlmsghdr
 	}
 	found.ifindex = (uint32_t)info->ifi_index;
 	found.loopback = info->ifi_flags & IFF_LOOPBACK;
+	found.up = info->ifi_flags & IFF_UP && info->ifi_flags & IFF_RUNNING;
 	d = add_device(s);
 	if (!d)
 		return -ENOMEM;
@@ -383,115 +377,4 @@ int uw_counters_read(uint32_t netns_inum, struct uw_counters_snapshot **out)
 	read_softnet(s);
 	*out = s;
 	return 0;
-}
-
-static const struct uw_device_counters *find_device(const struct uw_counters_snapshot *s,
-						    const char *ifname)
-{
-	for (unsigned i = 0; s && i < s->devices; i++) {
-		if (strncmp(s->device[i].ifname, ifname, sizeof(s->device[i].ifname)) == 0)
-			return &s->device[i];
-	}
-	return NULL;
-}
-
-static uint64_t rise(uint64_t before, uint64_t after)
-{
-	return after >= before ? after - before : after;
-}
-
-static void add_fact(struct uw_acquittal *a, const char *ifname, const char *name, uint64_t rose)
-{
-	struct uw_counter_fact *fact;
-
-	if (rose == 0 || a->counters >= UW_COUNTERS_MAX)
-		return;
-	fact = &a->counter[a->counters++];
-	memset(fact, 0, sizeof(*fact));
-	snprintf(fact->ifname, sizeof(fact->ifname), "%s", ifname);
-	snprintf(fact->name, sizeof(fact->name), "%s", name);
-	fact->rose = rose;
-}
-
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static void add_saturated(uint32_t *to, uint64_t more)
-{
-	*to = more > UINT32_MAX - *to ? UINT32_MAX : *to + (uint32_t)more;
-}
-
-/* A counter that appears only later (a driver after a reset) starts at 0. */
-static uint64_t driver_before(const struct uw_device_counters *d, const char *name)
-{
-	for (unsigned i = 0; i < d->drivers; i++) {
-		if (strcmp(d->driver[i].name, name) == 0)
-			return d->driver[i].value;
-	}
-	return 0;
-}
-
-static void compare_device(const struct uw_device_counters *before,
-			   const struct uw_device_counters *after, struct uw_acquittal *out)
-{
-	uint64_t rose[UW_DEVICE_COUNTERS], rx = 0, driver = 0, parts = 0;
-
-	for (unsigned i = 0; i < UW_DEVICE_COUNTERS; i++) {
-		rose[i] = rise(before->value[i], after->value[i]);
-		add_fact(out, after->ifname, counter_names[i], rose[i]);
-		if (!is_tx(i))
-			rx += rose[i];
-		else if (i != UW_COUNTER_tx_errors && i != UW_COUNTER_tx_dropped)
-			parts += rose[i];
-	}
-	for (unsigned i = 0; i < after->drivers; i++) {
-		const struct uw_driver_counter *c = &after->driver[i];
-		uint64_t more = rise(driver_before(before, c->name), c->value);
-
-		add_fact(out, after->ifname, c->name, more);
-		driver += more;
-	}
-	add_saturated(&out->nic_drops, larger(rx, driver));
-	/* tx_errors is meant to include its parts, and not every driver does so */
-	add_saturated(&out->tx_errors, larger(rose[UW_COUNTER_tx_errors], parts));
-	add_saturated(&out->tx_errors, rose[UW_COUNTER_tx_dropped]);
-	out->xdp |= before->xdp || after->xdp;
-}
-
-bool uw_counters_compare(const struct uw_counters_snapshot *before,
-			 const struct uw_counters_snapshot *after, const char *ifname,
-			 struct uw_acquittal *out)
-{
-	const struct uw_device_counters *b = find_device(before, ifname);
-	const struct uw_device_counters *a = find_device(after, ifname);
-
-	if (!b || !a || b->netns != a->netns || b->ifindex != a->ifindex)
-		return false;
-	if (!out->looked && before->softnet && after->softnet) {
-		uint64_t dropped = rise(before->softnet_dropped, after->softnet_dropped);
-
-		add_fact(out, "softnet", "dropped", dropped);
-		add_saturated(&out->nic_drops, dropped);
-	}
-	out->looked = true;
-	compare_device(b, a, out);
-	return true;
-}
-
-bool uw_counters_is_tunnel(const struct uw_counters_snapshot *s, const char *ifname)
-{
-	static const char *const kind[] = {
-		"wireguard", "tun", "gre", "gretap", "erspan", "ip6gre", "ip6gretap", "ip6erspan",
-		"ipip", "sit", "ip6tnl", "vti", "vti6", "xfrm", "vxlan", "geneve", "gtp", "bareudp",
-		"l2tp", "l2tpeth", "macsec", "batadv", "amt", "ovpn", "ppp",
-	};
-	const struct uw_device_counters *d = find_device(s, ifname);
-
-	for (size_t i = 0; d && i < sizeof(kind) / sizeof(kind[0]); i++) {
-		if (strcmp(d->kind, kind[i]) == 0)
-			return true;
-	}
-	return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The wire's acquittals: what the devices, the drivers and the CPUs' backlogs counted as lost,
- * before and after a query. rx_dropped is left out on purpose: it rises on every LAN (frames of
+ * What the devices of a network namespace, their drivers and the CPUs' backlogs count as lost; what
+ * this says of a query is in acquittal.h. rx_dropped is left out on purpose: it rises on every LAN (frames of
  * unknown protocols), and rx_nohandler counts what nobody here wanted.
  */
 #ifndef UW_COUNTERS_H
@@ -41,6 +41,8 @@ struct uw_device_counters {
 	char kind[24];			/* IFLA_INFO_KIND: "veth", "wireguard"; "" for hardware */
 	bool xdp;			/* an XDP program is attached, in any mode */
 	bool loopback;
+	bool up;			/* administratively, and with a carrier */
+	uint32_t carrier_downs;		/* how often the link went down */
 	uint64_t value[UW_DEVICE_COUNTERS];
 	unsigned drivers;
 	struct uw_driver_counter {
@@ -70,26 +72,6 @@ int uw_counters_read(uint32_t netns_inum, struct uw_counters_snapshot **out);
 
 /** uw_counters_free - NULL is fine. */
 void uw_counters_free(struct uw_counters_snapshot *s);
-
-/**
- * uw_counters_compare - add what rose on one device to an acquittal; pure. Call it once for each
- * wire device of a query. The backlogs' drops, which have no device, are added by the first call
- * that finds its device (ifname "softnet").
- * @before, @after: of one namespace; NULL counts as a snapshot without devices.
- * @ifname: a device without both readings adds nothing.
- * @out: looked, nic_drops, tx_errors, xdp and counter[] are added to.
- *
- * A counter that fell was reset; it rose by what it shows now. A driver often counts a loss both in
- * the standard counters and in its own: the larger of the two sums is taken, all are listed.
- *
- * Return: true if the device has both readings.
- */
-bool uw_counters_compare(const struct uw_counters_snapshot *before,
-			 const struct uw_counters_snapshot *after, const char *ifname,
-			 struct uw_acquittal *out);
-
-/** uw_counters_is_tunnel - whether what a device takes travels inside of another packet. */
-bool uw_counters_is_tunnel(const struct uw_counters_snapshot *s, const char *ifname);
 
 struct nlmsghdr;
 

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "live/counters.h"
+#include "live/acquittal.h"
 
-#define NAMESPACES 64
+#define NAMESPACES 256
 #define READINGS 36	/* seconds: the 30 s that a query may be open, and some */
 #define INTERVAL_NS 1000000000ull
 
@@ -82,18 +82,27 @@ static int read_counters(void *arg)
 	return uw_counters_read(r->inum, &r->out);
 }
 
-static void take_reading(struct history *h, const struct uw_netns *ns)
+static void keep_reading(struct history *h, struct uw_counters_snapshot *s)
 {
-	struct reading r = { .inum = ns->inum };
+	unsigned n = h->count;
 
-	if (uw_netns_visit(ns, read_counters, &r))
-		return;
-	if (h->count == READINGS) {
+	/* One between two of the regular ones, for a query that is judged: the next takes its place. */
+	if (n >= 2 && h->reading[n - 1]->taken_ns - h->reading[n - 2]->taken_ns < INTERVAL_NS) {
+		uw_counters_free(h->reading[--h->count]);
+	} else if (n == READINGS) {
 		uw_counters_free(h->reading[0]);
 		memmove(h->reading, h->reading + 1, (READINGS - 1) * sizeof(*h->reading));
 		h->count--;
 	}
-	h->reading[h->count++] = r.out;
+	h->reading[h->count++] = s;
+}
+
+static void take_reading(struct history *h, const struct uw_netns *ns)
+{
+	struct reading r = { .inum = ns->inum };
+
+	if (!uw_netns_visit(ns, read_counters, &r))
+		keep_reading(h, r.out);
 }
 
 void uw_wires_read(struct uw_wires *w, const struct uw_netns *list, unsigned count, uint64_t now_ns)
@@ -123,43 +132,72 @@ void uw_wires_read(struct uw_wires *w, const struct uw_netns *list, unsigned cou
 	}
 }
 
-/* The newest reading from before an instant. */
-static const struct uw_counters_snapshot *reading_before(const struct history *h, uint64_t when_ns)
+/* The newest reading from before an instant; -1 if there is none. */
+static int reading_before(const struct history *h, uint64_t when_ns)
 {
-	unsigned i;
+	int i = (int)h->count - 1;
 
-	for (i = h->count; i-- > 0;) {
-		if (h->reading[i]->taken_ns <= when_ns)
-			return h->reading[i];
-	}
-	return NULL;
+	while (i >= 0 && h->reading[i]->taken_ns > when_ns)
+		i--;
+	return i;
 }
 
-/* A reading taken after the deadline, or as the devices are now. */
-static const struct uw_counters_snapshot *reading_after(struct history *h, const struct uw_query *q,
-							const struct uw_netns *list, unsigned count)
+/* Sees to it that the newest reading is from after the deadline, or shows the devices as they are now. */
+static void read_after(struct history *h, const struct uw_query *q, const struct uw_netns *list, unsigned count)
 {
 	uint64_t deadline = q->send_ns + q->timeout_ns;
 	unsigned i;
 
-	for (i = 0; i < count && (!h->count || h->reading[h->count - 1]->taken_ns < deadline); i++) {
-		if (list[i].inum == h->inum) {
+	if (h->count && h->reading[h->count - 1]->taken_ns >= deadline)
+		return;
+	for (i = 0; i < count; i++) {
+		if (list[i].inum == h->inum)
 			take_reading(h, &list[i]);
-			break;
-		}
 	}
-	return h->count ? h->reading[h->count - 1] : NULL;
 }
 
-/* Returns whether the device could be looked at before and after. */
-static bool acquit_device(struct uw_query *q, const struct uw_hop *hop,
-			  const struct uw_counters_snapshot *before, const struct uw_counters_snapshot *after)
+/* Every device of the namespace could have taken the reply in, whichever the request left by. */
+static bool acquit_namespace(struct uw_query *q, const struct history *h, int before)
 {
-	bool both = uw_counters_compare(before, after, hop->ifname, &q->acquittal);
+	unsigned i;
 
-	if (uw_counters_is_tunnel(after, hop->ifname))
+	for (i = (unsigned)before; i < h->count; i++)
+		q->acquittal.xdp |= uw_acquit_xdp(h->reading[i]);
+	return uw_acquit_arrivals(h->reading[before], h->reading[h->count - 1], &q->acquittal);
+}
+
+static bool seen_before(const struct uw_query *q, unsigned hop)
+{
+	unsigned i;
+
+	for (i = 0; i < hop; i++) {
+		if (q->path[i].netns == q->path[hop].netns && q->path[i].dir == UW_REQUEST && q->path[i].out)
+			return true;
+	}
+	return false;
+}
+
+/* Returns whether everything could be looked at before and after. */
+static bool acquit_hop(struct uw_wires *w, struct uw_query *q, unsigned at, const struct uw_netns *list,
+		       unsigned count)
+{
+	const struct uw_hop *hop = &q->path[at];
+	struct history *h = history_of(w, hop->netns);
+	const struct uw_counters_snapshot *after;
+	bool all;
+	int before;
+
+	if (!h)
+		return false;
+	read_after(h, q, list, count);
+	before = reading_before(h, q->send_ns);
+	if (before < 0)
+		return false;
+	after = h->reading[h->count - 1];
+	all = seen_before(q, at) || acquit_namespace(q, h, before);
+	if (uw_acquit_is_tunnel(after, hop->ifindex))
 		q->gaps |= UW_GAP_BIT(UW_GAP_ENCAPSULATED);
-	return both;
+	return uw_acquit_departure(h->reading[before], after, hop->ifindex, &q->acquittal) && all;
 }
 
 void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_netns *list, unsigned count)
@@ -168,20 +206,17 @@ void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_net
 	unsigned i;
 
 	for (i = 0; i < q->hops; i++) {
-		const struct uw_hop *hop = &q->path[i];
-		struct history *h = history_of(w, hop->netns);
-		const struct uw_counters_snapshot *after;
-
-		if (hop->dir != UW_REQUEST || !hop->out)
-			continue;
-		after = h ? reading_after(h, q, list, count) : NULL;
-		all &= after && acquit_device(q, hop, reading_before(h, q->send_ns), after);
+		if (q->path[i].dir == UW_REQUEST && q->path[i].out)
+			all &= acquit_hop(w, q, i, list, count);
 	}
+	/* A path that was cut short does not tell the wire. */
+	if (q->hops == UW_PATH_MAX && !q->path[UW_PATH_MAX - 1].out)
+		all = false;
 	q->acquittal.looked &= all;
-	/* A namespace too young, or one too many, to have been read before the query. */
+	/* A namespace too young, or one too many, to have been read before the query; a device that is gone. */
 	if (!q->acquittal.looked)
 		q->gaps |= UW_GAP_BIT(UW_GAP_NAMESPACE_NOT_TRACED);
-	if (q->acquittal.nic_drops)
+	if (q->acquittal.nic_drops || q->acquittal.tx_errors || q->acquittal.link_down)
 		q->gaps |= UW_GAP_BIT(UW_GAP_NIC_DROPS_ROSE);
 	if (q->acquittal.xdp)
 		q->gaps |= UW_GAP_BIT(UW_GAP_XDP_ON_DEVICE);

@@ -15,7 +15,7 @@ struct uw_wires *uw_wires_new(void);
 void uw_wires_free(struct uw_wires *w);
 
 /** uw_wires_read - read the namespaces given, if the last reading is a second old or more.
- * @list: @count namespaces; those beyond the first 64 are not read. now_ns: CLOCK_BOOTTIME. */
+ * @list: @count namespaces; those beyond the first 256 are not read. now_ns: CLOCK_BOOTTIME. */
 void uw_wires_read(struct uw_wires *w, const struct uw_netns *list, unsigned count, uint64_t now_ns);
 
 /** uw_wires_acquit - fill q->acquittal's counters and add the gaps that the devices give:

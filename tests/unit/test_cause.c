@@ -80,6 +80,21 @@ static void others_do_not_excuse(void **state)
 	expect_none(&q);
 }
 
+static void beyond_only_with_complete_evidence(void **state)
+{
+	struct uw_causes *c = calloc(1, sizeof(*c));
+	struct uw_query cause = upstream(2, 2000), q = asked();
+
+	(void)state;
+	assert_non_null(c);
+	uw_cause_note(c, &cause);
+	q.gaps = UW_GAP_BIT(UW_GAP_NIC_DROPS_ROSE);
+	assert_true(uw_cause_find(c, &q));
+	assert_int_equal(q.caused_by, 2);
+	assert_int_equal(q.fault, UW_FAULT_UNKNOWN);
+	free(c);
+}
+
 static void who_may_be_excused(void **state)
 {
 	struct uw_query q = asked();
@@ -126,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_cause_counts),
 		cmocka_unit_test(others_do_not_excuse),
+		cmocka_unit_test(beyond_only_with_complete_evidence),
 		cmocka_unit_test(who_may_be_excused),
 		cmocka_unit_test(the_oldest_is_forgotten),
 	};
