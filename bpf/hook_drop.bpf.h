@@ -99,6 +99,9 @@ static __always_inline void unqueue(const struct uw_record *r)
 
 static __always_inline void reply_dropped(struct uw_record *r, const struct uw_drop *d, __u64 skb)
 {
+	/* It waited for a fragment that was freed before: that is where it was lost. */
+	if (r->flags & UW_Q_REPLY_TORN && r->drop[UW_REPLY].when_ns > r->wire_in_ns)
+		return;
 	/* Another copy is in the socket's queue: the loss of this one costs the asker nothing. */
 	if (r->queued_ns && r->skb != skb) {
 		count(UW_STAT_duplicate);
@@ -163,16 +166,43 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 		request_dropped(r, d);
 }
 
-static __always_inline int on_kfree(__u64 *ctx)
+static __always_inline void tear(struct uw_record *r, const struct uw_drop *d, __u8 dir)
 {
-	struct sk_buff *skb = (struct sk_buff *)ctx[0];
-	struct uw_room *room;
+	__u64 since = dir == UW_REQUEST ? r->last_send_ns : r->wire_in_ns;
 
-	if (!skb_wanted(skb))
-		return 0;
-	room = room_enter();
-	if (!room)
-		return 0;
+	/* The datagram's end was told already; its other fragments follow it. */
+	if (r->drop[dir & 1].when_ns > since)
+		return;
+	r->drop[dir & 1] = *d;
+	r->drop[dir & 1].mark = r->stage[dir & 1];
+	r->flags |= dir == UW_REQUEST ? UW_Q_TORN : UW_Q_REPLY_TORN;
+	if (dir == UW_REQUEST)
+		r->torn++;
+}
+
+/* A later fragment of a query's packet: without it the rest is worth nothing. */
+static __always_inline void fragment_freed(__u64 *ctx, struct sk_buff *skb, struct uw_room *room)
+{
+	struct uw_drop *d = &room->drop;
+	__u32 netns = netns_of_drop(skb);
+	struct uw_half *half;
+	struct uw_record *r;
+
+	if (!fragment_parse(skb, room) || is_tap_copy(skb) || !scope_holds(netns))
+		return;
+	half = bpf_map_lookup_elem(&fragments, &room->fragment);
+	r = half ? bpf_map_lookup_elem(&queries, &half->key) : NULL;
+	if (skb->sk)
+		send_note_freed(room, skb->sk, r);
+	if (!r)
+		return;
+	__builtin_memset(d, 0, sizeof(*d));
+	drop_fill(d, ctx, skb, netns);
+	tear(r, d, half->dir);
+}
+
+static __always_inline void packet_freed(__u64 *ctx, struct sk_buff *skb, struct uw_room *room)
+{
 	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
 		__builtin_memset(&room->drop, 0, sizeof(room->drop));
 		if (!receiver_note(ctx, &room->drop) || is_tap_copy(skb))
@@ -184,6 +214,23 @@ static __always_inline int on_kfree(__u64 *ctx)
 	} else if (room->packet.ip.protocol == UW_IPPROTO_UDP && skb->sk) {
 		send_note_freed(room, skb->sk, NULL);
 	}
+}
+
+static __always_inline int on_kfree(__u64 *ctx)
+{
+	struct sk_buff *skb = (struct sk_buff *)ctx[0];
+	bool later = fragments_noted && skb_is_later_fragment(skb);
+	struct uw_room *room;
+
+	if (!later && !skb_wanted(skb))
+		return 0;
+	room = room_enter();
+	if (!room)
+		return 0;
+	if (later)
+		fragment_freed(ctx, skb, room);
+	else
+		packet_freed(ctx, skb, room);
 	room_leave(room);
 	return 0;
 }

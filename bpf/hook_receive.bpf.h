@@ -3,7 +3,7 @@
 #ifndef UW_HOOK_RECEIVE_BPF_H
 #define UW_HOOK_RECEIVE_BPF_H
 
-#include "query.bpf.h"
+#include "fragment.bpf.h"
 
 static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir)
 {
@@ -115,6 +115,8 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	switch (room->packet.kind) {
 	case UW_PACKET_APPLICATION:
 		r = query_of_skb(skb, room);
+		if (r)
+			fragment_note(room, &r->key);
 		if (r && room->packet.dir == UW_REQUEST)
 			request_arrives(r, skb, dev);
 		else if (r)

@@ -3,7 +3,7 @@
 #ifndef UW_HOOK_SEND_BPF_H
 #define UW_HOOK_SEND_BPF_H
 
-#include "query.bpf.h"
+#include "fragment.bpf.h"
 
 #define SOCK_RAW 3
 #define LOOPBACK_IFINDEX 1

@@ -99,6 +99,14 @@ struct uw_half {
 	__u64 dir;
 };
 
+/* Of datagrams in fragments: their query by what the fragments share, for those that have no ports. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct uw_fragment);
+	__type(value, struct uw_half);
+} fragments SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
@@ -191,6 +199,7 @@ struct uw_room {
 	struct uw_task task;
 	struct uw_query_key key;
 	struct uw_query_key wire;
+	struct uw_fragment fragment;
 	__u32 number;
 };
 

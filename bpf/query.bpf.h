@@ -219,7 +219,7 @@ static __always_inline void query_attempt(struct uw_record *r, const struct sk_b
 	__sync_fetch_and_add(&r->attempts, 1);
 	r->last_send_ns = now;
 	r->skb = (__u64)skb;
-	r->flags &= ~UW_Q_OUTSIDE;
+	r->flags &= ~(UW_Q_OUTSIDE | UW_Q_TORN);
 	r->stage[UW_REQUEST] = UW_STAGE_SEND;
 	count(UW_STAT_requests);
 }

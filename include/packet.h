@@ -117,6 +117,45 @@ UW_INLINE bool uw_ipv6_parse(const __u8 head[UW_HEAD_MAX], __u32 len, struct uw_
 	return true;
 }
 
+/* What ties the fragments of a datagram together (RFC 791 3.2, RFC 8200 4.5). */
+struct uw_fragment {
+	struct uw_addr source, destination;
+	__u32 id;
+	__u8 family;
+	__u8 pad[3];
+};
+
+/**
+ * uw_fragment_parse - which datagram a fragment of UDP is part of; in IPv6 only where the fragment
+ * header comes first.
+ * @head: bytes from the network header on, @len of them valid; f: zeroed by the caller.
+ *
+ * Return: 0 if it is none, 1 for the first fragment, 2 for a later one.
+ */
+UW_INLINE int uw_fragment_parse(const __u8 *head, __u32 len, struct uw_fragment *f)
+{
+	__u16 offset;
+
+	if (len >= 28 && head[0] >> 4 == 4 && head[9] == UW_IPPROTO_UDP) {
+		offset = uw_be16(head + 6);
+		if (!(offset & 0x3fff))
+			return 0;
+		f->family = 4;
+		f->id = uw_be16(head + 4);
+		__builtin_memcpy(f->source.b, head + 12, 4);
+		__builtin_memcpy(f->destination.b, head + 16, 4);
+		return offset & 0x1fff ? 2 : 1;
+	}
+	if (len < 48 || head[0] >> 4 != 6 || head[6] != 44 || head[40] != UW_IPPROTO_UDP)
+		return 0;
+	offset = uw_be16(head + 42);
+	f->family = 6;
+	f->id = uw_be32(head + 44);
+	__builtin_memcpy(f->source.b, head + 8, 16);
+	__builtin_memcpy(f->destination.b, head + 24, 16);
+	return offset & 0xfff8 ? 2 : offset & 1;
+}
+
 /**
  * uw_headers_parse - network header, and UDP or ICMP header behind it.
  * @head: bytes from the network header on, @len of them valid; h: zeroed by the caller.

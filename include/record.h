@@ -165,6 +165,8 @@ struct uw_nat {
 #define UW_Q_NO_PACKET		(1u << 9)  /* the send failed before a packet was made */
 #define UW_Q_UNREAD		(1u << 10) /* the reply was freed unread when its socket closed */
 #define UW_Q_SOCKET_OPEN	(1u << 11) /* the asking socket was open when its reply was freed */
+#define UW_Q_TORN		(1u << 16) /* a later fragment of the request's last copy was freed here */
+#define UW_Q_REPLY_TORN		(1u << 17) /* ... of the reply: its drop is the one kept */
 #define UW_Q_VIA_OUTPUT		(1u << 8)  /* every copy passes the output hook, where it is counted */
 
 enum uw_record_kind {
@@ -205,7 +207,8 @@ struct uw_record {
 	__u8 hops;
 	__u8 pad;
 	__u16 question_len;
-	__u8 pad2[2];
+	__u8 torn;			/* copies that left, but not whole: see UW_Q_TORN */
+	__u8 pad2;
 	__u32 server_pid;		/* role local: who read the request */
 	__u32 pad3;
 	__u32 closed;			/* taken by the one who closes it: two readers' CPUs may want to */

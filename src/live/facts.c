@@ -92,7 +92,7 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 	uw_drop_point(&names, &point);
 	if (!is_loss(r, dir, point.class)) {
 		memset(fact, 0, sizeof(*fact));
-		if (dir == UW_REQUEST && q->dropped)
+		if (dir == UW_REQUEST && q->dropped && !(r->flags & UW_Q_TORN))
 			q->dropped--;
 		return;
 	}
@@ -108,6 +108,21 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 	snprintf(fact->hook, sizeof(fact->hook), "%s", point.hook);
 	snprintf(fact->engine, sizeof(fact->engine), "%s", point.engine);
 	memcpy(fact->ifname, d->ifname, sizeof(fact->ifname));
+}
+
+/* Copies of which a part left and a part was freed here: they did not leave. */
+static void torn_fact(const struct uw_record *r, struct uw_query *q)
+{
+	unsigned torn = r->torn < q->on_wire ? r->torn : q->on_wire;
+
+	if (!torn || !q->drop[UW_REQUEST].seen)
+		return;
+	q->on_wire -= torn;
+	q->dropped += torn;
+	if (q->on_wire)
+		return;
+	q->flags &= ~UW_Q_OUTSIDE;
+	q->wire_out_ns = 0;
 }
 
 static void process_fact(const struct uw_facts *f, struct uw_query *q)
@@ -162,6 +177,7 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	memcpy(q->question, r->question, sizeof(q->question));
 	drop_fact(f, r, UW_REQUEST, q);
 	drop_fact(f, r, UW_REPLY, q);
+	torn_fact(r, q);
 	process_fact(f, q);
 	if (r->kind == UW_RECORD_STRAY) {
 		q->send_ns = 0;	/* its request was never seen */

@@ -634,6 +634,47 @@ static void test_real_drops_are_counted(void **state)
 	assert_int_equal(q.fault, UW_FAULT_UNKNOWN);
 }
 
+/* A copy whose first fragment left and a later one was freed here did not leave. */
+static void test_torn_requests(void **state)
+{
+	const struct world *w = *state;
+	struct uw_record r = good_record();
+	struct uw_query q;
+
+	r.attempts = r.on_wire = 1;
+	r.dropped = 0;
+	r.torn = 1;
+	r.flags |= UW_Q_TORN | UW_Q_OUTSIDE;
+	r.wire_out_ns = SENT_NS + MS;
+	r.drop[UW_REQUEST] = drop_at(NFT_DO_CHAIN, NETFILTER_DROP, UW_STAGE_WIRE_OUT);
+	uw_facts_query(&w->facts, &r, &q);
+	assert_int_equal(q.on_wire, 0);
+	assert_int_equal(q.dropped, 1);
+	assert_int_equal(q.wire_out_ns, 0);
+	uw_judge(&q);
+	assert_int_equal(q.verdict, UW_REQUEST_DROPPED);
+	assert_int_equal(q.fault, UW_FAULT_LOCAL);
+
+	/* another copy left whole */
+	r.attempts = r.on_wire = 2;
+	uw_facts_query(&w->facts, &r, &q);
+	assert_int_equal(q.on_wire, 1);
+	assert_int_equal(q.dropped, 1);
+	uw_judge(&q);
+	assert_int_equal(q.verdict, UW_NO_REPLY);
+	assert_int_equal(q.fault, UW_FAULT_UNKNOWN);
+
+	/* what a driver freed had left */
+	r.attempts = r.on_wire = 1;
+	r.drop[UW_REQUEST] = drop_at(NET_TX_ACTION, NOT_SPECIFIED, UW_STAGE_WIRE_OUT);
+	uw_facts_query(&w->facts, &r, &q);
+	assert_int_equal(q.on_wire, 1);
+	assert_int_equal(q.dropped, 0);
+	uw_judge(&q);
+	assert_int_equal(q.verdict, UW_NO_REPLY);
+	assert_int_equal(q.fault, UW_FAULT_BEYOND);
+}
+
 static void test_freed_unread(void **state)
 {
 	const struct world *w = *state;
@@ -816,6 +857,7 @@ int main(void)
 		IN_WORLD(test_no_drop),
 		IN_WORLD(test_no_drop_is_not_counted),
 		IN_WORLD(test_real_drops_are_counted),
+		IN_WORLD(test_torn_requests),
 		IN_WORLD(test_freed_unread),
 		IN_WORLD(test_request_freed_unread),
 		IN_WORLD(test_reply_without_socket),

@@ -254,6 +254,58 @@ static void test_ipv4_fragments(void **state)
 	}
 }
 
+/* 0 none, 1 the first, 2 a later one; the buffer ends where the valid bytes do. */
+static int fragment_of(const struct wire *w, uint32_t len, struct uw_fragment *f)
+{
+	uint8_t *b = buffer(len ? len : 1, w->b, len, 0);
+	int which;
+
+	memset(f, 0, sizeof(*f));
+	which = uw_fragment_parse(b, len, f);
+	free(b);
+	return which;
+}
+
+static void test_fragments_of_a_datagram(void **state)
+{
+	struct wire w = ipv4(0, 0, UW_IPPROTO_UDP), six = ipv6(NULL, 0, 44);
+	struct uw_fragment f;
+	uint32_t len;
+
+	(void)state;
+	put16(w.b + 4, 0x1234);
+	assert_int_equal(fragment_of(&w, w.len, &f), 0);
+	put16(w.b + 6, 0x4000);		/* "don't fragment" is no fragment */
+	assert_int_equal(fragment_of(&w, w.len, &f), 0);
+	put16(w.b + 6, 0x2000);
+	assert_int_equal(fragment_of(&w, w.len, &f), 1);
+	put16(w.b + 6, 1);		/* the last one */
+	for (len = 0; len < 28; len++)
+		assert_int_equal(fragment_of(&w, len, &f), 0);
+	assert_int_equal(fragment_of(&w, 28, &f), 2);
+	assert_int_equal(f.family, 4);
+	assert_int_equal(f.id, 0x1234);
+	assert_memory_equal(f.source.b, w.b + 12, 4);
+	assert_memory_equal(f.destination.b, w.b + 16, 4);
+	w.b[9] = UW_IPPROTO_ICMP;
+	assert_int_equal(fragment_of(&w, w.len, &f), 0);
+
+	memset(six.b + 40, 0, 8);
+	six.b[40] = UW_IPPROTO_UDP;
+	put16(six.b + 46, 0x5678);
+	assert_int_equal(fragment_of(&six, 48, &f), 0);	/* an atomic one, RFC 6946 */
+	six.b[43] = 1;
+	assert_int_equal(fragment_of(&six, 48, &f), 1);
+	put16(six.b + 42, 8);
+	for (len = 0; len < 48; len++)
+		assert_int_equal(fragment_of(&six, len, &f), 0);
+	assert_int_equal(fragment_of(&six, 48, &f), 2);
+	assert_int_equal(f.family, 6);
+	assert_int_equal(f.id, 0x5678);
+	assert_memory_equal(f.source.b, six.b + 8, 16);
+	assert_memory_equal(f.destination.b, six.b + 24, 16);
+}
+
 static void test_protocols(void **state)
 {
 	struct uw_headers h;
@@ -1278,6 +1330,7 @@ int main(void)
 		cmocka_unit_test(test_ipv4_options),
 		cmocka_unit_test(test_ipv4_first_byte),
 		cmocka_unit_test(test_ipv4_fragments),
+		cmocka_unit_test(test_fragments_of_a_datagram),
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_ipv6_plain),
 		cmocka_unit_test(test_ipv6_one_extension),
