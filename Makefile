@@ -27,7 +27,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -D__bpf__ -Iinclud
 # Every host with ip or nft has libelf, zlib and libmnl. (Debian 13's libelf.a does not link, Debian
 # 12 has no libmnl.a.)
 LIBBPF := -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lz
-LDLIBS += $(LIBBPF) -lmnl
+LDLIBS += $(LIBBPF) -lmnl -pthread
 
 # V=1 shows the commands.
 ifeq ($(V),1)

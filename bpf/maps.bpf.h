@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "packet.h"
+#include "rule.h"
 #include "stats.h"
 
 const volatile struct uw_config uw_config = {};
@@ -184,6 +185,71 @@ struct {
 } xmit SEC(".maps");
 
 /*
+ * What a trace message and its packet have in common, byte for byte. Type of service, hop limit and
+ * the header's checksum are left out: a rule before the one that drops may have changed them.
+ */
+struct uw_trace_key {
+	struct uw_addr source, destination;
+	__u32 netns;
+	__u32 id;		/* IPv4: identification and length; IPv6: payload length */
+	__u32 transport[5];	/* UDP header and 12 bytes, as they stand */
+};
+
+/* A packet's rule between the trace of its drop and the drop itself. */
+struct uw_traced {
+	__u64 rule;		/* 0: packets alike were dropped by different rules */
+	__u64 when_ns;
+	__u64 pending;
+};
+
+/* The maps of --nft-trace have one entry without it (uw_live_open()). */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct uw_trace_key);
+	__type(value, struct uw_traced);
+} traced SEC(".maps");
+
+/* Only the first message of a packet's way through a chain has its headers: by trace id. */
+struct uw_trace_id {
+	__u32 netns;
+	__u32 id;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct uw_trace_id);
+	__type(value, struct uw_trace_key);
+} trace_ids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, UW_RULES);
+	__type(key, __u64);
+	__type(value, struct uw_rule);
+} rules SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_RULE_SOCKETS);
+	__type(key, __u64);	/* socket cookie */
+	__type(value, struct uw_rule_socket);
+} rule_sockets SEC(".maps");
+
+#define UW_TRACE_ATTRIBUTES 32
+
+/* A trace message, and what it is about. */
+struct uw_trace_room {
+	__u32 at[UW_TRACE_ATTRIBUTES];		/* of each attribute's value, 0 absent */
+	__u32 size[UW_TRACE_ATTRIBUTES];
+	__u32 header[10];			/* network header */
+	struct uw_trace_id id;
+	struct uw_trace_key key;
+	struct uw_rule rule;
+};
+
+/*
  * Room to parse in, larger than the stack. A program may be interrupted by another on its CPU
  * (softirq on a system call, NMI) or be preempted in the middle, so rooms are claimed by bit.
  */
@@ -200,6 +266,7 @@ struct uw_room {
 	struct uw_query_key key;
 	struct uw_query_key wire;
 	struct uw_fragment fragment;
+	struct uw_trace_room trace;
 	__u32 number;
 };
 

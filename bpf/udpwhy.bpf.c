@@ -125,3 +125,10 @@ int uw_kfree_skb(__u64 *ctx)
 {
 	return on_kfree(ctx);
 }
+
+/* On our sockets for nftables' messages, which the kernel makes while a rule looks at the packet. */
+SEC("socket")
+int uw_nft_message(struct __sk_buff *skb)
+{
+	return on_nft_message(skb);
+}

@@ -110,6 +110,7 @@ struct uw_drop {
 	char ifname[UW_IFNAME];
 	__u8 mark;			/* enum uw_stage reached before */
 	__u8 pad[7];
+	__u64 rule;			/* number of its uw_rule (rule.h), 0 not known */
 };
 
 struct uw_icmp {
@@ -273,12 +274,12 @@ struct uw_flow_value {
 #define UW_CHECK_LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type " changed its layout")
 UW_CHECK_LAYOUT(struct uw_query_key, 48);
 UW_CHECK_LAYOUT(struct uw_task, 104);
-UW_CHECK_LAYOUT(struct uw_drop, 184);
+UW_CHECK_LAYOUT(struct uw_drop, 192);
 UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1224);
+UW_CHECK_LAYOUT(struct uw_record, 1240);
 UW_CHECK_LAYOUT(struct uw_queue, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);

@@ -153,6 +153,13 @@ static int take_probe(struct uw_options *o, const char *arg)
 	return 0;
 }
 
+static int take_nft_trace(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->nft_trace = true;
+	return 0;
+}
+
 static int take_exit_code(struct uw_options *o, const char *arg)
 {
 	(void)arg;
@@ -211,6 +218,7 @@ static const struct row rows[] = {
 	{"count", 0, IN(PROBE), take_count, "a number from 1 to 60"},
 	{"all", 0, IN(TRACE), take_all, NULL},
 	{"probe", 0, IN(TRACE), take_probe, NULL},
+	{"nft-trace", 0, IN(TRACE), take_nft_trace, NULL},
 	{"exit-code", 0, IN(TRACE), take_exit_code, NULL},
 	{"no-color", 0, EVERYWHERE & ~IN(NONE), take_no_color, NULL},
 	{NULL, 'v', IN(PROBE), take_verbose, NULL},
@@ -500,6 +508,9 @@ static enum uw_cli_result finish(struct parse *p)
 
 	switch (o->command) {
 	case UW_CMD_TRACE:
+		/* Each packet traced costs a few messages: not for namespaces that nobody thought of. */
+		if (o->nft_trace && !o->filters.scope.count && !o->filters.netns.count)
+			return fail(p->error, "--nft-trace is not for all namespaces: name them with --scope or --netns");
 		return finish_ports(p);
 	case UW_CMD_PROBE:
 		if (!o->ask)

@@ -33,6 +33,8 @@ static const char *const help[UW_COMMANDS] = {
 	HELP_OUTPUT
 	"  --all                   tell of good queries too\n"
 	"  --probe                 ask servers that did not reply, from other ports, once a second\n"
+	"  --nft-trace             name the nftables rule of each drop, by a table of our own that sets\n"
+	"                          nftrace, in the namespaces of --scope or --netns\n"
 	HELP_TIMEOUT
 	"  --exit-code             exit 0 all answered, 3 fault here, 4 beyond this host, 5 unknown\n"
 	HELP_COLOR

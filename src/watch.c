@@ -15,6 +15,7 @@
 
 #include "child.h"
 #include "live/collector.h"
+#include "live/nft_trace.h"
 #include "probes.h"
 #include "report.h"
 
@@ -37,6 +38,8 @@ struct watch {
 	const struct uw_watch_plan *plan;
 	const struct uw_options *o;
 	struct uw_live *live;
+	struct uw_live_options live_options;
+	struct uw_nft_trace *nft_trace;	/* NULL without --nft-trace */
 	struct uw_collector *collector;
 	struct uw_report *report;
 	struct uw_probes *probes;
@@ -334,8 +337,14 @@ static int open_all(struct watch *w)
 		return say("out of memory");
 	if (take_signals(w))
 		return say("cannot watch signals");
-	if (uw_live_open(&w->o->filters, w->o->timeout_ns, w->o->all, &w->live, error))
+	w->live_options = (struct uw_live_options){
+		.timeout_ns = w->o->timeout_ns, .all = w->o->all, .nft_trace = w->o->nft_trace,
+	};
+	if (uw_live_open(&w->o->filters, &w->live_options, &w->live, error))
 		return say(error);
+	if (w->o->nft_trace && uw_nft_trace_open(w->live, &w->o->filters, &w->nft_trace, error))
+		return say(error);
+	c.nft_trace = w->nft_trace;
 	if (uw_collector_new(w->live, &c, on_query, w, &w->collector))
 		return say("out of memory");
 	for (i = 0; i < w->plan->asks; i++)
@@ -378,6 +387,7 @@ static void close_all(struct watch *w)
 {
 	uw_report_free(w->report);
 	uw_collector_free(w->collector);
+	uw_nft_trace_close(w->nft_trace);
 	uw_live_close(w->live);
 	uw_probes_free(w->probes);
 	if (w->signal_fd >= 0)

@@ -13,10 +13,11 @@
 #include "answer.h"
 #include "record.h"
 
-#define UW_NAME_MAX 256		/* an escaped executable name, reason, rule */
+#define UW_NAME_MAX 256		/* an escaped executable name, reason */
 #define UW_USER_MAX 33		/* a user's name: LOGIN_NAME_MAX is longer, useradd(8) allows 32 */
 #define UW_NETNS_NAME 64	/* a network namespace's name */
 #define UW_HOLDERS 4		/* processes kept of a socket that several hold */
+#define UW_RULE_TEXT_MAX 768	/* two names of nftables and what a rule says */
 #define UW_DNS_NAME_MAX 1024	/* 255 bytes in presentation form, every one as \DDD */
 
 enum uw_role {
@@ -83,7 +84,8 @@ struct uw_drop_fact {
 	char location[96];	/* symbol+0xoffset */
 	char hook[24];		/* prerouting, input, forward, output, postrouting, ingress, egress */
 	char engine[24];	/* nftables, nfqueue; empty where the location cannot tell */
-	char rule[UW_NAME_MAX];
+	char rule[UW_RULE_TEXT_MAX];	/* raw bytes: sinks escape */
+	bool rule_traced;	/* the rule was looked for: if absent, its trace did not come */
 	char ifname[UW_IFNAME];
 	uint32_t netns;
 	uint32_t rcvbuf, rmem;	/* bytes */

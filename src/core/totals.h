@@ -13,6 +13,8 @@ struct uw_totals {
 	uint64_t stats[UW_STATS];	/* enum uw_stat: what was counted and what was lost */
 	uint64_t recursion_misses;
 	uint64_t netlink_lost;
+	bool nft_trace;			/* rules were looked for: */
+	uint64_t rule_unknown;		/* drops by nftables whose trace did not come */
 	bool command_ran;
 	int command_status;		/* exit status as a shell gives it: 128 + signal */
 	uint64_t elapsed_ns;

@@ -56,6 +56,7 @@ struct uw_collector {
 	uint32_t own_pid;
 	uint32_t asker[ASKERS];		/* looked at in the sweep beside it */
 	uint64_t asker_sweep[ASKERS];
+	uint64_t rule_unknown;	/* drops told without the rule that was looked for */
 };
 
 static bool wanted(const struct uw_collector *c, const struct uw_query *q)
@@ -123,6 +124,17 @@ static void note_read(struct uw_collector *c, const struct uw_record *r, struct 
 	q->queued_ns = q->read_ns = in;
 }
 
+static void count_rules(struct uw_collector *c, const struct uw_query *q)
+{
+	unsigned i;
+
+	for (i = 0; i < UW_DIRS; i++) {
+		const struct uw_drop_fact *d = &q->drop[i];
+
+		c->rule_unknown += d->seen && d->rule_traced && !strcmp(d->engine, "nftables") && !d->rule[0];
+	}
+}
+
 /* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
@@ -147,6 +159,8 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	} else if (!final) {
 		remember(c, q);
 	}
+	if (!t)
+		count_rules(c, q);
 	if (!uw_waiting_take(c->waiting, q))
 		c->on_query(c->arg, q, t ? &previous : NULL);
 }
@@ -348,6 +362,10 @@ int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)
 
 	t->recursion_misses = uw_live_recursion_misses(c->live);
 	t->stats[UW_STAT_update_failed] += c->losses.damaged;
+	t->nft_trace = c->facts.nft_trace;
+	if (t->nft_trace)
+		t->netlink_lost = uw_nft_trace_lost(c->facts.nft_trace);
+	t->rule_unknown = c->rule_unknown;
 	t->elapsed_ns = c->now_ns - c->started_ns;
 	return err;
 }
@@ -389,6 +407,7 @@ static int load_names(struct uw_facts *f, const struct uw_collector_options *opt
 	f->reads_seen = reads_seen;
 	f->timeout_ns = options->timeout_ns;
 	f->run = options->run;
+	f->nft_trace = options->nft_trace;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct uw_collector_options {
 	const struct uw_filters *filters;
 	uint64_t timeout_ns;
 	uint32_t run;		/* high part of query.id */
+	struct uw_nft_trace *nft_trace;	/* names the rules of drops; NULL: they are not known */
 };
 
 /* @previous: what the revision before said, NULL for the first. */
@@ -27,7 +28,7 @@ typedef void (*uw_flow_fn)(void *arg, const struct uw_flow_key *key, const struc
 /**
  * uw_collector_new - start collecting from a loaded kernel side.
  * @l: stays the caller's and outlives the collector; on_query is called for each judged query that is
- * bad, or good and wanted (uw_live_open()'s all).
+ * bad, or good and wanted (uw_live_options.all).
  * Return: 0 with *out to be freed by uw_collector_free(); -errno.
  */
 int uw_collector_new(struct uw_live *l, const struct uw_collector_options *options, uw_query_fn on_query,

@@ -107,6 +107,9 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 	fact->rmem = d->rmem;
 	snprintf(fact->hook, sizeof(fact->hook), "%s", point.hook);
 	snprintf(fact->engine, sizeof(fact->engine), "%s", point.engine);
+	fact->rule_traced = f->nft_trace;
+	if (f->nft_trace && !strcmp(point.engine, "nftables"))
+		uw_nft_trace_tell(f->nft_trace, d->rule, d->when_ns, fact->rule, sizeof(fact->rule));
 	memcpy(fact->ifname, d->ifname, sizeof(fact->ifname));
 }
 

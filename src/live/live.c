@@ -32,6 +32,7 @@ struct place {
 struct uw_live {
 	struct udpwhy_bpf *skel;
 	const struct uw_filters *filters;
+	const struct uw_live_options *options;
 	struct bpf_link *trace[UW_LIVE_HOOKS];
 	const char *hook[UW_LIVE_HOOKS];
 	unsigned hooks;
@@ -57,10 +58,23 @@ static bool kernel_has(const struct btf *btf, const char *section)
 {
 	char name[96];
 
+	if (!strcmp(section, "socket"))
+		return true;
 	if (!strncmp(section, "netfilter", 9))
 		return btf__find_by_name_kind(btf, "bpf_nf_ctx", BTF_KIND_STRUCT) > 0;
 	snprintf(name, sizeof(name), "btf_trace_%s", section + strlen("tp_btf/"));
 	return btf__find_by_name_kind(btf, name, BTF_KIND_TYPEDEF) > 0;
+}
+
+static void choose_nft_trace(struct uw_live *l)
+{
+	if (l->options->nft_trace)
+		return;
+	bpf_program__set_autoload(l->skel->progs.uw_nft_message, false);
+	bpf_map__set_max_entries(l->skel->maps.traced, 1);
+	bpf_map__set_max_entries(l->skel->maps.trace_ids, 1);
+	bpf_map__set_max_entries(l->skel->maps.rules, 1);
+	bpf_map__set_max_entries(l->skel->maps.rule_sockets, 1);
 }
 
 static void choose_programs(struct uw_live *l, const struct btf *btf)
@@ -74,24 +88,26 @@ static void choose_programs(struct uw_live *l, const struct btf *btf)
 		   bpf_program__autoload(l->skel->progs.uw_sock_recv_length);
 	/* The kernels without those tell of a read by consume_skb; the others do not. */
 	bpf_program__set_autoload(l->skel->progs.uw_consume_skb, !l->reads);
+	choose_nft_trace(l);
 	if (!bpf_program__autoload(l->skel->progs.uw_netif_receive_skb) ||
 	    !bpf_program__autoload(l->skel->progs.uw_kfree_skb))
 		l->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
 }
 
-static void fill_config(struct uw_live *l, uint64_t timeout_ns, bool all)
+static void fill_config(struct uw_live *l)
 {
 	struct uw_config *c = (struct uw_config *)&l->skel->rodata->uw_config;
 	const struct uw_filters *f = l->filters;
 	unsigned i;
 
-	c->timeout_ns = timeout_ns;
+	c->timeout_ns = l->options->timeout_ns;
 	c->pid = f->process_pid;
 	c->tool_pid = (uint32_t)getpid();
 	c->protocol = (uint8_t)f->protocol;
 	c->scope_all = !f->scope.count;
 	c->netns_filter = f->netns.count > 0;
-	c->all = all;
+	c->all = l->options->all;
+	c->nft_trace = l->options->nft_trace;
 	c->have_output_hook = l->netfilter;
 	c->have_read_hook = l->reads;
 	c->server = f->server;
@@ -357,7 +373,7 @@ static bool iface_exists(const struct uw_live *l)
 	return false;
 }
 
-static int load(struct uw_live *l, uint64_t timeout_ns, bool all, char *error)
+static int load(struct uw_live *l, char *error)
 {
 	struct btf *btf;
 	int err;
@@ -372,15 +388,15 @@ static int load(struct uw_live *l, uint64_t timeout_ns, bool all, char *error)
 	}
 	choose_programs(l, btf);
 	btf__free(btf);
-	fill_config(l, timeout_ns, all);
+	fill_config(l);
 	err = udpwhy_bpf__load(l->skel);
 	if (err)
 		uw_capability_explain_load_failure(err, error, UW_ERROR_MAX);
 	return err;
 }
 
-int uw_live_open(const struct uw_filters *filters, uint64_t timeout_ns, bool all, struct uw_live **out,
-		 char error[UW_ERROR_MAX])
+int uw_live_open(const struct uw_filters *filters, const struct uw_live_options *options,
+		 struct uw_live **out, char error[UW_ERROR_MAX])
 {
 	struct uw_live *l = calloc(1, sizeof(*l));
 	int err = -ENOMEM;
@@ -392,7 +408,8 @@ int uw_live_open(const struct uw_filters *filters, uint64_t timeout_ns, bool all
 		goto fail;
 	libbpf_set_print(quiet);
 	l->filters = filters;
-	err = load(l, timeout_ns, all, error);
+	l->options = options;
+	err = load(l, error);
 	if (!err)
 		err = fill_set(l->skel->maps.scope, &filters->scope, l->scope, "--scope", error);
 	if (!err)
@@ -514,5 +531,8 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.askers = bpf_map__fd(l->skel->maps.askers),
 		.queues = bpf_map__fd(l->skel->maps.queues),
 		.ring = bpf_map__fd(l->skel->maps.ring),
+		.rules = bpf_map__fd(l->skel->maps.rules),
+		.rule_sockets = bpf_map__fd(l->skel->maps.rule_sockets),
+		.nft_filter = bpf_program__fd(l->skel->progs.uw_nft_message),
 	};
 }

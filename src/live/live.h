@@ -23,18 +23,24 @@ struct uw_live;
 /* Of the maps that user space works on. */
 struct uw_live_fds {
 	int queries, flows, sends, askers, queues, ring;
+	int rules, rule_sockets, nft_filter;	/* of --nft-trace */
+};
+
+struct uw_live_options {
+	uint64_t timeout_ns;	/* the deadline */
+	bool all;		/* send good queries up too */
+	bool nft_trace;		/* load what uw_nft_trace_open() needs */
 };
 
 /**
  * uw_live_open - load and attach.
- * @filters: scope, namespaces, addresses, ports, process, device; timeout_ns: the deadline; all: send
- * good queries up too.
+ * @filters: scope, namespaces, addresses, ports, process, device; both outlive it.
  * @out: receives the kernel side, to be freed by uw_live_close(); error: one line, why and what to do.
  *
  * Return: 0 or -errno with @error filled.
  */
-int uw_live_open(const struct uw_filters *filters, uint64_t timeout_ns, bool all, struct uw_live **out,
-		 char error[UW_ERROR_MAX]);
+int uw_live_open(const struct uw_filters *filters, const struct uw_live_options *options,
+		 struct uw_live **out, char error[UW_ERROR_MAX]);
 void uw_live_close(struct uw_live *l);
 
 /**

@@ -269,6 +269,8 @@ static void put_stats(struct uw_json *j, const struct uw_totals *t)
 #undef COUNTED
 	uw_json_uint(j, "lost.recursion", t->recursion_misses);
 	uw_json_uint(j, "lost.netlink", t->netlink_lost);
+	if (t->nft_trace)
+		uw_json_uint(j, "rule_unknown", t->rule_unknown);
 }
 
 static void put_totals(struct uw_json *j, const struct uw_totals *t)
