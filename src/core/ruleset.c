@@ -159,7 +159,13 @@ static void read_rule(struct reader *r, const char *line, size_t length)
 		take_ingress(&r->ingress, line, length);
 		return;
 	}
-	text_add(&r->rule, " ", r->rule.length ? 1 : 0);
+	if (r->rule.length) {
+		size_t indent = strspn(line, " ");
+
+		line += indent;
+		length -= indent;
+		text_add(&r->rule, " ", 1);
+	}
 	text_add(&r->rule, line, length);
 	handle = r->rule.bytes ? line_handle(r->rule.bytes, r->rule.length, &end) : 0;
 	if (!handle)
@@ -255,10 +261,14 @@ void uw_ruleset_comment(struct uw_ruleset *s, const char *family, const char *ta
 			const char *comment)
 {
 	struct rule *r = find_rule(s, family, table, handle);
-	char *more;
+	char *more, *gap;
 
 	if (!r || strstr(r->text, " comment \"") || asprintf(&more, "%s comment \"%s\"", r->text, comment) < 0)
 		return;
+	/* The match itself was listed as nothing between two spaces. */
+	gap = strstr(more, "  ");
+	if (gap)
+		memmove(gap, gap + 1, strlen(gap));
 	free(r->text);
 	r->text = more;
 }

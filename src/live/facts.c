@@ -108,8 +108,10 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 	snprintf(fact->hook, sizeof(fact->hook), "%s", point.hook);
 	snprintf(fact->engine, sizeof(fact->engine), "%s", point.engine);
 	fact->rule_traced = f->nft_trace;
-	if (f->nft_trace && !strcmp(point.engine, "nftables"))
-		uw_nft_trace_tell(f->nft_trace, d->rule, d->when_ns, fact->rule, sizeof(fact->rule));
+	/* Before 6.7 only this tells nftables' drops from others: the hook's caller frees them all. */
+	if (f->nft_trace && point.hook[0] &&
+	    uw_nft_trace_tell(f->nft_trace, d->rule, d->when_ns, fact->rule, sizeof(fact->rule)))
+		snprintf(fact->engine, sizeof(fact->engine), "nftables");
 	memcpy(fact->ifname, d->ifname, sizeof(fact->ifname));
 }
 

@@ -273,14 +273,18 @@ static void print_rule(const struct uw_text_out *o, const struct uw_drop_fact *d
 	if (d->rule[0])
 		uw_line_bytes(&l, d->rule, sizeof(d->rule), 0);
 	else if (strcmp(d->engine, "nftables") == 0)
-		uw_line_add(&l, "not known, in a chain of hook %s (nft -a list ruleset); %s",
-			    d->hook[0] ? d->hook : "unknown", d->rule_traced ?
-			    "nftables' trace of this packet did not come" : "--nft-trace would name it");
+		uw_line_add(&l, "not known; %s; it is in a chain of hook %s: nft -a list ruleset",
+			    d->rule_traced ? "no trace of this packet came" : "--nft-trace would name it",
+			    d->hook[0] ? d->hook : "unknown");
 	else if (strcmp(d->engine, "nfqueue") == 0)
 		uw_line_add(&l, "not known; it queues to user space, and nobody took the packet");
+	else if (d->rule_traced)
+		uw_line_add(&l, "not known; legacy xtables or connection tracking, of which nftables has "
+				"no trace: iptables-legacy-save -c, conntrack -S");
 	else
-		uw_line_add(&l, "not known; legacy xtables or connection tracking, which have no trace: "
-				"iptables-legacy-save -c, conntrack -S");
+		uw_line_add(&l, "not known; the place does not tell nftables, iptables-legacy and "
+				"connection tracking apart: nft -a list ruleset, iptables-save -c, "
+				"conntrack -S");
 	uw_text_labelled(o, "which rule", l.text);
 }
 

@@ -102,6 +102,10 @@ static void test_trace_all(void **state)
 	assert_int_equal(o.timeout_ns, S / 2);
 	assert_string_equal(o.filters.process, "check_ntp_time");
 	assert_int_equal(o.filters.protocol, UW_PROTO_NTP);
+	runs("trace", "--nft-trace", "--netns", "lab");
+	assert_true(o.nft_trace);
+	runs("trace", "--nft-trace", "--scope", "1,lab");
+	fails("--nft-trace is not for all namespaces: name them with --scope or --netns", "trace", "--nft-trace");
 	runs("trace", "--process", "811");
 	assert_int_equal(o.filters.process_pid, 811);
 	assert_string_equal(o.filters.process, "");
@@ -219,7 +223,7 @@ static void test_help_tells_the_truth(void **state)
 		"--scope", "--netns",	"--server",  "--client", "--iface", "--protocol",
 		"--port",  "--process", "--timeout", "-d",	 "-o",	    "--count"};
 	static const char *const without[] = {"--all", "--probe", "--exit-code", "--no-color",
-					      "-v"};
+					      "--nft-trace", "-v"};
 	enum uw_command c;
 	char line[32];
 	size_t i;
@@ -253,7 +257,8 @@ static void test_unknown(void **state)
 	fails("unknown command \"analyze\"", "analyze", "x");
 	fails("unknown command \"\"", "");
 	fails("unknown command \"Trace\"", "Trace");
-	fails("unknown option \"--nft-trace\" (see udpwhy trace --help)", "trace", "--nft-trace");
+	fails("unknown option \"--nft\" (see udpwhy trace --help)", "trace", "--nft");
+	fails("unknown option \"--nft-trace\"", "probe", "--nft-trace");
 	fails("unknown option \"--evidence=x\"", "trace", "--evidence=x");
 	fails("unknown option \"-x\"", "trace", "-x");
 	fails("unknown option \"-v\"", "trace", "-v");

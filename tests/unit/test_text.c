@@ -49,7 +49,7 @@ static void a_dropped_reply(void **state)
 	      "  01:11:23.632  send → output ok → postrouting ok → eth0, taken by the driver after 21 µs\n"
 	      "  01:11:23.632  the reply came in by eth0 after 0.9 ms → prerouting ok → dropped at nf_input after 0.9 ms\n"
 	      "  drop          NETFILTER_DROP @ nft_do_chain+0x3e8 · hook input · nftables · on eth0\n"
-	      "  which rule    not known; it is in a chain of hook input: nft -a list ruleset\n"
+	      "  which rule    not known; --nft-trace would name it; it is in a chain of hook input: nft -a list ruleset\n"
 	      "  fault         DROPPED ON THIS HOST. The server did answer.\n");
 }
 
@@ -68,6 +68,28 @@ static void a_dropped_request(void **state)
 	      "  which rule    not known; the place does not tell nftables, iptables-legacy and connection tracking\n"
 	      "                apart: nft -a list ruleset, iptables-save -c, conntrack -S\n"
 	      "  fault         DROPPED ON THIS HOST. The request never left.\n");
+}
+
+static void a_rule(void **state)
+{
+	struct uw_query q = dropped_reply();
+	char *text;
+
+	(void)state;
+	q.decisive_drop = &q.drop[UW_REPLY];
+	q.drop[UW_REPLY].rule_traced = true;
+	text = text_of((struct uw_text_options){ 0 }, &q, 1);
+	must_have(text, "  which rule    not known; no trace of this packet came; it is in a chain of hook input");
+	free(text);
+	q.drop[UW_REPLY].engine[0] = '\0';
+	text = text_of((struct uw_text_options){ 0 }, &q, 1);
+	must_have(text, "  which rule    not known; legacy xtables or connection tracking, of which nftables has no trace");
+	free(text);
+	strcpy(q.drop[UW_REPLY].rule, "ip filter INPUT handle 7: drop comment \"\033[2J\"");
+	text = text_of((struct uw_text_options){ 0 }, &q, 1);
+	must_have(text, "  which rule    ip filter INPUT handle 7: drop comment \"");
+	must_lack(text, "\033");
+	free(text);
 }
 
 static void a_full_socket(void **state)
@@ -341,6 +363,7 @@ int main(void)
 		cmocka_unit_test(a_silence),
 		cmocka_unit_test(a_dropped_reply),
 		cmocka_unit_test(a_dropped_request),
+		cmocka_unit_test(a_rule),
 		cmocka_unit_test(a_full_socket),
 		cmocka_unit_test(a_send_that_failed),
 		cmocka_unit_test(rejected_and_refused),
