@@ -47,16 +47,14 @@ static __always_inline __u32 netns_of_drop(struct sk_buff *skb)
 	return sk ? netns_of_sock(sk) : 0;
 }
 
-static __always_inline void drop_fill(struct uw_room *room, const __u64 *ctx, struct sk_buff *skb, __u32 netns)
+static __always_inline void drop_fill(struct uw_drop *d, const __u64 *ctx, struct sk_buff *skb, __u32 netns)
 {
-	struct uw_drop *d = &room->drop;
 	struct net_device *dev = skb->dev;
 
 	d->when_ns = bpf_ktime_get_boot_ns();
 	d->location = ctx[1];
 	d->reason = kfree_reason(ctx);
 	d->netns = netns;
-	d->rule = rule_of_drop(room, netns);
 	if (dev && netns)
 		bpf_probe_read_kernel(d->ifname, sizeof(d->ifname), dev->name);
 	bpf_get_stack((void *)ctx, d->stack, sizeof(d->stack), 0);
@@ -139,7 +137,8 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	if (!(queued && !netns) && !scope_holds(netns))
 		return;
 	arrival_forget();
-	drop_fill(room, ctx, skb, netns);
+	drop_fill(d, ctx, skb, netns);
+	d->rule = rule_of_drop(room, netns);
 	if (r)
 		reply_dropped(r, d, (__u64)skb);
 	else if (!skb->sk)
@@ -154,7 +153,8 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 
 	if (!scope_holds(netns))
 		return;
-	drop_fill(room, ctx, skb, netns);
+	drop_fill(d, ctx, skb, netns);
+	d->rule = rule_of_drop(room, netns);
 	if (drop_in_driver(skb, d))
 		return;
 	r = request_here(room, skb, NULL);
