@@ -119,6 +119,12 @@ static int take_output(struct uw_options *o, const char *arg)
 	return 0;
 }
 
+static int take_expression(struct uw_options *o, const char *arg)
+{
+	o->expression = arg;
+	return 0;
+}
+
 static int take_count(struct uw_options *o, const char *arg)
 {
 	uint64_t n;
@@ -182,7 +188,8 @@ static int take_verbose(struct uw_options *o, const char *arg)
 }
 
 #define IN(c) (1u << UW_CMD_##c)
-#define EVERYWHERE (IN(NONE) | IN(TRACE) | IN(PROBE) | IN(DOCTOR) | IN(EXPLAIN))
+#define EVERYWHERE (IN(NONE) | IN(TRACE) | IN(PROBE) | IN(ANALYZE) | IN(DOCTOR) | IN(EXPLAIN))
+#define JUDGES (IN(TRACE) | IN(ANALYZE))
 #define VALUE_HELP 'h'
 #define VALUE_VERSION 256
 #define VALUE_FIRST 512 /* + row, for options without a letter */
@@ -204,22 +211,23 @@ static const struct row rows[] = {
 	{"netns", 0, IN(TRACE), take_netns_list,
 	 NETNS_ALLOWED " of a network namespace, or several with commas"},
 	{"netns", 0, IN(PROBE), take_netns, NETNS_ALLOWED " of one network namespace"},
-	{"server", 0, IN(TRACE), take_server, PREFIX_ALLOWED},
-	{"client", 0, IN(TRACE), take_client, PREFIX_ALLOWED},
+	{"server", 0, JUDGES, take_server, PREFIX_ALLOWED},
+	{"client", 0, JUDGES, take_client, PREFIX_ALLOWED},
 	{"iface", 0, IN(TRACE), take_iface, "the name of a network device, 15 bytes at the most"},
-	{"protocol", 0, IN(TRACE), take_protocol, "ntp or dns"},
-	{"port", 0, IN(TRACE), take_ports,
+	{"protocol", 0, JUDGES, take_protocol, "ntp or dns"},
+	{"port", 0, JUDGES, take_ports,
 	 "ntp=PORT or dns=PORT, or several with commas; a port from 1 to 65535, of one protocol"},
 	{"port", 0, IN(PROBE), take_ask_port, "a number from 1 to 65535"},
 	{"process", 0, IN(TRACE), take_process, "the file name of an executable or a process id"},
-	{"timeout", 0, IN(TRACE) | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
+	{"timeout", 0, JUDGES | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
 	{NULL, 'd', IN(TRACE), take_duration, "seconds from 0.001 to 31622400"},
-	{NULL, 'o', IN(TRACE) | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{NULL, 'o', JUDGES | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{"filter", 0, IN(ANALYZE), take_expression, "a pcap filter expression (pcap-filter(7))"},
 	{"count", 0, IN(PROBE), take_count, "a number from 1 to 60"},
-	{"all", 0, IN(TRACE), take_all, NULL},
+	{"all", 0, JUDGES, take_all, NULL},
 	{"probe", 0, IN(TRACE), take_probe, NULL},
 	{"nft-trace", 0, IN(TRACE), take_nft_trace, NULL},
-	{"exit-code", 0, IN(TRACE), take_exit_code, NULL},
+	{"exit-code", 0, JUDGES, take_exit_code, NULL},
 	{"no-color", 0, EVERYWHERE & ~IN(NONE), take_no_color, NULL},
 	{NULL, 'v', IN(PROBE), take_verbose, NULL},
 };
@@ -372,6 +380,11 @@ static enum uw_cli_result take_operand(struct parse *p, const char *word)
 	switch (p->o->command) {
 	case UW_CMD_PROBE:
 		return take_target(p, word);
+	case UW_CMD_ANALYZE:
+		if (p->o->files == UW_FILES_MAX)
+			return fail(p->error, "too many files: %d at the most", UW_FILES_MAX);
+		p->o->file[p->o->files++] = word;
+		return UW_CLI_RUN;
 	case UW_CMD_EXPLAIN:
 		if (p->operands > 1)
 			return fail(p->error, "unexpected %s: one name at a time", quote(word, &q));
@@ -512,6 +525,10 @@ static enum uw_cli_result finish(struct parse *p)
 		if (o->nft_trace && !o->filters.scope.count && !o->filters.netns.count)
 			return fail(p->error, "--nft-trace is not for all namespaces: name them with --scope or --netns");
 		return finish_ports(p);
+	case UW_CMD_ANALYZE:
+		if (!o->files)
+			return fail(p->error, "no file to analyze: a pcap or pcapng file, - is standard input");
+		return finish_ports(p);
 	case UW_CMD_PROBE:
 		if (!o->ask)
 			return fail(p->error, "what to probe is missing: ntp or dns, then one or"
@@ -524,7 +541,7 @@ static enum uw_cli_result finish(struct parse *p)
 	case UW_CMD_EXPLAIN:
 		return UW_CLI_RUN;
 	case UW_CMD_NONE:
-		return fail(p->error, "no command given: trace, probe, doctor or explain"
+		return fail(p->error, "no command given: trace, probe, analyze, doctor or explain"
 				      " (see udpwhy --help)");
 	default:
 		return UW_CLI_RUN;
@@ -533,7 +550,7 @@ static enum uw_cli_result finish(struct parse *p)
 
 const char *uw_command_name(enum uw_command c)
 {
-	static const char *const names[UW_COMMANDS] = {"", "trace", "probe", "doctor", "explain"};
+	static const char *const names[UW_COMMANDS] = {"", "trace", "probe", "analyze", "doctor", "explain"};
 
 	return c < UW_COMMANDS ? names[c] : "";
 }
@@ -573,7 +590,7 @@ enum uw_cli_result uw_cli_parse(int argc, char *const argv[], struct uw_options 
 		o->command = command_named(argv[1]);
 		if (!o->command)
 			return fail(error,
-				    "unknown command %s: must be trace, probe, doctor or explain",
+				    "unknown command %s: must be trace, probe, analyze, doctor or explain",
 				    quote(argv[1], &q));
 		argc--; /* the command takes the place of argv[0] */
 		argv++;

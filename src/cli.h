@@ -18,6 +18,7 @@
 #define UW_PID_MAX 4194304		/* the kernel's PID_MAX_LIMIT */
 
 #define UW_TIMEOUT_NS 5000000000ull	/* ruling 2: the default of --timeout */
+#define UW_FILES_MAX 256
 #define UW_PROBE_COUNT 4		/* packets per door */
 #define UW_PROBE_COUNT_MAX 60
 
@@ -25,6 +26,7 @@ enum uw_command {
 	UW_CMD_NONE,	/* only with UW_CLI_HELP and UW_CLI_VERSION */
 	UW_CMD_TRACE,
 	UW_CMD_PROBE,
+	UW_CMD_ANALYZE,
 	UW_CMD_DOCTOR,
 	UW_CMD_EXPLAIN,
 	UW_COMMANDS,
@@ -76,6 +78,9 @@ struct uw_options {
 	enum uw_proto ask;		/* probe: what to ask */
 	unsigned targets;
 	const char *target[UW_LIST_MAX];	/* probe: addresses or host names, of argv */
+	unsigned files;
+	const char *file[UW_FILES_MAX];	/* analyze: of argv */
+	const char *expression;		/* analyze: pcap-filter(7), NULL none */
 	unsigned count;			/* probe: packets per door */
 	uint16_t ask_port;		/* probe: the server's port */
 	struct uw_ns_ref ask_from;	/* probe; text "": the current namespace */

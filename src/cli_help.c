@@ -18,6 +18,7 @@ static const char *const help[UW_COMMANDS] = {
 	"\n"
 	"  trace [-- COMMAND...]   follow the queries of this host through the kernel\n"
 	"  probe ntp|dns TARGET... ask servers from an ephemeral and from a fixed port\n"
+	"  analyze FILE...         the queries of pcap and pcapng files\n"
 	"  explain [NAME]          a verdict, diagnosis, stage, gap or drop reason in plain words\n"
 	"  doctor                  what this kernel offers, and what that means for the verdicts\n"
 	"\n"
@@ -68,6 +69,22 @@ static const char *const help[UW_COMMANDS] = {
 	HELP_COMMON
 	"\n"
 	"Exit status, as monitoring plugins have it: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",
+	[UW_CMD_ANALYZE] =
+	"Usage: udpwhy analyze [OPTIONS] FILE...\n"
+	"The queries of pcap and pcapng files, judged as live ones are; - is standard input.\n"
+	"\n"
+	HELP_OUTPUT
+	"  --all                   tell of good queries too\n"
+	"  --filter EXPRESSION     only these frames, as in pcap-filter(7)\n"
+	HELP_TIMEOUT
+	"  --server ADDR[/LEN]     only these servers\n"
+	"  --client ADDR[/LEN]     only these clients\n"
+	"  --protocol ntp|dns      only this protocol\n"
+	"  --port PROTO=PORT,...   service ports (default ntp=123,dns=53); replaces those of the\n"
+	"                          protocols named\n"
+	"  --exit-code             exit 0 all answered, 3 fault here, 4 beyond this host, 5 unknown\n"
+	HELP_COLOR
+	HELP_COMMON,
 	[UW_CMD_DOCTOR] =
 	"Usage: udpwhy doctor [OPTIONS]\n"
 	"What this kernel offers, what is missing, which verdicts suffer, and how to get it.\n"

@@ -7,6 +7,7 @@
 
 int uw_cmd_trace(const struct uw_options *o);
 int uw_cmd_probe(const struct uw_options *o);
+int uw_cmd_analyze(const struct uw_options *o);
 int uw_cmd_doctor(const struct uw_options *o);
 int uw_cmd_explain(const struct uw_options *o);
 

@@ -6,10 +6,12 @@
 
 #include "cli.h"
 #include "cmd.h"
+#include "offline/capture.h"
 
 static int (*const command[UW_COMMANDS])(const struct uw_options *) = {
 	[UW_CMD_TRACE] = uw_cmd_trace,
 	[UW_CMD_PROBE] = uw_cmd_probe,
+	[UW_CMD_ANALYZE] = uw_cmd_analyze,
 	[UW_CMD_DOCTOR] = uw_cmd_doctor,
 	[UW_CMD_EXPLAIN] = uw_cmd_explain,
 };
@@ -24,7 +26,7 @@ int main(int argc, char **argv)
 		fputs(uw_cli_help(o.command), stdout);
 		return 0;
 	case UW_CLI_VERSION:
-		printf("udpwhy %s, libbpf %s\n", UW_VERSION, libbpf_version_string());
+		printf("udpwhy %s, libbpf %s, %s\n", UW_VERSION, libbpf_version_string(), uw_capture_library());
 		return 0;
 	case UW_CLI_ERROR:
 		fprintf(stderr, "udpwhy: %s\n", error);

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* udpwhy analyze: the queries of captures, judged as live ones are. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "offline/capture.h"
+#include "report.h"
+
+#define OPEN_MAX 1000000	/* queries open at once: some 600 MB */
+
+struct analysis {
+	const struct uw_options *o;
+	struct uw_clock clock;	/* without a step: a capture's times are wall-clock times */
+	struct uw_report *report;
+	struct uw_match *match;
+	struct uw_decode *decode;
+	struct uw_capture_counts counts;
+	bool reader_gone, output_failed, drawn;
+};
+
+static bool within(const struct uw_prefix *p, const struct uw_addr *a, unsigned family)
+{
+	unsigned bit;
+
+	if (!p->family)
+		return true;
+	if (p->family != family)
+		return false;
+	for (bit = 0; bit < p->len; bit++) {
+		if ((p->addr.b[bit / 8] ^ a->b[bit / 8]) & 0x80 >> bit % 8)
+			return false;
+	}
+	return true;
+}
+
+static void on_query(void *arg, const struct uw_query *q)
+{
+	struct analysis *a = arg;
+	const struct uw_filters *f = &a->o->filters;
+
+	if (within(&f->server, &q->key.server, q->key.family) &&
+	    within(&f->client, &q->key.client, q->key.family))
+		uw_report_query(a->report, q, NULL, false, false);
+}
+
+/* On a terminal only: how far the file is read. Returns false once nobody reads our output. */
+static bool on_progress(void *arg, const struct uw_capture_progress *p)
+{
+	struct analysis *a = arg;
+	int err = uw_report_flush(a->report);
+
+	if (err) {
+		a->reader_gone = true;
+		a->output_failed = err != -EPIPE;
+		return false;
+	}
+	if (!isatty(STDERR_FILENO) || !p->total || p->done >= p->total)
+		return true;
+	fprintf(stderr, "\r%3u%%  %llu frames", (unsigned)(p->done * 100 / p->total),
+		(unsigned long long)a->counts.frames);
+	a->drawn = true;
+	return true;
+}
+
+static void wipe_progress(struct analysis *a)
+{
+	if (a->drawn)
+		fputs("\r\033[K", stderr);
+	a->drawn = false;
+}
+
+static void tell_start(struct analysis *a)
+{
+	struct uw_run run = {
+		.version = UW_VERSION, .command = uw_command_name(a->o->command), .host = "", .kernel = "",
+		.timeout_ns = a->o->timeout_ns, .port_count = a->o->filters.port_count,
+	};
+
+	memcpy(run.ports, a->o->filters.ports, sizeof(run.ports));
+	uw_report_start(a->report, &run);
+}
+
+static int read_files(struct analysis *a)
+{
+	struct uw_capture_options c = { .filter = a->o->expression, .progress = on_progress, .arg = a };
+	char error[UW_CAPTURE_ERROR];
+	int status = 0;
+	unsigned i;
+
+	for (i = 0; i < a->o->files && !a->reader_gone; i++) {
+		int err = uw_capture_read(a->o->file[i], &c, a->decode, &a->counts, error);
+
+		wipe_progress(a);
+		if (err) {
+			fprintf(stderr, "udpwhy: %s\n", error);
+			status = 1;
+		}
+	}
+	return status;
+}
+
+static int finish(struct analysis *a, int status)
+{
+	const struct uw_match_counts *m = uw_match_counts(a->match);
+	struct uw_totals t;
+
+	uw_match_end(a->match);
+	uw_report_diagnose(a->report, true);
+	t = *uw_report_totals(a->report);
+	t.stats[UW_STAT_table_full] = m->given_up + uw_decode_lost(a->decode);
+	uw_report_end(a->report, &t);
+	if (uw_report_flush(a->report) == -EIO)
+		status = 1;
+	return status ? status : uw_report_exit_status(a->report, &t);
+}
+
+static int open_all(struct analysis *a)
+{
+	struct uw_match_options m = { .timeout_ns = a->o->timeout_ns, .open_max = OPEN_MAX };
+
+	if (getrandom(&m.run, sizeof(m.run), 0) != sizeof(m.run))
+		m.run = (uint32_t)getpid();
+	a->report = uw_report_new(a->o, &a->clock, false);
+	if (!a->report || uw_match_new(&m, on_query, a, &a->match))
+		return -1;
+	a->decode = uw_decode_new(a->o->filters.ports, a->o->filters.port_count, a->match);
+	return a->decode ? 0 : -1;
+}
+
+int uw_cmd_analyze(const struct uw_options *o)
+{
+	struct analysis a = { .o = o };
+	int status = 1;
+
+	signal(SIGPIPE, SIG_IGN);
+	if (open_all(&a)) {
+		fputs("udpwhy: out of memory\n", stderr);
+	} else {
+		tell_start(&a);
+		status = read_files(&a);
+		if (!a.reader_gone)
+			status = finish(&a, status);
+		else if (a.output_failed)
+			status = 1;
+	}
+	uw_decode_free(a.decode);
+	uw_match_free(a.match);
+	uw_report_free(a.report);
+	return status;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Capture files, read through libpcap: pcap and pcapng, from a path or from standard input. */
+#ifndef UW_CAPTURE_H
+#define UW_CAPTURE_H
+
+#include "offline/decode.h"
+
+#define UW_CAPTURE_ERROR 512
+
+struct uw_capture_counts {
+	uint64_t frames, bytes;		/* as captured */
+	uint64_t filtered;		/* frames that the filter expression left out */
+};
+
+struct uw_capture_progress {
+	uint64_t done, total;		/* bytes of the file; total 0: not known */
+};
+
+struct uw_capture_options {
+	const char *filter;		/* pcap-filter(7), NULL none */
+	/* Called now and then; returns false to stop reading. May be NULL. */
+	bool (*progress)(void *arg, const struct uw_capture_progress *p);
+	void *arg;
+};
+
+/**
+ * uw_capture_read - read a whole file and give its frames to a decoder.
+ * @path: "-" is standard input; counts: added to; error: after a failure, one line without newline
+ * that names the file, what is wrong and what to do.
+ *
+ * Return: 0; -EIO for a file that cannot be read to its end: what came before the fault was given
+ * to @decode; -EINVAL for a filter expression or a link type that cannot be used.
+ */
+int uw_capture_read(const char *path, const struct uw_capture_options *o, struct uw_decode *decode,
+		    struct uw_capture_counts *counts, char error[UW_CAPTURE_ERROR]);
+
+/** uw_capture_library - name and version of the library that reads. */
+const char *uw_capture_library(void);
+
+#endif
