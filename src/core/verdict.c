@@ -126,16 +126,18 @@ static enum uw_fault late_fault(const struct uw_query *q)
 
 static void judge_answer(struct uw_query *q)
 {
+	/* Without a socket of ours it is known to have arrived, not to have been read (ruling 14). */
+	enum uw_stage stage = q->read_ns ? UW_STAGE_READ : UW_STAGE_WIRE_IN;
 	bool late = q->answer.late || q->read_ns > q->send_ns + q->timeout_ns ||
 		    (q->abandoned_ns && q->read_ns > q->abandoned_ns);
 
 	if (late)
-		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_READ);
+		decide(q, UW_ANSWERED_LATE, late_fault(q), stage);
 	else if (uw_answer_refuses(q->key.protocol, &q->answer))
 		decide(q, UW_REFUSED, q->role == UW_ROLE_LOCAL ? UW_FAULT_LOCAL : UW_FAULT_BEYOND,
-		       UW_STAGE_READ);
+		       stage);
 	else
-		decide(q, UW_ANSWERED, UW_FAULT_NONE, UW_STAGE_READ);
+		decide(q, UW_ANSWERED, UW_FAULT_NONE, stage);
 }
 
 /* A reply for which there is no socket any more: the asker had given up (ruling 2). */
@@ -218,6 +220,8 @@ static void judge_request(struct uw_query *q)
 /* A verdict drawn from what was not seen is worth nothing if events were lost meanwhile. */
 static void doubt(struct uw_query *q)
 {
+	if (q->verdict == UW_NO_REPLY && q->gaps & UW_GAP_BIT(UW_GAP_TRUNCATED_CAPTURE))
+		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, q->stage);
 	switch (q->verdict) {
 	case UW_REQUEST_HELD:
 	case UW_REPLY_HELD:

@@ -150,6 +150,7 @@ void uw_decode_frame(struct uw_decode *d, int dlt, const uint8_t *frame, uint32_
 {
 	struct layer l = { .packet = { frame, len }, .when_ns = when_ns };
 
+	uw_match_time(d->match, when_ns);
 	if (uw_link_network(dlt, &l.packet))
 		take_packet(d, &l);
 }

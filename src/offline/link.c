@@ -194,12 +194,12 @@ static enum uw_tunnel gtp(struct uw_slice *s)
 	uint8_t flags, next;
 	unsigned i;
 
-	if (s->len < 12 || s->at[0] >> 4 != 3 || s->at[1] != 255)
+	if (s->len < 8 || s->at[0] >> 4 != 3 || s->at[1] != 255)
 		return UW_TUNNEL_NONE;
 	flags = s->at[0];
-	next = flags & 4 ? s->at[11] : 0;
 	if (!skip(s, flags & 7 ? 12 : 8))
 		return UW_TUNNEL_NONE;
+	next = flags & 4 ? s->at[-1] : 0;
 	for (i = 0; next && i < TAGS_MAX; i++) {
 		uint32_t bytes = s->len ? s->at[0] * 4u : 0;
 

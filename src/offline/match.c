@@ -265,7 +265,7 @@ static void expire(struct uw_match *m, enum stand stand, unsigned max)
 	}
 }
 
-static void advance(struct uw_match *m, uint64_t when_ns)
+void uw_match_time(struct uw_match *m, uint64_t when_ns)
 {
 	/* Frames may be a little out of order. Far behind is another time: a stepped clock, an older file. */
 	if (when_ns > m->now_ns || m->now_ns - when_ns > UW_HOLD_NS)
@@ -501,7 +501,6 @@ void uw_match_packet(struct uw_match *m, const struct uw_sighting *s)
 	struct print print;
 	bool known;
 
-	advance(m, s->when_ns);
 	known = uw_packet_application(&p, &s->ip, s->to, s->from, s->body, s->body_len);
 	if (cut && !(known && p.has_transaction)) {
 		take_cut(m, &p, s);
@@ -544,7 +543,6 @@ void uw_match_icmp(struct uw_match *m, const struct uw_headers *outer, const str
 	struct uw_packet p = { 0 };
 	struct open *o;
 
-	advance(m, quoted->when_ns);
 	if (!uw_packet_application(&p, &quoted->ip, quoted->to, quoted->from, quoted->body, quoted->body_len))
 		uw_packet_orient(&p, &quoted->ip, quoted->to ? quoted->to : quoted->from,
 				 quoted->to ? UW_REQUEST : UW_REPLY);

@@ -54,6 +54,12 @@ struct uw_match;	/* opaque */
 int uw_match_new(const struct uw_match_options *o, uw_match_fn on_query, void *arg, struct uw_match **out);
 void uw_match_free(struct uw_match *m);
 
+/**
+ * uw_match_time - the capture's time goes on: what can get no answer any more is judged.
+ * @when_ns: of every frame, whatever it holds, before its datagrams are given.
+ */
+void uw_match_time(struct uw_match *m, uint64_t when_ns);
+
 /** uw_match_packet - take a datagram; what is neither request nor reply is passed over. */
 void uw_match_packet(struct uw_match *m, const struct uw_sighting *s);
 
