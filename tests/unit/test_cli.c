@@ -251,9 +251,9 @@ static void test_unknown(void **state)
 	(void)state;
 	assert_int_equal(uw_cli_parse(1, (char *const[]){(char *)"udpwhy", NULL}, &o, error),
 			 UW_CLI_ERROR);
-	assert_non_null(strstr(error, "no command given: trace, probe, doctor or explain"));
+	assert_non_null(strstr(error, "no command given: trace, probe, analyze, doctor or explain"));
 	assert_int_equal(uw_cli_parse(0, (char *const[]){NULL}, &o, error), UW_CLI_ERROR);
-	fails("unknown command \"monitor\": must be trace, probe, doctor or explain", "monitor");
+	fails("unknown command \"monitor\": must be trace, probe, analyze, doctor or explain", "monitor");
 	fails("unknown command \"analyze\"", "analyze", "x");
 	fails("unknown command \"\"", "");
 	fails("unknown command \"Trace\"", "Trace");
