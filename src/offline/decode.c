@@ -101,12 +101,12 @@ static void take_datagram(struct uw_decode *d, const struct uw_datagram *whole, 
 static bool take_fragment(struct uw_decode *d, const struct layer *l)
 {
 	const struct uw_datagram *whole;
-	struct uw_fragment f;
+	struct uw_piece f;
 	uint8_t head[UW_HEAD_MAX];
 	uint32_t len = l->packet.len < sizeof(head) ? l->packet.len : sizeof(head);
 
 	memcpy(head, l->packet.at, len);
-	if (l->fragmented || !uw_fragment_parse(head, len, &f))
+	if (l->fragmented || !uw_piece_parse(head, len, &f))
 		return false;
 	f.tunnels = l->tunnels;
 	whole = uw_reassembly_add(d->reassembly, &f, l->packet.at, l->packet.len, l->when_ns);

@@ -37,7 +37,7 @@ struct uw_reassembly {
 	uint64_t lost;
 };
 
-static bool fragment_v4(const uint8_t *head, uint32_t len, struct uw_fragment *f)
+static bool fragment_v4(const uint8_t *head, uint32_t len, struct uw_piece *f)
 {
 	uint16_t field;
 
@@ -57,7 +57,7 @@ static bool fragment_v4(const uint8_t *head, uint32_t len, struct uw_fragment *f
 	return f->header >= 20 && f->length;
 }
 
-static bool fragment_v6(const uint8_t *head, uint32_t len, struct uw_fragment *f)
+static bool fragment_v6(const uint8_t *head, uint32_t len, struct uw_piece *f)
 {
 	uint32_t at = 40, end;
 	uint8_t next;
@@ -86,7 +86,7 @@ static bool fragment_v6(const uint8_t *head, uint32_t len, struct uw_fragment *f
 	return f->length && (f->offset || f->more);
 }
 
-bool uw_fragment_parse(const uint8_t head[UW_HEAD_MAX], uint32_t len, struct uw_fragment *f)
+bool uw_piece_parse(const uint8_t head[UW_HEAD_MAX], uint32_t len, struct uw_piece *f)
 {
 	memset(f, 0, sizeof(*f));
 	if (!len)
@@ -134,7 +134,7 @@ static void expire(struct uw_reassembly *r, uint64_t now_ns)
 	}
 }
 
-static struct open *open_of(struct uw_reassembly *r, const struct uw_fragment *f, uint64_t now_ns)
+static struct open *open_of(struct uw_reassembly *r, const struct uw_piece *f, uint64_t now_ns)
 {
 	struct fragment_key key = {
 		.source = f->source, .destination = f->destination, .id = f->id, .tunnels = f->tunnels,
@@ -180,7 +180,7 @@ static bool cover(struct open *o, uint32_t from, uint32_t to)
 	return true;
 }
 
-static void keep(struct uw_datagram *d, const struct uw_fragment *f, const uint8_t *packet, uint32_t len)
+static void keep(struct uw_datagram *d, const struct uw_piece *f, const uint8_t *packet, uint32_t len)
 {
 	uint32_t bytes = len > f->header ? len - f->header : 0;
 
@@ -199,7 +199,7 @@ static void keep(struct uw_datagram *d, const struct uw_fragment *f, const uint8
 		d->data_len = f->offset + bytes;
 }
 
-const struct uw_datagram *uw_reassembly_add(struct uw_reassembly *r, const struct uw_fragment *f,
+const struct uw_datagram *uw_reassembly_add(struct uw_reassembly *r, const struct uw_piece *f,
 					    const uint8_t *packet, uint32_t len, uint64_t now_ns)
 {
 	struct open *o;

@@ -14,8 +14,8 @@
 #define UW_REASSEMBLED_MAX (8 + UW_BODY_MAX)	/* UDP header and payload kept, bytes */
 #define UW_REASSEMBLY_NS 30000000000ull		/* Linux gives up after this (60 s for IPv6) */
 
-/* What a fragment says of its datagram. */
-struct uw_fragment {
+/* What a fragment says of its datagram: more than the kernel side needs, which only knows its own. */
+struct uw_piece {
 	struct uw_addr source, destination;
 	uint32_t id;
 	uint32_t tunnels;	/* what it was carried in: the same id within a tunnel is another's */
@@ -38,10 +38,10 @@ struct uw_datagram {
 struct uw_reassembly;	/* opaque, bounded */
 
 /**
- * uw_fragment_parse - whether a packet is a fragment, and which.
+ * uw_piece_parse - whether a packet is a fragment, and which.
  * @head: from the network header on, @len valid bytes; f: written if it is one.
  */
-bool uw_fragment_parse(const uint8_t head[UW_HEAD_MAX], uint32_t len, struct uw_fragment *f);
+bool uw_piece_parse(const uint8_t head[UW_HEAD_MAX], uint32_t len, struct uw_piece *f);
 
 /** uw_reassembly_new - Return: an empty table, to be freed, or NULL without memory. */
 struct uw_reassembly *uw_reassembly_new(void);
@@ -54,7 +54,7 @@ void uw_reassembly_free(struct uw_reassembly *r);
  * Overlapping fragments are taken as they come; a hole is never assumed filled.
  * Return: the datagram if it is whole now, valid until the next call; NULL if not yet.
  */
-const struct uw_datagram *uw_reassembly_add(struct uw_reassembly *r, const struct uw_fragment *f,
+const struct uw_datagram *uw_reassembly_add(struct uw_reassembly *r, const struct uw_piece *f,
 					    const uint8_t *packet, uint32_t len, uint64_t now_ns);
 
 /** uw_reassembly_lost - datagrams given up because too many were open at once. */

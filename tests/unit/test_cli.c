@@ -254,7 +254,8 @@ static void test_unknown(void **state)
 	assert_non_null(strstr(error, "no command given: trace, probe, analyze, doctor or explain"));
 	assert_int_equal(uw_cli_parse(0, (char *const[]){NULL}, &o, error), UW_CLI_ERROR);
 	fails("unknown command \"monitor\": must be trace, probe, analyze, doctor or explain", "monitor");
-	fails("unknown command \"analyze\"", "analyze", "x");
+	fails("unknown command \"report\"", "report", "x");
+	fails("no file to analyze: a pcap or pcapng file, - is standard input", "analyze");
 	fails("unknown command \"\"", "");
 	fails("unknown command \"Trace\"", "Trace");
 	fails("unknown option \"--nft\" (see udpwhy trace --help)", "trace", "--nft");
