@@ -25,8 +25,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -D__bpf__ -Iinclud
 
 # libbpf goes into the binary: its version matters, and the host we are copied to may have none.
 # Every host with ip, nft or tcpdump has libelf, zlib, libmnl and libpcap. (Debian 13's libelf.a does not
-# link, Debian
-# 12 has no libmnl.a.)
+# link, Debian 12 has no libmnl.a.)
 LIBBPF := -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lz
 LDLIBS += $(LIBBPF) -lmnl -lpcap -pthread
 
