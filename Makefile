@@ -4,6 +4,8 @@
 # make test       installs what is missing, builds, and runs every test (as root)
 # make unit       unit tests only, under ASan and UBSan, without root
 # make scenarios  scenario tests only (as root); make scenarios NAME='dns-*' for some
+# make fuzz-verdicts  faults at random, verdicts held against counters and captures (as root);
+#                 N=2000 trials, SEED=1; TRIAL=SEED:NUMBER one of them, with all its captures kept
 # make install    DESTDIR= PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -42,7 +44,7 @@ TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(filter-out src/main.c,$(SRC)))
 
-.PHONY: all clean demo install scenarios setup test unit check-libbpf
+.PHONY: all clean demo fuzz-verdicts install scenarios setup test unit check-libbpf
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -107,6 +109,9 @@ unit: $(TESTS:%=$(B)/san/%)
 
 scenarios: all
 	@scripts/lab-root tests/run_scenarios.py $(NAME)
+
+fuzz-verdicts: all
+	@scripts/lab-root tests/fuzz/verdicts.py $(if $(TRIAL),--trial $(TRIAL),-n $(or $(N),2000) --seed $(or $(SEED),1))
 
 install: all
 	install -D -m 0755 $(B)/udpwhy $(DESTDIR)$(PREFIX)/sbin/udpwhy

@@ -15,18 +15,36 @@ static __always_inline __u32 sock_queued(struct sock *sk)
 	       BPF_CORE_READ((struct udp_sock *)sk, reader_queue.qlen);
 }
 
+/* What tells a socket from the next one at its address: its inode and port. */
+static __always_inline __u64 sock_identity(struct sock *sk)
+{
+	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino) << 16 |
+	       BPF_CORE_READ(sk, __sk_common.skc_num);
+}
+
+/* A new owner's datagrams are numbered on: nothing of the old one is taken for read. */
+static __always_inline void queue_begin(struct uw_queue *q, struct sock *sk)
+{
+	__u64 last = q->assigned > q->ready ? q->assigned : q->ready;
+	/* What was queued before this datagram will be read before it. */
+	__u32 before = sock_queued(sk);
+
+	q->read = last;
+	q->ready = last + (before ? before : 1);
+	q->assigned = q->ready - 1;
+	q->empty_ns = 0;
+	q->since_ns = bpf_ktime_get_boot_ns();
+	q->owner = sock_identity(sk);
+}
+
 static __always_inline struct uw_queue *queue_of(struct sock *sk)
 {
 	__u64 key = (__u64)sk;
 	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key), made = {};
-	__u32 before;
 
 	if (q)
 		return q;
-	/* What was queued before this datagram will be read before it. */
-	before = sock_queued(sk);
-	made.ready = before ? before : 1;
-	made.assigned = made.ready - 1;
+	queue_begin(&made, sk);
 	bpf_map_update_elem(&queues, &key, &made, BPF_NOEXIST);
 	return bpf_map_lookup_elem(&queues, &key);
 }
@@ -166,8 +184,12 @@ static __always_inline bool queue_count(struct sock *sk)
 	__u64 key = (__u64)sk;
 	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
 
-	if (q) {
+	if (q && q->owner == sock_identity(sk)) {
 		__sync_fetch_and_add(&q->ready, 1);
+		return true;
+	}
+	if (q) {
+		queue_begin(q, sk);
 		return true;
 	}
 	if (!port_protocol(bpf_ntohs(sk->__sk_common.skc_dport)) &&
@@ -305,7 +327,7 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 	if (sk->sk_protocol != UW_IPPROTO_UDP || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return 0;
 	q = bpf_map_lookup_elem(&queues, &key);
-	if (!q || (ret < 0 && ret != -EAGAIN))
+	if (!q || (ret < 0 && ret != -EAGAIN) || q->owner != sock_identity(sk))
 		return 0;
 	ready = *(volatile __u64 *)&q->ready;
 	if (ret >= 0)

@@ -228,6 +228,8 @@ struct uw_queue {
 	__u64 assigned;	/* highest number given to a datagram of ours */
 	__u64 read;
 	__u64 empty_ns;	/* when a reader last left it empty */
+	__u64 owner;	/* the socket: its address is another's after the close */
+	__u64 since_ns;	/* when this owner was first seen */
 };
 
 /* What a task is sending right now: joins routing, packets and the result of one send. */
@@ -280,7 +282,7 @@ UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
 UW_CHECK_LAYOUT(struct uw_record, 1240);
-UW_CHECK_LAYOUT(struct uw_queue, 32);
+UW_CHECK_LAYOUT(struct uw_queue, 48);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_value, 312);

@@ -98,6 +98,7 @@ struct sock {
 	int sk_rcvbuf;
 	__u16 sk_protocol;
 	__u16 sk_type;
+	struct socket *sk_socket;
 };
 
 struct udp_sock {
@@ -199,8 +200,17 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct inode {
+	unsigned long i_ino;
+};
+
 struct file {
 	struct path f_path;
+	struct inode *f_inode;
+};
+
+struct socket {
+	struct file *file;
 };
 
 struct mm_struct {

@@ -110,6 +110,10 @@ static bool reply_came_late(const struct uw_query *q)
 {
 	uint64_t came = q->wire_in_ns ? q->wire_in_ns : q->queued_ns;
 
+	if (!came)
+		came = q->drop[UW_REPLY].when_ns;
+	if (!q->send_ns)
+		return false;	/* a stray: nobody knows when it was asked for */
 	return came > q->send_ns + q->timeout_ns || (q->abandoned_ns && came > q->abandoned_ns);
 }
 
@@ -163,6 +167,9 @@ static bool judge_reply_here(struct uw_query *q)
 		if (!q->abandoned_ns || q->abandoned_ns > d->when_ns)
 			q->abandoned_ns = q->wire_in_ns ? q->wire_in_ns : d->when_ns;
 		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_UDP);
+	} else if (d->seen && reply_came_late(q)) {
+		/* Lost here as well, but by then the wait was over. */
+		decide(q, UW_ANSWERED_LATE, late_fault(q), d->stage);
 	} else if (d->seen && d->stage == UW_STAGE_SOCKET_QUEUE && q->flags & UW_Q_UNREAD) {
 		decide_drop(q, UW_REPLY_UNREAD, UW_REPLY);
 	} else if (d->seen) {
@@ -181,6 +188,12 @@ static bool judge_reply_here(struct uw_query *q)
 		return false;
 	}
 	return true;
+}
+
+/* Our own ICMP is about the copy that we refused; one that left is unanswered all the same. */
+static bool rejects_another_copy(const struct uw_query *q)
+{
+	return q->icmp.local && q->on_wire && q->dropped;
 }
 
 static void judge_rejected(struct uw_query *q)
@@ -254,7 +267,7 @@ void uw_judge(struct uw_query *q)
 		judge_answer(q);
 	else if (judge_reply_here(q))
 		;
-	else if (icmp_rejects(q))
+	else if (icmp_rejects(q) && !rejects_another_copy(q))
 		judge_rejected(q);
 	else
 		judge_request(q);

@@ -119,7 +119,8 @@ static void note_read(struct uw_collector *c, const struct uw_record *r, struct 
 	struct uw_queue queue;
 
 	if (q->read_ns || !in || q->drop[UW_REPLY].seen || !r->socket ||
-	    bpf_map_lookup_elem(c->fds.queues, &r->socket, &queue) || queue.empty_ns < in + SETTLE_NS)
+	    bpf_map_lookup_elem(c->fds.queues, &r->socket, &queue) || queue.empty_ns < in + SETTLE_NS ||
+	    queue.since_ns > in + SETTLE_NS)
 		return;
 	q->queued_ns = q->read_ns = in;
 }
@@ -133,6 +134,13 @@ static void count_rules(struct uw_collector *c, const struct uw_query *q)
 
 		c->rule_unknown += d->seen && d->rule_traced && !strcmp(d->engine, "nftables") && !d->rule[0];
 	}
+}
+
+/* A late reply that was lost here as well changes nothing for the one that came in time. */
+static bool lost_again(const struct told *t, const struct uw_query *q)
+{
+	return t->said.verdict == UW_REPLY_DROPPED && q->verdict == UW_ANSWERED_LATE &&
+	       q->drop[UW_REPLY].seen;
 }
 
 /* Judge and hand out; @final: nothing can come any more that would change it. */
@@ -151,7 +159,7 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	q->judged_ns = c->now_ns;
 	uw_judge(q);
 	if (t) {
-		if (t->said.verdict == q->verdict)
+		if (t->said.verdict == q->verdict || lost_again(t, q))
 			return;
 		previous = t->said;
 		q->revision = 2;

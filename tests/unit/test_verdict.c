@@ -264,6 +264,32 @@ static const struct test_case after_close[] = {
 	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, UDP), NO_DROP},
 };
 
+/* A reply that came after the deadline and was lost here as well: the wait was over. */
+static const struct test_case late_and_lost[] = {
+	{"dropped by a rule",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(5001),
+	  DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP")},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, NF_INPUT), NO_DROP},
+	{"freed unread by the close",
+	 {SENT(1, UW_Q_OUTSIDE | UW_Q_UNREAD), .on_wire = 1, .wire_in_ns = AT(5001),
+	  DROP_OF(UW_REPLY, SOCKET_QUEUE, "NOT_SPECIFIED")},
+	 GIVES(ANSWERED_LATE, BEYOND, CLIENT, SOCKET_QUEUE), NO_DROP},
+	{"on our wire in time, freed later",
+	 {SENT(1, UW_Q_OUTSIDE | UW_Q_UNREAD), .on_wire = 1, .wire_in_ns = AT(4999),
+	  DROP_OF(UW_REPLY, SOCKET_QUEUE, "NOT_SPECIFIED")},
+	 GIVES(REPLY_UNREAD, LOCAL, CLIENT, SOCKET_QUEUE), REPLY_DROP},
+	{"a stray, asked for nobody knows when",
+	 {.timeout_ns = TIMEOUT_NS, .wire_in_ns = AT(1), .flags = UW_Q_LOCAL_SEND,
+	  DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP")},
+	 GIVES(REPLY_DROPPED, LOCAL, CLIENT, NF_INPUT), REPLY_DROP},
+};
+
+static void test_late_and_lost(void **state)
+{
+	(void)state;
+	assert_cases(late_and_lost, COUNT(late_and_lost));
+}
+
 static void test_after_close(void **state)
 {
 	(void)state;
@@ -318,6 +344,11 @@ static const struct test_case rejected[] = {
 	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 1, .dropped = 1, .icmp = {.seen = 1, .type = 11},
 	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
 	 GIVES(REJECTED, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+	{"ruling 6: one copy rejected by our own rule, the other unanswered on the wire",
+	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 1, .dropped = 1,
+	  .icmp = {.seen = 1, .type = 3, .code = 3, .local = 1},
+	  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+	 GIVES(NO_REPLY, UNKNOWN, CLIENT, WIRE_OUT), NO_DROP},
 	{"ruling 6: a reply dropped here wins",
 	 {SENT(2, UW_Q_OUTSIDE), .on_wire = 2, .wire_in_ns = AT(3),
 	  .icmp = {.seen = 1, .type = 11}, DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP")},
@@ -1007,6 +1038,7 @@ int main(void)
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_late_by_its_time),
 		cmocka_unit_test(test_after_close),
+		cmocka_unit_test(test_late_and_lost),
 		cmocka_unit_test(test_close_on_the_way_up),
 		cmocka_unit_test(test_close_known_from_the_drop),
 		cmocka_unit_test(test_rejected),

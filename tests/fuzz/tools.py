@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Kernel tools as the faults use them: nftables in this process, everything else by its program."""
+
+import ctypes
+import json
+import socket
+import struct
+import subprocess
+
+JSON_OUTPUT = 1 << 4        # NFT_CTX_OUTPUT_JSON
+SO_MEMINFO, MEMINFO_DROPS = 55, 8
+
+
+class ToolError(Exception):
+    """A tool failed; says which command and how."""
+
+
+def run(*args, stdin=None):
+    """Run a program in the namespace of the caller; its stdout, or ToolError."""
+    done = subprocess.run(args, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolError(f"{' '.join(args)}: exit {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+class Nft:
+    """libnftables in the namespace where the object was made: no process for each command."""
+
+    def __init__(self):
+        self.lib = ctypes.CDLL("libnftables.so.1")
+        self.lib.nft_ctx_new.restype = ctypes.c_void_p
+        for name in ("nft_ctx_get_output_buffer", "nft_ctx_get_error_buffer"):
+            getattr(self.lib, name).restype = ctypes.c_char_p
+        self.ctx = ctypes.c_void_p(self.lib.nft_ctx_new(0))
+        self.lib.nft_ctx_buffer_output(self.ctx)
+        self.lib.nft_ctx_buffer_error(self.ctx)
+        self.lib.nft_ctx_output_set_flags(self.ctx, JSON_OUTPUT)
+
+    def run(self, text):
+        status = self.lib.nft_run_cmd_from_buffer(self.ctx, text.encode())
+        error = self.lib.nft_ctx_get_error_buffer(self.ctx).decode()
+        output = self.lib.nft_ctx_get_output_buffer(self.ctx).decode()
+        if status:
+            raise ToolError(f"nft: {error}\n{text}")
+        return output
+
+    def counter(self, table, name):
+        """Packets of a named counter; table with its family."""
+        for item in json.loads(self.run(f"list counter {table} {name}"))["nftables"]:
+            if "counter" in item:
+                return item["counter"]["packets"]
+        raise ToolError(f"nft: no counter {name} in {table}")
+
+
+def iptables_count(program, table, chain):
+    """Packets of the first rule of a chain."""
+    line = run(program, "-w", "-t", table, "-nvxL", chain).splitlines()[2]
+    return int(line.split()[0])
+
+
+def qdisc_stats(device, kind):
+    """{drops, backlog packets, ...} of a device's qdisc of that kind."""
+    for item in json.loads(run("tc", "-s", "-j", "qdisc", "show", "dev", device)):
+        if item["kind"] == kind:
+            return item
+    raise ToolError(f"tc: no {kind} on {device}")
+
+
+def kernel_counter(name):
+    """One of the namespace's counters, as in nstat: UdpInErrors, TcpExtIPReversePathFilter."""
+    for path in ("/proc/net/snmp", "/proc/net/netstat"):
+        with open(path, encoding="ascii") as file:
+            lines = file.read().splitlines()
+        for names, values in zip(lines[::2], lines[1::2]):
+            prefix = names.partition(":")[0]
+            for key, value in zip(names.split()[1:], values.split()[1:]):
+                if prefix + key == name:
+                    return int(value)
+    with open("/proc/net/snmp6", encoding="ascii") as file:
+        return next((int(l.split()[1]) for l in file if l.split()[0] == name), 0)
+
+
+def write_sysctl(name, value):
+    """Set a sysctl of the namespace, and return what it was."""
+    path = "/proc/sys/" + name.replace(".", "/")
+    with open(path, encoding="ascii") as file:
+        before = file.read().strip()
+    with open(path, "w", encoding="ascii") as file:
+        file.write(str(value))
+    return before
+
+
+def socket_drops(sock):
+    """Datagrams that the kernel dropped at this socket: buffer full, filter, checksum."""
+    return struct.unpack("@9I", sock.getsockopt(1, SO_MEMINFO, 36))[MEMINFO_DROPS]
+
+
+def bpf_drop_code(family, request, port, server, verdict):
+    """Classic BPF: give verdict for UDP packets between a client's port and a server, else -1.
+
+    Bytes are counted from the network header (SKF_NET_OFF), so it fits any hook. Of the server's
+    address the last four bytes are compared.
+    """
+    net = 0xfff00000
+    af, head, proto = (socket.AF_INET, 20, 9) if family == 4 else (socket.AF_INET6, 40, 6)
+    tail = struct.unpack("!I", socket.inet_pton(af, server)[-4:])[0]
+    return [(0x30, 0, 0, net), (0x54, 0, 0, 0xf0), (0x15, 0, 7, family << 4),
+            (0x30, 0, 0, net + proto), (0x15, 0, 5, 17),
+            (0x20, 0, 0, net + head - (4 if request else 4 + head // 5 * (1 if family == 4 else 2))),
+            (0x15, 0, 3, tail),
+            (0x28, 0, 0, net + head + (0 if request else 2)), (0x15, 0, 1, port),
+            (0x06, 0, 0, verdict), (0x06, 0, 0, 0xffffffff)]
