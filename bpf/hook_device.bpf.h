@@ -68,17 +68,19 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 	return r;
 }
 
-/* A stacked device (bridge, bond, ifb) handed the packet down: its driver does not have it any more. */
+/*
+ * A stacked device (bridge, bond) hands the packet down, within its own transmission: its driver does
+ * not have it any more. (A flooding bridge hands the packet to one port when a copy left by another.)
+ */
 static __always_inline void request_handed_down(struct uw_record *r, const struct sk_buff *skb)
 {
 	__u32 zero = 0;
 	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
 
-	if (r->skb != (__u64)skb)
+	if (!x || x->skb != (__u64)skb)
 		return;
 	request_inside(r);
-	if (x && x->skb == (__u64)skb)
-		x->skb = 0;
+	x->skb = 0;
 }
 
 /* net_dev_queue: past the egress hooks of netfilter and tc, before the qdisc. */
@@ -110,7 +112,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 	return 0;
 }
 
-static __always_inline void xmit_begin(const struct sk_buff *skb, const struct uw_query_key *k)
+static __always_inline void xmit_begin(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir)
 {
 	__u32 zero = 0;
 	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
@@ -119,6 +121,7 @@ static __always_inline void xmit_begin(const struct sk_buff *skb, const struct u
 		return;
 	x->skb = (__u64)skb;
 	x->key = *k;
+	x->dir = dir;
 	x->freed = 0;
 }
 
@@ -151,9 +154,8 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 			if (dir == UW_REQUEST)
 				request_leaves(r, dev);
 			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
-			if (r->attempts == 1 || dir == UW_REPLY)
-				query_hop(r, dev, dir, true);
-			xmit_begin(skb, &room->packet.key);
+			query_hop(r, dev, dir, true);
+			xmit_begin(skb, &room->packet.key, dir);
 		}
 	} else if (room->packet.kind == UW_PACKET_ICMP && !skb->skb_iif) {
 		r = query_of(&room->packet);
@@ -162,6 +164,19 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	}
 	room_leave(room);
 	return 0;
+}
+
+/* The driver kept it from the wire. */
+static __always_inline void xmit_failed(struct uw_record *r, const struct uw_xmit *x)
+{
+	__u32 dir = x->dir & 1;
+
+	r->drop[dir] = x->drop;
+	r->stage[dir] = UW_STAGE_DEVICE;
+	if (dir == UW_REPLY)
+		return;
+	__sync_fetch_and_add(&r->dropped, 1);
+	request_inside(r);
 }
 
 /*
@@ -179,15 +194,8 @@ static __always_inline int on_xmit_done(const struct sk_buff *skb, __s32 rc)
 	/* A bridge says OK whatever became of it: a reason of its own is a statement of loss. */
 	if (x->freed && (rc || reason_given(x->drop.reason))) {
 		r = bpf_map_lookup_elem(&queries, &x->key);
-		if (r) {
-			r->drop[UW_REQUEST] = x->drop;
-			r->stage[UW_REQUEST] = UW_STAGE_DEVICE;
-			__sync_fetch_and_add(&r->dropped, 1);
-			if (r->flags & UW_Q_OUTSIDE) {
-				r->flags &= ~UW_Q_OUTSIDE;
-				__sync_fetch_and_add(&r->on_wire, -1);
-			}
-		}
+		if (r)
+			xmit_failed(r, x);
 	}
 	x->skb = 0;
 	return 0;

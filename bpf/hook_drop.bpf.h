@@ -162,8 +162,12 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 		send_note_freed(room, skb->sk, r);
 	if (!r)
 		return;
-	/* After the driver took it, freeing it is how many drivers end a transmission. */
-	if (r->flags & UW_Q_OUTSIDE && r->skb == (__u64)skb)
+	/*
+	 * After the driver took it, freeing it is how many drivers end a transmission; they give no reason
+	 * then. One with a reason is another copy's, of a frame that a bridge flooded: which of the two
+	 * was the one that mattered cannot be told.
+	 */
+	if (r->flags & UW_Q_OUTSIDE && r->skb == (__u64)skb && !reason_given(d->reason))
 		count(UW_STAT_driver_freed);
 	else
 		request_dropped(r, d);
@@ -219,14 +223,29 @@ static __always_inline void packet_freed(__u64 *ctx, struct sk_buff *skb, struct
 	}
 }
 
+/* A tunnel's device wrapped it and handed the outer packet down: freed on the way, the query's is freed. */
+static __always_inline void outer_freed(__u64 *ctx, struct sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+
+	if (!x || x->skb != (__u64)skb)
+		return;
+	__builtin_memset(&x->drop, 0, sizeof(x->drop));
+	drop_fill(&x->drop, ctx, skb, netns_of_drop(skb));
+	x->freed = true;
+}
+
 static __always_inline int on_kfree(__u64 *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx[0];
 	bool later = fragments_noted && skb_is_later_fragment(skb);
 	struct uw_room *room;
 
-	if (!later && !skb_wanted(skb))
+	if (!later && !skb_wanted(skb)) {
+		outer_freed(ctx, skb);
 		return 0;
+	}
 	room = room_enter();
 	if (!room)
 		return 0;

@@ -21,8 +21,7 @@ static __always_inline void request_arrives(struct uw_record *r, struct sk_buff 
 		return;
 	request_inside(r);
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
-	if (r->attempts == 1)
-		query_hop(r, dev, UW_REQUEST, false);
+	query_hop(r, dev, UW_REQUEST, false);
 	if (!uw_config.have_read_hook)
 		arrived_note(skb, &r->key, UW_REQUEST);
 }

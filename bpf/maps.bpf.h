@@ -174,7 +174,8 @@ struct uw_xmit {
 	__u64 skb;
 	struct uw_query_key key;
 	struct uw_drop drop;
-	__u64 freed;
+	__u32 dir;
+	__u32 freed;
 };
 
 struct {

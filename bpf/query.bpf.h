@@ -486,13 +486,30 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 	return 0;
 }
 
+/* A resend mostly takes the road of the first copy: only a device that is new is noted. */
+static __always_inline bool hop_known(const struct uw_record *r, const struct net_device *dev, __u8 dir, bool out)
+{
+	__u32 netns = netns_of_dev(dev), ifindex = dev->ifindex, i;
+
+	if (r->attempts <= 1 || dir == UW_REPLY)
+		return false;
+#pragma unroll
+	for (i = 0; i < UW_PATH_MAX; i++) {
+		const struct uw_hop *h = &r->path[i];
+
+		if (i < r->hops && h->ifindex == ifindex && h->netns == netns && h->dir == dir && h->out == out)
+			return true;
+	}
+	return false;
+}
+
 static __always_inline void query_hop(struct uw_record *r, const struct net_device *dev, __u8 dir, bool out)
 {
 	__u32 n = r->hops;
 	struct uw_hop *h;
 
 	keep_bound(n);
-	if (n >= UW_PATH_MAX)
+	if (n >= UW_PATH_MAX || hop_known(r, dev, dir, out))
 		return;
 	h = &r->path[n];
 	bpf_probe_read_kernel(h->ifname, sizeof(h->ifname), dev->name);

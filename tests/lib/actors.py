@@ -10,12 +10,14 @@ exits 0 when all were answered, 3 when some were not, 4 when a call failed. A se
 import argparse
 import ctypes
 import errno
+import fcntl
 import heapq
 import itertools
 import os
 import select
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import time
@@ -365,6 +367,17 @@ def busy(args):
         pass
 
 
+def tun(args):
+    """The other end of a tun device: what enters it is gone, as in a tunnel whose far end is dead."""
+    device = os.open("/dev/net/tun", os.O_RDWR)
+    fcntl.ioctl(device, 0x400454ca, struct.pack("16sH22x", args.name.encode(), 0x1001))
+    subprocess.run(["ip", "addr", "add", args.address, "dev", args.name], check=True)
+    subprocess.run(["ip", "link", "set", args.name, "up"], check=True)
+    say("ready")
+    while packet := os.read(device, 65536):
+        say(f"swallowed {len(packet)} bytes")
+
+
 def without_bpf(args):
     """Run a command to which the kernel answers EPERM at every bpf(2), as lockdown does."""
     number = {"x86_64": 321, "aarch64": 280, "riscv64": 280}[os.uname().machine]
@@ -438,6 +451,10 @@ def parse():
     p = command("busy", busy)
     p.add_argument("--cpu", type=int, default=0)
     p.add_argument("--limit", type=float, default=20)
+
+    p = command("tun", tun)
+    p.add_argument("--name", default="tun0")
+    p.add_argument("--address", required=True, help="of this end, with its prefix length")
 
     p = command("without-bpf", without_bpf)
     p.add_argument("run", nargs=argparse.REMAINDER)
