@@ -242,7 +242,7 @@ static __always_inline int on_kfree(__u64 *ctx)
 	bool later = fragments_noted && skb_is_later_fragment(skb);
 	struct uw_room *room;
 
-	if (!later && !skb_wanted(skb)) {
+	if (!later && !skb_wanted(skb) && !skb_asked(skb)) {
 		outer_freed(ctx, skb);
 		return 0;
 	}

@@ -65,10 +65,8 @@ static __always_inline void icmp_send_up(const struct uw_packet *p, const struct
 {
 	struct uw_record *r;
 
-	if (!stray_allowed(bpf_ktime_get_boot_ns())) {
-		count(UW_STAT_strays_limited);
+	if (!budget_takes(&icmp_budget, UW_ICMP_A_SECOND, bpf_ktime_get_boot_ns(), UW_STAT_icmp_limited))
 		return;
-	}
 	r = record_reserve(UW_RECORD_ICMP, &p->key);
 	if (!r)
 		return;

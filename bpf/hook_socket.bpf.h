@@ -253,7 +253,7 @@ static __always_inline int on_data_ready(struct sock *sk)
 	w.length = sk->sk_receive_queue.qlen;
 	if (w.length) {
 		w.skb = sk->sk_receive_queue.prev;
-		if (!skb_wanted(w.skb))
+		if (!skb_wanted(w.skb) && !asked_from(sk->__sk_common.skc_num))
 			return 0;
 		w.room = room_enter();
 		if (!w.room)

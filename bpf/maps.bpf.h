@@ -126,6 +126,16 @@ struct {
 	__type(value, struct uw_half);
 } arrived SEC(".maps");
 
+/*
+ * The service port last asked from a local port: only there is a reply from another port looked for.
+ * Plain memory, written without order: a lost entry costs a hint.
+ */
+struct uw_asked {
+	__u16 port;
+	__u16 second;	/* low bits of when; stale after UW_HOLD_NS */
+};
+static struct uw_asked asked[65536] = {};
+
 /* Processes that ask, and when they ended (0: not yet). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -82,8 +82,11 @@ static __noinline struct uw_record *query_find_alias(struct uw_packet *p)
 
 static __always_inline struct uw_record *query_of(struct uw_packet *p)
 {
-	struct uw_record *r = query_find(p);
+	struct uw_record *r;
 
+	if (p->from_port)
+		return NULL;
+	r = query_find(p);
 	return r ? r : query_find_alias(p);
 }
 
@@ -136,7 +139,7 @@ static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_
 	struct uw_packet *p = &room->packet;
 	struct uw_record *r = query_of(p);
 
-	if (r)
+	if (r || p->from_port)
 		return r;
 	room->key = p->key;
 	if (!conntrack_key(skb, &p->key)) {
@@ -268,6 +271,14 @@ static __always_inline void alias_note(struct uw_room *room)
 	bpf_map_update_elem(&aliases, &room->key, &p->key, BPF_ANY);
 }
 
+static __always_inline void asked_note(const struct uw_query_key *k)
+{
+	__u32 port = k->client_port;
+
+	keep_bound(port);
+	asked[port & 0xffff] = (struct uw_asked){ .port = k->server_port, .second = second_now() };
+}
+
 /* Claims a free slot; NULL if the table is full. */
 static __always_inline struct uw_record *query_insert(struct uw_packet *p)
 {
@@ -316,6 +327,7 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 			return NULL;
 		query_fill(r, room, netns, task, (__u64)skb->sk, flags);
 		r->send_ns = now;
+		asked_note(&p->key);
 		alias_note(room);
 		if (task->pid)
 			asker_note(task->pid);
@@ -349,19 +361,24 @@ static __always_inline void arrival_forget(void)
 		a->key.family = 0;
 }
 
-__u64 stray_second = 0;
-__u64 strays = 0;
+/* Anybody can send replies and errors that nobody asked for: they may not fill the ring. */
+struct uw_budget {
+	__u64 second, used;
+};
+static struct uw_budget stray_budget = {}, icmp_budget = {};
 
-/* Anybody can send replies that nobody asked for: they may not fill the ring. */
-static __always_inline bool stray_allowed(__u64 now)
+static __always_inline bool budget_takes(struct uw_budget *b, __u64 limit, __u64 now, __u32 stat)
 {
 	__u64 second = now / 1000000000;
 
-	if (stray_second != second) {
-		stray_second = second;
-		strays = 0;
+	if (b->second != second) {
+		b->second = second;
+		b->used = 0;
 	}
-	return add_one(&strays) <= UW_STRAYS_A_SECOND;
+	if (add_one(&b->used) <= limit)
+		return true;
+	count(stat);
+	return false;
 }
 
 /*
@@ -373,15 +390,13 @@ static __always_inline void stray_reply(const struct uw_packet *p, __u32 netns, 
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct uw_record *r;
 
-	if (bpf_map_lookup_elem(&recent, &p->key)) {
+	if (!p->from_port && bpf_map_lookup_elem(&recent, &p->key)) {
 		count(UW_STAT_duplicate);
 		return;
 	}
 	count(UW_STAT_unmatched);
-	if (!stray_allowed(now)) {
-		count(UW_STAT_strays_limited);
+	if (!budget_takes(&stray_budget, UW_STRAYS_A_SECOND, now, UW_STAT_strays_limited))
 		return;
-	}
 	r = record_reserve(UW_RECORD_STRAY, &p->key);
 	if (!r)
 		return;
@@ -389,6 +404,7 @@ static __always_inline void stray_reply(const struct uw_packet *p, __u32 netns, 
 	r->netns = netns;
 	r->wire_in_ns = now;
 	r->question_hash = p->question_hash;
+	r->from_port = p->from_port;
 	if (d)
 		r->drop[UW_REPLY] = *d;
 	r->replies = 1;

@@ -105,6 +105,45 @@ static __always_inline bool skb_wanted(const struct sk_buff *skb)
 	return next == 0 || next == 43 || next == 44 || next == 60;
 }
 
+static __always_inline __u16 second_now(void)
+{
+	return (__u16)(bpf_ktime_get_boot_ns() / 1000000000);
+}
+
+/* The service port that was asked from this local port lately, 0 none. */
+static __always_inline __u16 asked_from(__u32 port)
+{
+	struct uw_asked *a;
+
+	keep_bound(port);
+	a = &asked[port & 0xffff];
+	if (!a->port || (__u16)(second_now() - a->second) <= UW_HOLD_NS / 1000000000)
+		return a->port;
+	a->port = 0;
+	return 0;
+}
+
+/*
+ * A second look, where packets are few: is it UDP to a port that asked? Then it may be the reply,
+ * from another port than was asked.
+ */
+static __always_inline bool skb_asked(const struct sk_buff *skb)
+{
+	__u8 head[44];
+	__u32 at = 20;
+
+	if (bpf_probe_read_kernel(head, sizeof(head), skb_network(skb)))
+		return false;
+	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		if (head[6] != UW_IPPROTO_UDP)
+			return false;
+		at = 40;
+	} else if (skb->protocol != bpf_htons(ETH_P_IP) || head[0] != 0x45 || head[9] != UW_IPPROTO_UDP) {
+		return false;
+	}
+	return asked_from(uw_be16(at == 40 ? head + 42 : head + 22));
+}
+
 /*
  * The parsing proper is in two global functions: the verifier looks at each once for all its
  * callers, which keeps the start of the program short. They take memory only, hence the tests.
@@ -139,8 +178,14 @@ static __always_inline void parse_application(struct sk_buff *skb, struct uw_roo
 	__u32 len = p->ip.udp_len > 8 ? p->ip.udp_len - 8u : 0;
 	__u32 at = p->ip.transport + 8;
 
-	if (!ports_wanted(p->ip.source_port, p->ip.destination_port))
-		return;
+	if (!ports_wanted(p->ip.source_port, p->ip.destination_port)) {
+		__u16 service = asked_from(p->ip.destination_port);
+
+		if (!service)
+			return;
+		p->from_port = p->ip.source_port;
+		p->ip.source_port = service;
+	}
 	p->payload_len = (__u16)len;
 	len = body_length(len);
 	/* A first fragment may end before the payload does. */
@@ -148,10 +193,10 @@ static __always_inline void parse_application(struct sk_buff *skb, struct uw_roo
 		len = body_length(p->ip.ip_len - at);
 	p->paged = at + len > skb_linear(skb);
 	if (skb_load(skb, at, room->body, len, UW_BODY_MAX, trust)) {
-		p->kind = len ? UW_PACKET_UNPARSED : UW_PACKET_NONE;
+		p->kind = len && !p->from_port ? UW_PACKET_UNPARSED : UW_PACKET_NONE;
 		return;
 	}
-	if (room_payload(room, len, false) && p->has_transaction)
+	if (room_payload(room, len, false) && p->has_transaction && (!p->from_port || p->dir == UW_REPLY))
 		p->kind = UW_PACKET_APPLICATION;
 }
 

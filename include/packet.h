@@ -59,6 +59,7 @@ struct uw_packet {
 	__u8 has_transaction;		/* ICMP quotes may end before it */
 	__u8 ntp_mode, ntp_stratum;
 	__u8 paged;		/* the payload lies outside the linear part */
+	__u16 from_port;	/* a reply from another port than was asked, whose port stands in key; else 0 */
 };
 
 /* RFC 791 3.1 */

@@ -211,7 +211,8 @@ struct uw_record {
 	__u8 torn;			/* copies that left, but not whole: see UW_Q_TORN */
 	__u8 pad2;
 	__u32 server_pid;		/* role local: who read the request */
-	__u32 pad3;
+	__u16 from_port;		/* UW_RECORD_STRAY: the port it came from, where not the asked one's */
+	__u16 pad3;
 	__u32 closed;			/* taken by the one who closes it: two readers' CPUs may want to */
 
 	struct uw_drop drop[UW_DIRS];	/* the last of each direction */

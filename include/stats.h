@@ -12,6 +12,7 @@
 	COUNT(duplicate, "further replies to a query already answered")                            \
 	COUNT(unmatched, "replies to no query, by id, origin timestamp or question")               \
 	COUNT(strays_limited, "replies to no query beyond what is looked at in a second")          \
+	COUNT(icmp_limited, "ICMP errors with short quotes beyond what is looked at in a second")  \
 	COUNT(icmp_unmatched, "ICMP errors quoting no open query")                                 \
 	COUNT(tap_copies, "freed copies made for packet sockets, not drops")                       \
 	COUNT(driver_freed, "packets freed by a driver after it took them, not drops")             \

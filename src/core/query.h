@@ -155,6 +155,7 @@ struct uw_query {
 	uint64_t question_hash;		/* DNS, case folded; 0 absent */
 	bool misdirected;		/* a reply with this transaction came from elsewhere: */
 	struct uw_addr misdirected_from;
+	uint16_t misdirected_port;	/* the port, where it was another than was asked, else 0 */
 	uint64_t caused_by;		/* id of the server's own bad query for this question, 0 none */
 	uint16_t question_len;
 	uint8_t question[UW_QUESTION_MAX];	/* DNS: QNAME, QTYPE, QCLASS in wire form */

@@ -369,6 +369,7 @@ int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)
 	int err = uw_live_stats(c->live, t->stats);
 
 	t->recursion_misses = uw_live_recursion_misses(c->live);
+	t->stats[UW_STAT_strays_limited] += uw_strays_limited(c->strays);
 	t->stats[UW_STAT_update_failed] += c->losses.damaged;
 	t->nft_trace = c->facts.nft_trace;
 	if (t->nft_trace)

@@ -9,6 +9,7 @@
 #include "config.h"
 
 #define STRAYS_MAX 8192
+#define SOURCES 4	/* kept of one key: anybody can guess an id and send the first */
 
 /* What a reply says of itself but for the address it came from. */
 struct stray_key {
@@ -21,14 +22,20 @@ struct stray_key {
 
 struct stray {
 	struct stray_key key;
-	struct uw_addr from;
-	uint64_t question_hash;
-	uint64_t when_ns;
+	uint64_t when_ns;	/* the last one's */
+	unsigned sources;
+	struct source {
+		struct uw_addr from;
+		uint16_t port;	/* 0: the one that was asked */
+		uint64_t question_hash;
+		uint64_t when_ns;
+	} source[SOURCES];
 	UT_hash_handle hh;
 };
 
 struct uw_strays {
 	struct stray *table;
+	uint64_t limited;
 };
 
 struct uw_strays *uw_strays_new(void)
@@ -57,21 +64,44 @@ static struct stray_key stray_key_of(const struct uw_query_key *k)
 	};
 }
 
+/* A source once for each question; the newest time counts: a query was sent before its reply. */
+static void keep_source(struct uw_strays *s, struct stray *i, const struct uw_record *r)
+{
+	struct source *at = NULL;
+	unsigned n;
+
+	for (n = 0; n < i->sources && !at; n++) {
+		if (!memcmp(&i->source[n].from, &r->key.server, sizeof(r->key.server)) &&
+		    i->source[n].port == r->from_port && i->source[n].question_hash == r->question_hash)
+			at = &i->source[n];
+	}
+	if (!at && i->sources < SOURCES)
+		at = &i->source[i->sources++];
+	if (!at) {
+		s->limited++;
+		return;
+	}
+	*at = (struct source){ .from = r->key.server, .port = r->from_port,
+			       .question_hash = r->question_hash, .when_ns = r->wire_in_ns };
+}
+
 void uw_strays_keep(struct uw_strays *s, const struct uw_record *r)
 {
 	struct stray_key key = stray_key_of(&r->key);
 	struct stray *i;
 
 	HASH_FIND(hh, s->table, &key, sizeof(key), i);
-	if (i || HASH_COUNT(s->table) >= STRAYS_MAX)
+	if (i)
+		HASH_DELETE(hh, s->table, i); /* the table is in the order of the last ones */
+	else if (HASH_COUNT(s->table) < STRAYS_MAX)
+		i = calloc(1, sizeof(*i));
+	if (!i) {
+		s->limited++;
 		return;
-	i = calloc(1, sizeof(*i));
-	if (!i)
-		return;
+	}
 	i->key = key;
-	i->from = r->key.server;
-	i->question_hash = r->question_hash;
 	i->when_ns = r->wire_in_ns;
+	keep_source(s, i, r);
 	HASH_ADD(hh, s->table, key, sizeof(i->key), i);
 }
 
@@ -79,13 +109,25 @@ void uw_strays_note(const struct uw_strays *s, struct uw_query *q)
 {
 	struct stray_key key = stray_key_of(&q->key);
 	struct stray *i;
+	unsigned n;
 
 	HASH_FIND(hh, s->table, &key, sizeof(key), i);
-	if (!i || i->when_ns < q->send_ns ||
-	    (i->question_hash && q->question_hash && i->question_hash != q->question_hash))
+	for (n = 0; i && n < i->sources; n++) {
+		const struct source *from = &i->source[n];
+
+		if (from->when_ns < q->send_ns ||
+		    (from->question_hash && q->question_hash && from->question_hash != q->question_hash))
+			continue;
+		q->misdirected = true;
+		q->misdirected_from = from->from;
+		q->misdirected_port = from->port;
 		return;
-	q->misdirected = true;
-	q->misdirected_from = i->from;
+	}
+}
+
+uint64_t uw_strays_limited(const struct uw_strays *s)
+{
+	return s->limited;
 }
 
 void uw_strays_forget(struct uw_strays *s, uint64_t now_ns)

@@ -433,10 +433,14 @@ static void print_fault(const struct uw_text_out *o, const struct uw_group *g)
 		return;
 	}
 	if (g->first.misdirected) {
-		char from[UW_ADDR_TEXT];
+		char address[UW_ADDR_TEXT], from[UW_ADDR_TEXT + 16];
 
-		uw_text_labelled(o, "came from",
-				 uw_addr_text(&g->first.misdirected_from, g->first.key.family, from));
+		uw_addr_text(&g->first.misdirected_from, g->first.key.family, address);
+		if (g->first.misdirected_port)
+			snprintf(from, sizeof(from), "%s port %u", address, g->first.misdirected_port);
+		else
+			snprintf(from, sizeof(from), "%s", address);
+		uw_text_labelled(o, "came from", from);
 	}
 	if (g->first.caused_by)
 		uw_text_labelled(o, "caused by", "the server's own query for the same question, which "

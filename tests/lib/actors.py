@@ -74,6 +74,8 @@ def dns_question_end(query):
 def dns_reply(query, kind, size):
     """An answer with one address, or only an rcode or TC; grown to size bytes with TXT records."""
     question = query[12:dns_question_end(query)]
+    if kind == "forged-question":
+        question = dns_name("forged.test") + question[-4:]
     flags, records = 0x8580 | RCODES.get(kind, 0), []
     if kind == "tc":
         flags |= 0x0200
@@ -284,7 +286,7 @@ class Server:
             return []
         while args.reply_when and not os.path.exists(args.reply_when):
             time.sleep(0.01)
-        kinds = ["forged-rate", "answer"] if args.reply == "forged-rate" else [args.reply]
+        kinds = [args.reply, "answer"] if args.reply.startswith("forged-") else [args.reply]
         return [(args.delay + i * args.copy_gap, kind)
                 for i in range(args.copies) for kind in kinds]
 
@@ -431,7 +433,8 @@ def parse():
     p = talker("server", server)
     p.add_argument("--listen", required=True)
     p.add_argument("--reply", default="answer",
-                   choices=["answer", "silent", "tc", "rate", "forged-rate", *RCODES])
+                   choices=["answer", "silent", "tc", "rate", "forged-rate", "forged-question",
+                            *RCODES])
     p.add_argument("--ignore", type=int, default=0, help="do not answer the first so many")
     p.add_argument("--delay", type=float, default=0)
     p.add_argument("--reply-when", metavar="FILE", help="no reply before this file exists")
