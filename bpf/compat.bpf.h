@@ -95,6 +95,9 @@ static __always_inline __u64 add_one(__u64 *p)
 /* Keeps the compiler from undoing a bound that the verifier has to see on this very value. */
 #define keep_bound(v) asm volatile("" : "+r"(v))
 
+/* The kernel's own socket of a cgroup program's, since 6.2. */
+extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
+
 /* Payload outside the linear part: kfuncs for tracepoints since 6.11, for netfilter since 6.4. */
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
 

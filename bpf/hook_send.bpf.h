@@ -105,7 +105,6 @@ static __always_inline void send_failed_up(const struct uw_send *s, __s32 err)
 	r->task = s->task;
 	r->netns = s->netns;
 	r->send_ns = s->when_ns;
-	r->last_send_ns = s->when_ns;
 	r->send_errno = err;
 	r->attempts = 1;
 	r->flags = UW_Q_LOCAL_SEND | UW_Q_NO_PACKET;
@@ -309,6 +308,23 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 		on_send_error(sk, tid, s, -ret);
 	}
 	return 0;
+}
+
+/* cgroup/sock_release: the last holder of a socket closed it. */
+static __always_inline int on_release(struct bpf_sock *ctx)
+{
+	__u64 socket, now = bpf_ktime_get_boot_ns();
+	struct uw_asking *a;
+
+	if (!bpf_cast_to_kern_ctx)
+		return 1;
+	socket = (__u64)bpf_cast_to_kern_ctx(ctx);
+	a = bpf_map_lookup_elem(&asking, &socket);
+	if (a) {
+		bpf_map_update_elem(&closed, &a->number, &now, BPF_ANY);
+		bpf_map_delete_elem(&asking, &socket);
+	}
+	return 1;
 }
 
 /* The end of a process, that is of its last thread, ends its wait for an answer. */

@@ -126,6 +126,36 @@ struct {
 	__type(value, struct uw_half);
 } arrived SEC(".maps");
 
+/* Sockets that ask. */
+struct uw_asking {
+	__u64 number;
+	struct uw_addr server;	/* the last one asked */
+	__u16 server_port, client_port;
+	__u32 several;		/* it was not the only one */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);	/* socket */
+	__type(value, struct uw_asking);
+} asking SEC(".maps");
+
+/* When a socket that asked was closed. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);	/* its number */
+	__type(value, __u64);
+} closed SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct uw_answered_key);
+	__type(value, struct uw_answered);
+} answers SEC(".maps");
+
 /*
  * The service port last asked from a local port: only there is a reply from another port looked for.
  * Plain memory, written without order: a lost entry costs a hint.

@@ -236,6 +236,33 @@ static __always_inline void request_inside(struct uw_record *r)
 	}
 }
 
+static __always_inline bool asks_another(const struct uw_asking *a, const struct uw_query_key *k)
+{
+	return a->server_port != k->server_port ||
+	       uw_opaque64(a->server.b) != uw_opaque64(k->server.b) ||
+	       uw_opaque64(a->server.b + 8) != uw_opaque64(k->server.b + 8);
+}
+
+/* The asking socket's own number. Without the hook on its close another port tells it is another. */
+static __always_inline __u64 socket_number(__u64 socket, const struct uw_query_key *k)
+{
+	struct uw_asking *a = bpf_map_lookup_elem(&asking, &socket), made = {};
+
+	if (a && a->client_port == k->client_port) {
+		if (asks_another(a, k))
+			a->several = true;
+		a->server = k->server;
+		a->server_port = k->server_port;
+		return a->number;
+	}
+	made.number = query_new_id();
+	made.server = k->server;
+	made.server_port = k->server_port;
+	made.client_port = k->client_port;
+	bpf_map_update_elem(&asking, &socket, &made, BPF_ANY);
+	return made.number;
+}
+
 static __always_inline void query_fill(struct uw_record *r, struct uw_room *room, __u32 netns,
 				       const struct uw_task *task, __u64 socket, __u32 flags)
 {
@@ -247,11 +274,10 @@ static __always_inline void query_fill(struct uw_record *r, struct uw_room *room
 	r->flags = flags | UW_Q_LOCAL_SEND;
 	r->task = *task;
 	r->socket = socket;
+	r->socket_number = socket_number(socket, &p->key);
 	r->question_hash = p->question_hash;
 	if (!task->pid)
 		r->flags |= UW_Q_NO_OWNER;
-	if (p->key.protocol == UW_PROTO_NTP && !p->key.transaction)
-		r->flags |= UW_Q_WEAK;
 	keep_bound(len);
 	/* One comparison only: of two clang makes one, on a copy that older verifiers do not link to len. */
 	if (len <= UW_QUESTION_MAX) {
@@ -483,6 +509,18 @@ static __always_inline void answer_note(struct uw_record *r, const struct uw_pac
 	r->answer.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid);
 }
 
+/* A socket that asks several servers the same needs no more than one answer (superseded). */
+static __always_inline void answer_serves(const struct uw_record *r, __u64 now)
+{
+	struct uw_asking *a = bpf_map_lookup_elem(&asking, &r->socket);
+	struct uw_answered_key k = { .socket_number = r->socket_number, .question_hash = r->question_hash };
+	struct uw_answered v = { .when_ns = now, .server = r->key.server, .server_port = r->key.server_port };
+
+	if (a && a->several && a->number == r->socket_number && r->question_hash &&
+	    uw_answer_settles(r->key.protocol, &r->answer))
+		bpf_map_update_elem(&answers, &k, &v, BPF_ANY);
+}
+
 /* The first valid answer reached its reader (or, for a raw socket, the wire): the query is done. */
 static __noinline int query_close(struct uw_record *r, __u64 now)
 {
@@ -493,6 +531,7 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
 	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);
 	count(UW_STAT_answered);
+	answer_serves(r, now);
 	if (r->answer.late || uw_config.all || uw_answer_refuses(r->key.protocol, &r->answer) ||
 	    answer_fails_here(r) || r->task.pid == uw_config.tool_pid)
 		query_send_up(r);

@@ -44,6 +44,12 @@ int BPF_PROG(uw_sock_send_length, struct sock *sk, int ret, int flags)
 	return on_send_length(sk, ret);
 }
 
+SEC("cgroup/sock_release")
+int uw_sock_release(struct bpf_sock *ctx)
+{
+	return on_release(ctx);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(uw_sched_process_exit, struct task_struct *task)
 {

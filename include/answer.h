@@ -24,6 +24,14 @@ UW_INLINE bool uw_answer_servfail(__u8 protocol, const struct uw_answer *a)
 	return protocol == UW_PROTO_DNS && (a->flags & UW_DNS_RCODE) == UW_DNS_SERVFAIL;
 }
 
+/** uw_answer_settles - a DNS server's word that no other need be asked: there is such a name, or not. */
+UW_INLINE bool uw_answer_settles(__u8 protocol, const struct uw_answer *a)
+{
+	__u16 rcode = a->flags & UW_DNS_RCODE;
+
+	return protocol == UW_PROTO_DNS && (rcode == 0 || rcode == UW_DNS_NXDOMAIN);
+}
+
 /** uw_port_fixed - port class of a client port: below 1024 or equal to the service port. */
 UW_INLINE bool uw_port_fixed(__u16 client_port, __u16 server_port)
 {

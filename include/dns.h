@@ -11,6 +11,7 @@
 #define UW_DNS_TC 0x0200
 #define UW_DNS_RCODE 0x000f
 #define UW_DNS_SERVFAIL 2
+#define UW_DNS_NXDOMAIN 3
 #define UW_DNS_REFUSED 5
 
 struct uw_dns {

@@ -161,7 +161,6 @@ struct uw_nat {
 #define UW_Q_SERVER_QUEUED	(1u << 3)  /* the request was queued to a socket in scope */
 #define UW_Q_SERVER_READ	(1u << 4)  /* ... and read */
 #define UW_Q_REPLY_SENT		(1u << 5)  /* a reply was sent by a socket in scope */
-#define UW_Q_WEAK		(1u << 6)  /* NTP transmit timestamp 0: no identity beyond the tuple */
 #define UW_Q_NO_OWNER		(1u << 7)  /* task is not known */
 #define UW_Q_NO_PACKET		(1u << 9)  /* the send failed before a packet was made */
 #define UW_Q_UNREAD		(1u << 10) /* the reply was freed unread when its socket closed */
@@ -195,6 +194,7 @@ struct uw_record {
 	__u64 read_ns;			/* ... and read */
 	__u64 skb;			/* the copy now on its way, or the reply queued: a hint, never printed */
 	__u64 socket;			/* likewise, the asking socket */
+	__u64 socket_number;		/* its number among all that asked: an address is reused */
 	__u64 question_hash;
 
 	__u32 flags;			/* UW_Q_* */
@@ -231,6 +231,19 @@ struct uw_queue {
 	__u64 empty_ns;	/* when a reader last left it empty */
 	__u64 owner;	/* the socket: its address is another's after the close */
 	__u64 since_ns;	/* when this owner was first seen */
+};
+
+/* The last answer to a question that a socket has asked of several servers. */
+struct uw_answered_key {
+	__u64 socket_number;
+	__u64 question_hash;
+};
+
+struct uw_answered {
+	__u64 when_ns;
+	struct uw_addr server;
+	__u16 server_port;
+	__u8 pad[6];
 };
 
 /* What a task is sending right now: joins routing, packets and the result of one send. */
@@ -282,8 +295,10 @@ UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1240);
+UW_CHECK_LAYOUT(struct uw_record, 1248);
 UW_CHECK_LAYOUT(struct uw_queue, 48);
+UW_CHECK_LAYOUT(struct uw_answered_key, 16);
+UW_CHECK_LAYOUT(struct uw_answered, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_value, 312);

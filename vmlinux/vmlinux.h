@@ -45,6 +45,10 @@ struct ns_common {
 	unsigned int inum;
 };
 
+struct bpf_sock {
+	__u32 protocol;
+};
+
 struct fib6_info;
 
 struct netns_ipv6 {

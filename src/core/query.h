@@ -116,7 +116,7 @@ struct uw_acquittal {
 struct uw_query {
 	uint64_t id;
 	uint32_t run;			/* high part of query.id: differs from run to run */
-	unsigned revision;		/* 1, 2 after a late answer */
+	unsigned revision;		/* 1, more when what came later changed the verdict */
 	enum uw_role role;
 	struct uw_query_key key;
 	uint32_t flags;			/* UW_Q_* */
@@ -137,6 +137,7 @@ struct uw_query {
 	} holder[UW_HOLDERS];
 
 	uint64_t send_ns, wire_out_ns, wire_in_ns, input_ns, queued_ns, read_ns;	/* CLOCK_BOOTTIME, 0 absent */
+	uint64_t superseded_ns;		/* its socket had the answer from another server, 0 absent */
 	uint64_t abandoned_ns;		/* the asking socket closed or its process ended, 0 absent */
 	uint64_t judged_ns;		/* when the verdict was taken */
 	uint64_t timeout_ns;		/* the deadline after send_ns */

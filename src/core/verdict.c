@@ -230,6 +230,24 @@ static void judge_request(struct uw_query *q)
 		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, q->stage_reached[UW_REQUEST]);
 }
 
+/* The asker had its answer from another server: it did not wait for this one any more. */
+static void supersede(struct uw_query *q)
+{
+	switch (q->verdict) {
+	case UW_NO_REPLY:
+	case UW_MISDIRECTED:
+	case UW_ANSWERED_LATE:
+	case UW_REPLY_UNREAD:
+		if (q->superseded_ns > q->send_ns && q->superseded_ns <= q->send_ns + q->timeout_ns)
+			break;
+		return;
+	default:
+		return;
+	}
+	decide(q, UW_SUPERSEDED, UW_FAULT_NONE, q->stage);
+	q->decisive_drop = NULL;
+}
+
 /* A verdict drawn from what was not seen is worth nothing if events were lost meanwhile. */
 static void doubt(struct uw_query *q)
 {
@@ -271,6 +289,7 @@ void uw_judge(struct uw_query *q)
 		judge_rejected(q);
 	else
 		judge_request(q);
+	supersede(q);
 	doubt(q);
 	settle_gaps(q);
 	if (q->fault == UW_FAULT_BEYOND && q->gaps)

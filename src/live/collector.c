@@ -31,6 +31,7 @@ struct told {
 	uint64_t id;
 	uint64_t until_ns;
 	struct uw_query_key key;
+	unsigned revision;
 	struct uw_previous said;
 	UT_hash_handle hh;
 };
@@ -72,13 +73,31 @@ static bool wanted(const struct uw_collector *c, const struct uw_query *q)
 	return !f->process[0] || !strcmp(q->executable, f->process) || !strcmp(q->task.comm, cut);
 }
 
-static void note_abandoned(struct uw_collector *c, struct uw_query *q)
+/* Ruling 2: the close of the asking socket or the end of its process, whichever came first. */
+static void note_end(struct uw_query *q, uint64_t ended)
 {
-	uint64_t ended = 0;
-
-	if (q->task.pid && !bpf_map_lookup_elem(c->fds.askers, &q->task.pid, &ended) &&
-	    ended > q->send_ns && ended < q->send_ns + q->timeout_ns && (!q->read_ns || ended < q->read_ns))
+	if (ended > q->send_ns && ended < q->send_ns + q->timeout_ns && (!q->read_ns || ended < q->read_ns) &&
+	    (!q->abandoned_ns || ended < q->abandoned_ns))
 		q->abandoned_ns = ended;
+}
+
+/* What became of the asking socket meanwhile. */
+static void note_socket(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
+{
+	const struct uw_answered_key key = { r->socket_number, r->question_hash };
+	struct uw_answered answer;
+	uint64_t ended;
+
+	if (q->task.pid && !bpf_map_lookup_elem(c->fds.askers, &q->task.pid, &ended))
+		note_end(q, ended);
+	if (!r->socket_number)
+		return;
+	if (!bpf_map_lookup_elem(c->fds.closed, &r->socket_number, &ended))
+		note_end(q, ended);
+	if (r->question_hash && !bpf_map_lookup_elem(c->fds.answers, &key, &answer) &&
+	    (answer.server_port != r->key.server_port ||
+	     memcmp(&answer.server, &r->key.server, sizeof(answer.server))))
+		q->superseded_ns = answer.when_ns;
 }
 
 static void note_gaps(struct uw_collector *c, struct uw_query *q)
@@ -103,6 +122,7 @@ static void remember(struct uw_collector *c, const struct uw_query *q)
 		return;
 	t->id = q->id;
 	t->key = q->key;
+	t->revision = 1;
 	t->said = (struct uw_previous){ q->verdict, q->fault };
 	t->until_ns = q->send_ns + UW_HOLD_NS;
 	HASH_ADD(hh, c->told, id, sizeof(t->id), t);
@@ -143,6 +163,18 @@ static bool lost_again(const struct told *t, const struct uw_query *q)
 	       q->drop[UW_REPLY].seen;
 }
 
+static void tell_waited(void *arg, const struct uw_query *q)
+{
+	const struct uw_collector *c = arg;
+	struct told *t;
+
+	/* What was found while it waited is what was said of it. */
+	HASH_FIND(hh, c->told, &q->id, sizeof(q->id), t);
+	if (t)
+		t->said.fault = q->fault;
+	c->on_query(c->arg, q, NULL);
+}
+
 /* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
@@ -154,15 +186,15 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	HASH_FIND(hh, c->told, &q->id, sizeof(q->id), t);
 	uw_icmp_notes_give(c->icmp, q);
 	uw_strays_note(c->strays, q);
-	note_abandoned(c, q);
 	note_gaps(c, q);
 	q->judged_ns = c->now_ns;
 	uw_judge(q);
 	if (t) {
 		if (t->said.verdict == q->verdict || lost_again(t, q))
 			return;
+		uw_waiting_hurry(c->waiting, q->id, tell_waited, c);
 		previous = t->said;
-		q->revision = 2;
+		q->revision = ++t->revision;
 		t->said = (struct uw_previous){ q->verdict, q->fault };
 	} else if (!final) {
 		remember(c, q);
@@ -194,6 +226,7 @@ static int take_record(void *arg, void *data, size_t size)
 	uw_facts_query(&c->facts, r, &q);
 	if (r->kind == UW_RECORD_STRAY && !uw_stray_is_ours(&q))
 		return 0;
+	note_socket(c, r, &q);
 	tell(c, &q, true);
 	return 0;
 }
@@ -227,6 +260,7 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 		return true;
 	uw_facts_query(&c->facts, r, &q);
 	note_read(c, r, &q);
+	note_socket(c, r, &q);
 	if (uw_query_open(&q, c->now_ns) && !last)
 		return true;
 	tell(c, &q, false);
@@ -260,7 +294,7 @@ static void tell_failed_send(struct uw_collector *c, const struct uw_send *s)
 	struct uw_record r = {
 		.version = UW_RECORD_VERSION, .kind = UW_RECORD_SEND_FAILED, .size = sizeof(r),
 		.id = s->id, .key = s->key, .task = s->task, .netns = s->netns, .send_ns = s->when_ns,
-		.last_send_ns = s->when_ns, .send_errno = s->vague ? 0 : s->route_errno, .attempts = 1,
+		.send_errno = s->vague ? 0 : s->route_errno, .attempts = 1,
 		.flags = UW_Q_LOCAL_SEND | UW_Q_NO_PACKET, .stage = { [UW_REQUEST] = UW_STAGE_ROUTE },
 	};
 
@@ -314,18 +348,6 @@ static void follow(struct uw_collector *c)
 	uw_wires_read(c->wires, list, count, c->now_ns);
 	if (c->facts.symbols)
 		uw_ksyms_refresh_if_modules_changed(c->facts.symbols);
-}
-
-static void tell_waited(void *arg, const struct uw_query *q)
-{
-	const struct uw_collector *c = arg;
-	struct told *t;
-
-	/* What was found while it waited is what was said of it. */
-	HASH_FIND(hh, c->told, &q->id, sizeof(q->id), t);
-	if (t)
-		t->said.fault = q->fault;
-	c->on_query(c->arg, q, NULL);
 }
 
 unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last)

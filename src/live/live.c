@@ -2,6 +2,7 @@
 #include "live/live.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/bpf.h>
 #include <linux/netfilter.h>
@@ -16,6 +17,7 @@
 #include <net/if.h>
 
 #include "live/capability.h"
+#include "live/capability_paths.h"
 #include "live/skeleton.h"
 #include "udpwhy.skel.h"
 
@@ -60,6 +62,8 @@ static bool kernel_has(const struct btf *btf, const char *section)
 
 	if (!strcmp(section, "socket"))
 		return true;
+	if (!strncmp(section, "cgroup/", 7))
+		return btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0;
 	if (!strncmp(section, "netfilter", 9))
 		return btf__find_by_name_kind(btf, "bpf_nf_ctx", BTF_KIND_STRUCT) > 0;
 	snprintf(name, sizeof(name), "btf_trace_%s", section + strlen("tp_btf/"));
@@ -194,6 +198,25 @@ static int attach_tracepoints(struct uw_live *l, char *error)
 		l->hook[l->hooks++] = section + 7;
 	}
 	return 0;
+}
+
+/* Where it cannot be, a close is known from the process's end and from the reply's drop only. */
+static void attach_release(struct uw_live *l)
+{
+	struct bpf_program *p = l->skel->progs.uw_sock_release;
+	char mount[PATH_MAX];
+	int cgroup;
+
+	if (!bpf_program__autoload(p) || l->hooks == UW_LIVE_HOOKS ||
+	    uw_cgroup2_mount(UW_PATH_MOUNTS, mount, sizeof(mount)))
+		return;
+	cgroup = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (cgroup < 0)
+		return;
+	l->trace[l->hooks] = bpf_program__attach_cgroup(p, cgroup);
+	if (l->trace[l->hooks])
+		l->hook[l->hooks++] = bpf_program__section_name(p);
+	close(cgroup);
 }
 
 /* First of all in its hook, or last; another tracer may have taken that place, then the next. */
@@ -418,6 +441,7 @@ int uw_live_open(const struct uw_filters *filters, const struct uw_live_options 
 		err = attach_tracepoints(l, error);
 	if (err)
 		goto fail;
+	attach_release(l);
 	uw_live_follow_namespaces(l);
 	if (filters->iface[0] && !iface_exists(l)) {
 		snprintf(error, UW_ERROR_MAX, "--iface %.15s: no such network interface in the scope; 'ip link' lists them",
@@ -534,5 +558,7 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.rules = bpf_map__fd(l->skel->maps.rules),
 		.rule_sockets = bpf_map__fd(l->skel->maps.rule_sockets),
 		.nft_filter = bpf_program__fd(l->skel->progs.uw_nft_message),
+		.closed = bpf_map__fd(l->skel->maps.closed),
+		.answers = bpf_map__fd(l->skel->maps.answers),
 	};
 }

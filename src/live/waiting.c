@@ -60,20 +60,39 @@ bool uw_waiting_take(struct uw_waiting *w, struct uw_query *q)
 	return q->revision == 1 && uw_cause_wanted(q) && !uw_cause_find(&w->causes, q) && wait_for_cause(w, q);
 }
 
+/* Hands out one and forgets it; @at points to it. */
+static void release(struct uw_waiting *w, struct waiter **at, void (*tell)(void *, const struct uw_query *),
+		    void *arg)
+{
+	struct waiter *i = *at;
+
+	*at = i->next;
+	w->count--;
+	tell(arg, &i->query);
+	free(i);
+}
+
+void uw_waiting_hurry(struct uw_waiting *w, uint64_t id,
+		      void (*tell)(void *arg, const struct uw_query *q), void *arg)
+{
+	struct waiter **at = &w->first;
+
+	while (*at && (*at)->query.id != id)
+		at = &(*at)->next;
+	if (*at)
+		release(w, at, tell, arg);
+}
+
 void uw_waiting_tell(struct uw_waiting *w, uint64_t now_ns, bool last,
 		     void (*tell)(void *arg, const struct uw_query *q), void *arg)
 {
 	struct waiter **at = &w->first, *i;
 
 	while ((i = *at)) {
-		if (!uw_cause_find(&w->causes, &i->query) && now_ns < i->until_ns && !last) {
+		if (!uw_cause_find(&w->causes, &i->query) && now_ns < i->until_ns && !last)
 			at = &i->next;
-			continue;
-		}
-		*at = i->next;
-		w->count--;
-		tell(arg, &i->query);
-		free(i);
+		else
+			release(w, at, tell, arg);
 	}
 }
 

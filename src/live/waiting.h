@@ -16,6 +16,10 @@ void uw_waiting_free(struct uw_waiting *w);
  */
 bool uw_waiting_take(struct uw_waiting *w, struct uw_query *q);
 
+/** uw_waiting_hurry - a further revision of a query is to be told: tell the one that waits before it. */
+void uw_waiting_hurry(struct uw_waiting *w, uint64_t id,
+		      void (*tell)(void *arg, const struct uw_query *q), void *arg);
+
 /** uw_waiting_tell - hand out those whose cause was found or is overdue; @last: all of them. */
 void uw_waiting_tell(struct uw_waiting *w, uint64_t now_ns, bool last,
 		     void (*tell)(void *arg, const struct uw_query *q), void *arg);

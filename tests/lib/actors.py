@@ -204,6 +204,8 @@ def send_queries(args, sock):
                 sock.send(query)
             else:
                 SENDERS[args.send](sock, query, address)
+            for server in args.also:
+                sock.sendto(query, (server, address[1]))
     return sent
 
 
@@ -411,6 +413,7 @@ def parse():
 
     p = talker("client", client)
     p.add_argument("--server", required=True)
+    p.add_argument("--also", nargs="+", default=[], metavar="SERVER", help="from the same socket")
     p.add_argument("--source-port", type=int)
     p.add_argument("--connect", action="store_true", help="connect() first, as most programs do")
     p.add_argument("--queries", type=int, default=1)

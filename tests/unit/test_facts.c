@@ -177,7 +177,7 @@ static struct uw_record good_record(void)
 	r.key = (struct uw_query_key){.client.b = {10, 0, 0, 5}, .server.b = {192, 0, 2, 1},
 				      .transaction = 77, .client_port = 46758, .server_port = 123,
 				      .family = 4, .protocol = UW_PROTO_NTP};
-	r.send_ns = r.last_send_ns = SENT_NS;
+	r.send_ns = SENT_NS;
 	r.wire_out_ns = SENT_NS + MS;
 	r.flags = UW_Q_LOCAL_SEND | UW_Q_OUTSIDE;
 	r.attempts = r.on_wire = 1;

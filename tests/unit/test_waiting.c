@@ -102,6 +102,20 @@ static void test_revisions_do_not_wait(void **state)
 	assert_false(uw_waiting_take(*state, &q));
 }
 
+/* A late answer gave a query another verdict: the first is told before it, and only once. */
+static void test_hurry(void **state)
+{
+	struct uw_query q = not_served(1), other = not_served(3);
+
+	assert_true(uw_waiting_take(*state, &q));
+	assert_true(uw_waiting_take(*state, &other));
+	uw_waiting_hurry(*state, 1, tell, NULL);
+	uw_waiting_hurry(*state, 1, tell, NULL);
+	assert_int_equal(told, 1);
+	assert_int_equal(last_told.id, 1);
+	assert_int_equal(uw_waiting_count(*state), 1);
+}
+
 /* The caller's query is gone when the copy is told: the drop that decided is the copy's own. */
 static void test_a_copy_stands_for_itself(void **state)
 {
@@ -128,6 +142,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cause_comes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_cause_comes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_revisions_do_not_wait, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_hurry, setup, teardown),
 		cmocka_unit_test(test_a_copy_stands_for_itself),
 	};
 
