@@ -107,6 +107,11 @@ unit: $(TESTS:%=$(B)/san/%)
 	@bad=; for t in $^; do echo "# $$t"; $$t || bad="$$bad $${t##*/}"; done; \
 	[ -z "$$bad" ] || { echo "failed:$$bad" >&2; exit 1; }
 
+# What the scenarios lose packets with; run_scenarios.py makes it.
+$(B)/tests/refuse.bpf.o: tests/lib/refuse.bpf.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -idirafter /usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
+
 scenarios: all
 	@scripts/lab-root tests/run_scenarios.py $(NAME)
 

@@ -20,6 +20,7 @@ static __always_inline bool receiver_note(const __u64 *ctx, struct uw_drop *d)
 		return false;
 	d->rcvbuf = sk->sk_rcvbuf;
 	d->rmem = sk->sk_backlog.rmem_alloc.counter;
+	d->filter = sk->sk_filter ? UW_FILTER_OWN : UW_FILTER_NONE;
 	return true;
 }
 

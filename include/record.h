@@ -99,6 +99,13 @@ struct uw_task {
 	char exe[UW_EXE];	/* file name of its executable, cut; "" for a kernel thread */
 };
 
+/* Whether a socket has a filter of its own (SO_ATTACH_FILTER, SO_ATTACH_BPF). */
+enum uw_filter {
+	UW_FILTER_UNKNOWN,
+	UW_FILTER_NONE,
+	UW_FILTER_OWN,
+};
+
 struct uw_drop {
 	__u64 when_ns;
 	__u64 location;			/* kernel address, never printed */
@@ -109,7 +116,8 @@ struct uw_drop {
 	__u32 rmem;
 	char ifname[UW_IFNAME];
 	__u8 mark;			/* enum uw_stage reached before */
-	__u8 pad[7];
+	__u8 filter;			/* enum uw_filter: the receiving socket's own */
+	__u8 pad[6];
 	__u64 rule;			/* number of its uw_rule (rule.h), 0 not known */
 };
 

@@ -15,6 +15,7 @@ import glob
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -43,6 +44,14 @@ def parse():
     p.add_argument("--no-tracer", action="store_true")
     p.add_argument("--list", action="store_true")
     return p.parse_args()
+
+
+def make_programs():
+    """The BPF programs that the scenarios lose packets with."""
+    done = subprocess.run(["make", "-s", "-C", os.path.dirname(HERE), "build/tests/refuse.bpf.o"],
+                          check=False)
+    if done.returncode:
+        sys.exit("run_scenarios.py: the BPF programs of tests/lib could not be compiled")
 
 
 def select(globs):
@@ -133,6 +142,7 @@ def main():
     options.contract = Contract(options.schema) if options.tracer else None
     if options.shuffle is not None:
         random.Random(options.shuffle).shuffle(specs)
+    make_programs()
     sweep_dead_runs()
     suite = Suite(options)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

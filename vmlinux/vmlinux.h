@@ -93,6 +93,8 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct sk_filter;
+
 struct sock {
 	struct sock_common __sk_common;
 	struct sk_buff_head sk_receive_queue;
@@ -100,6 +102,7 @@ struct sock {
 		atomic_t rmem_alloc;
 	} sk_backlog;
 	int sk_rcvbuf;
+	struct sk_filter *sk_filter;
 	__u16 sk_protocol;
 	__u16 sk_type;
 	struct socket *sk_socket;

@@ -267,10 +267,17 @@ static void doubt(struct uw_query *q)
 	}
 }
 
+/* The reply was seen on this host, whatever became of it. */
+static bool reply_seen(const struct uw_query *q)
+{
+	return q->wire_in_ns || q->queued_ns || q->drop[UW_REPLY].seen;
+}
+
 /* A gap is what could have hidden the reply: none hid one that was seen, unless events were lost. */
 static void settle_gaps(struct uw_query *q)
 {
-	if (q->verdict == UW_ANSWERED || q->verdict == UW_ANSWERED_LATE || q->verdict == UW_REFUSED)
+	if (q->verdict == UW_ANSWERED || q->verdict == UW_ANSWERED_LATE || q->verdict == UW_REFUSED ||
+	    reply_seen(q))
 		q->gaps &= UW_GAP_BIT(UW_GAP_RECORDS_LOST) | UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
 }
 

@@ -144,13 +144,17 @@ bool uw_acquit_departure(const struct uw_counters_snapshot *before,
 	return true;
 }
 
-bool uw_acquit_xdp(const struct uw_counters_snapshot *s)
+bool uw_acquit_xdp(const struct uw_counters_snapshot *s, struct uw_acquittal *out)
 {
+	bool hides = false;
+
 	for (unsigned i = 0; i < s->devices; i++) {
-		if (s->device[i].xdp && !s->device[i].loopback)
-			return true;
+		if (s->device[i].loopback)
+			continue;
+		out->xdp |= s->device[i].xdp;
+		hides |= s->device[i].xdp_hides;
 	}
-	return false;
+	return hides;
 }
 
 bool uw_acquit_is_tunnel(const struct uw_counters_snapshot *s, uint32_t ifindex)

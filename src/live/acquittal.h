@@ -34,8 +34,13 @@ bool uw_acquit_departure(const struct uw_counters_snapshot *before,
 			 const struct uw_counters_snapshot *after, uint32_t ifindex,
 			 struct uw_acquittal *out);
 
-/** uw_acquit_xdp - whether an XDP program sits on a device by which a reply could come in. */
-bool uw_acquit_xdp(const struct uw_counters_snapshot *s);
+/**
+ * uw_acquit_xdp - note whether an XDP program sits on a device by which a reply could come in.
+ * @out: xdp is added to.
+ *
+ * Return: true if one could have taken the reply unseen. Generic XDP runs after the first hook.
+ */
+bool uw_acquit_xdp(const struct uw_counters_snapshot *s, struct uw_acquittal *out);
 
 /** uw_acquit_is_tunnel - whether what a device takes travels inside of another packet. */
 bool uw_acquit_is_tunnel(const struct uw_counters_snapshot *s, uint32_t ifindex);

@@ -65,8 +65,10 @@ static int parse_xdp(const struct nlattr *attr, void *data)
 	struct uw_device_counters *d = data;
 
 	if (mnl_attr_get_type(attr) == IFLA_XDP_ATTACHED &&
-	    mnl_attr_validate(attr, MNL_TYPE_U8) == 0)
+	    mnl_attr_validate(attr, MNL_TYPE_U8) == 0) {
 		d->xdp = mnl_attr_get_u8(attr) != XDP_ATTACHED_NONE;
+		d->xdp_hides = d->xdp && mnl_attr_get_u8(attr) != XDP_ATTACHED_SKB;
+	}
 	return MNL_CB_OK;
 }
 

@@ -40,6 +40,7 @@ struct uw_device_counters {
 	char ifname[UW_IFNAME];
 	char kind[24];			/* IFLA_INFO_KIND: "veth", "wireguard"; "" for hardware */
 	bool xdp;			/* an XDP program is attached, in any mode */
+	bool xdp_hides;			/* ... by the driver or the card: what it takes leaves no trace */
 	bool loopback;
 	bool up;			/* administratively, and with a carrier */
 	uint32_t carrier_downs;		/* how often the link went down */

@@ -398,6 +398,21 @@ static enum uw_stage mark_of(const struct uw_drop_names *in)
 	return in->dir == UW_REQUEST ? UW_STAGE_SEND : UW_STAGE_WIRE_IN;
 }
 
+/*
+ * A cgroup's programs (systemd's IPAddressDeny) and a socket's own filter drop in the same function
+ * for the same reason: it was the cgroup's where the socket has none.
+ */
+static const char *engine_of(const struct uw_drop_names *in, enum uw_stage stage)
+{
+	if (!in->reason)
+		return "";
+	if (stage == UW_STAGE_CGROUP_EGRESS && !strcmp(in->reason, "BPF_CGROUP_EGRESS"))
+		return "cgroup_bpf";
+	if (stage == UW_STAGE_SOCKET_FILTER && !strcmp(in->reason, "SOCKET_FILTER") && in->filter == UW_FILTER_NONE)
+		return "cgroup_bpf";
+	return "";
+}
+
 void uw_drop_point(const struct uw_drop_names *in, struct uw_drop_point *out)
 {
 	struct walk w = walk_from(in);
@@ -413,6 +428,7 @@ void uw_drop_point(const struct uw_drop_names *in, struct uw_drop_point *out)
 		out->class = places[i].class;
 		if (places[i].stage != UW_STAGE_NONE)
 			out->stage = places[i].stage;
+		out->engine = engine_of(in, out->stage);
 		return;
 	}
 	if (freed_by_driver(in, &w)) {

@@ -28,6 +28,7 @@ struct uw_drop_names {
 	const char *reason;		/* "NETFILTER_DROP"; NULL or "reason 7" if it has no name */
 	enum uw_dir dir;
 	enum uw_stage mark;		/* last point the packet was seen at */
+	enum uw_filter filter;		/* of the receiving socket */
 	bool flooded;			/* multicast, broadcast or a looped copy: one of several */
 };
 
@@ -36,8 +37,9 @@ struct uw_drop_point {
 	enum uw_stage stage;
 	const char *hook;	/* prerouting, input, forward, output, postrouting, ingress, egress,
 				 * or one of these after "bridge " */
-	const char *engine;	/* nftables, nfqueue; empty where the location cannot tell:
-				 * iptables-legacy and conntrack look alike */
+	const char *engine;	/* nftables, nfqueue, cgroup_bpf; empty where the location cannot tell:
+				 * iptables-legacy and conntrack look alike, and so do the filters of
+				 * a socket that has its own and of its cgroup */
 	enum uw_drop_class class;
 };
 

@@ -30,7 +30,7 @@ const char *uw_record_check(const void *data, size_t size)
 			return "path";
 	}
 	for (i = 0; i < UW_DIRS; i++) {
-		if (r->drop[i].mark >= UW_STAGES || !memchr(r->drop[i].ifname, 0, UW_IFNAME))
+		if (r->drop[i].mark >= UW_STAGES || r->drop[i].filter > UW_FILTER_OWN || !memchr(r->drop[i].ifname, 0, UW_IFNAME))
 			return "drop";
 	}
 	return memchr(r->task.comm, 0, UW_COMM) && memchr(r->task.exe, 0, UW_EXE) ? NULL : "process name";
@@ -87,6 +87,7 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 		location = NULL;
 	names = (struct uw_drop_names){
 		.location = location, .frame = frame, .reason = fact->reason, .dir = dir, .mark = d->mark,
+		.filter = d->filter,
 		.frames = frame_names(f, d, location, frame), .flooded = is_flooded(&r->key),
 	};
 	uw_drop_point(&names, &point);

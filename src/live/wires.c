@@ -161,8 +161,10 @@ static bool acquit_namespace(struct uw_query *q, const struct history *h, int be
 {
 	unsigned i;
 
-	for (i = (unsigned)before; i < h->count; i++)
-		q->acquittal.xdp |= uw_acquit_xdp(h->reading[i]);
+	for (i = (unsigned)before; i < h->count; i++) {
+		if (uw_acquit_xdp(h->reading[i], &q->acquittal))
+			q->gaps |= UW_GAP_BIT(UW_GAP_XDP_ON_DEVICE);
+	}
 	return uw_acquit_arrivals(h->reading[before], h->reading[h->count - 1], &q->acquittal);
 }
 
@@ -218,6 +220,4 @@ void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_net
 		q->gaps |= UW_GAP_BIT(UW_GAP_NAMESPACE_NOT_TRACED);
 	if (q->acquittal.nic_drops || q->acquittal.tx_errors || q->acquittal.link_down)
 		q->gaps |= UW_GAP_BIT(UW_GAP_NIC_DROPS_ROSE);
-	if (q->acquittal.xdp)
-		q->gaps |= UW_GAP_BIT(UW_GAP_XDP_ON_DEVICE);
 }

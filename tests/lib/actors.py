@@ -180,9 +180,37 @@ def client_socket(args):
     if args.mtu_discover:
         level = socket.IPPROTO_IPV6 if ":" in args.server else socket.IPPROTO_IP
         sock.setsockopt(level, MTU_DISCOVER[level], MTU_MODES[args.mtu_discover])
+    if args.filter:
+        filter_nothing(sock, args.filter)
     if args.source_port:
         sock.bind(("", args.source_port))
     return sock
+
+
+def bpf_nothing():
+    """bpf(2): a socket filter that keeps no byte: r0 = 0, exit."""
+    code = ctypes.create_string_buffer(struct.pack("=BBhiBBhi", 0xb7, 0, 0, 0, 0x95, 0, 0, 0), 16)
+    license_ = ctypes.create_string_buffer(b"GPL")
+    load = struct.pack("=IIQQ", 1, 2, ctypes.addressof(code), ctypes.addressof(license_))
+    number = {"x86_64": 321, "aarch64": 280, "riscv64": 280}[os.uname().machine]
+    fd = ctypes.CDLL(None, use_errno=True).syscall(number, 5, load.ljust(128, b"\0"), 128)
+    if fd < 0:
+        sys.exit(f"bpf: {os.strerror(ctypes.get_errno())}")
+    return fd
+
+
+def filter_nothing(sock, kind):
+    """A filter of the socket's own that drops all: SO_ATTACH_FILTER (26), SO_ATTACH_BPF (50)."""
+    if kind == "bpf":
+        sock.setsockopt(socket.SOL_SOCKET, 50, bpf_nothing())
+    else:
+        code = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0), 8)    # return 0
+        sock.setsockopt(socket.SOL_SOCKET, 26, struct.pack("@HP", 1, ctypes.addressof(code)))
+
+
+def socket_drops(sock):
+    """What the socket itself counted as lost: SO_MEMINFO (55), SK_MEMINFO_DROPS."""
+    return struct.unpack("=9I", sock.getsockopt(socket.SOL_SOCKET, 55, 36))[8]
 
 
 def send_queries(args, sock):
@@ -242,8 +270,11 @@ def client(args):
         say(f"{e.filename or 'call'}: {errno.errorcode[e.errno]}")
         time.sleep(args.linger)
         return 4
+    drops = socket_drops(sock)
     if not args.keep_open:
         sock.close()
+    if drops:
+        say(f"dropped at the socket: {drops}")
     say(f"answered {answered} of {len(sent)}")
     time.sleep(args.linger)
     return 0 if answered == len(sent) else 3
@@ -431,6 +462,7 @@ def parse():
     p.add_argument("--wait", type=float, default=1, help="seconds for answers")
     p.add_argument("--linger", type=float, default=0, help="seconds to live on afterwards")
     p.add_argument("--send", choices=SENDERS, default="plain")
+    p.add_argument("--filter", choices=["classic", "bpf"], help="drop every answer at the socket")
     p.add_argument("--comm-hex", help="bytes of the process name")
 
     p = talker("server", server)

@@ -7,7 +7,7 @@
                         proto       dns (default) or ntp
                         in          member (default the client) where the commands run
                         before      command that makes the fault
-                        run         what asks (default: actors.py client, once); exit (default 3)
+                        run         what asks (default: actors.py client, once); exit (default 3), stdout
                         truth       command that must end with 0: a counter, a capture, a map
                         after       command that takes the fault away; run whatever happened
                         expect      keys of the one query record; false: there must be none
@@ -18,16 +18,17 @@ ASK, the words of the default run. env is a table of further ones, whose values 
 a case overrides it key by key: a table of variants is then a list of such words.
 """
 
-import copy
 import string
 
-CASE_KEYS = {"what", "family", "proto", "in", "before", "run", "exit", "truth", "after", "expect", "env"}
+CASE_KEYS = {"what", "family", "proto", "in", "before", "run", "exit", "stdout", "truth", "after", "expect", "env"}
 NAME_SUFFIX = "ok.test"
 PORTS = {"dns": 53, "ntp": 123}
 
 
-def merged(default, case):
-    both = {**copy.deepcopy(default), **case}
+def merged(default, case, flatten):
+    default, case = ({**t, "expect": flatten(t["expect"])} if isinstance(t.get("expect"), dict)
+                     else t for t in (default, case))
+    both = {**default, **case}
     for key in ("expect", "env"):
         if isinstance(default.get(key), dict) and isinstance(case.get(key), dict):
             both[key] = {**default[key], **case[key]}
@@ -60,8 +61,10 @@ class Case:
     def run(self):
         return self.table.get("run", "$ACTORS client $ASK")
 
-    def exit(self):
-        return self.table.get("exit", 3)
+    def run_holds(self):
+        """What must hold of that command, as a step has it."""
+        stdout = {"stdout": self.table["stdout"]} if "stdout" in self.table else {}
+        return {"exit": self.table.get("exit", 3), **stdout}
 
     def expected(self):
         """What [[expect]] would say of this case's record."""
@@ -77,9 +80,7 @@ def cases_of(spec, addresses, flatten):
     """The cases of a scenario, families told apart and numbered."""
     default, cases = spec.get("every_case", {}), []
     for table in spec.get("case", []):
-        table = merged(default, table)
-        if isinstance(table["expect"], dict):
-            table["expect"] = flatten(table["expect"])
+        table = merged(default, table, flatten)
         for family in table.get("family", [4, 6]):
             cases.append(Case(len(cases), table, family, addresses))
     return cases

@@ -184,6 +184,10 @@ class Run:
         self.env = dict(os.environ, TMP=self.tmp, PLUGINS=PLUGINS, LC_ALL="C.UTF-8",
                         UDPWHY=self.options.udpwhy, UDPWHY_TEST_RUN=self.options.mark,
                         ACTORS=os.path.join(os.path.dirname(__file__), "actors.py"),
+                        NFQUEUE=os.path.join(os.path.dirname(__file__), "nfqueue.py"),
+                        LOSE=os.path.join(os.path.dirname(__file__), "refuse.py"),
+                        REFUSE=os.path.join(os.path.dirname(__file__), "..", "..", "build",
+                                            "tests", "refuse.bpf.o"),
                         XTABLES_LOCKFILE=os.path.join(self.tmp, "xtables.lock"),
                         **{f"NS_{m.upper()}": n for m, n in self.lab.name.items()})
         self.env.pop("NO_COLOR", None)
@@ -295,7 +299,7 @@ class Run:
         try:
             if "before" in case.table:
                 self.case_step(case, "before", case.table["before"])
-            self.case_step(case, "run", case.run(), exit=case.exit(), **{"in": self.home})
+            self.case_step(case, "run", case.run(), **case.run_holds(), **{"in": self.home})
             if "truth" in case.table:
                 self.case_truth(case)
         except Failure as e:

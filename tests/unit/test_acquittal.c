@@ -40,7 +40,8 @@ static void nothing_rose(void **state)
 	assert_true(a.looked);
 	assert_int_equal(a.nic_drops + a.tx_errors + a.counters, 0);
 	assert_false(a.link_down);
-	assert_false(uw_acquit_xdp(&s));
+	assert_false(uw_acquit_xdp(&s, &a));
+	assert_false(a.xdp);
 }
 
 /* The reply may have come in by any device, and lo is no wire. */
@@ -53,7 +54,7 @@ static void every_device_counts(void **state)
 	(void)state;
 	b[0].loopback = f[0].loopback = true;
 	f[0].value[UW_COUNTER_rx_missed_errors] = 1000;
-	f[0].xdp = true;
+	f[0].xdp = f[0].xdp_hides = true;
 	f[1].value[UW_COUNTER_rx_missed_errors] = 4;
 	f[1].value[UW_COUNTER_rx_over_errors] = 1;
 	f[2].value[UW_COUNTER_rx_fifo_errors] = 100;
@@ -70,9 +71,13 @@ static void every_device_counts(void **state)
 	assert_string_equal(a.counter[1].ifname, "eth0");
 	assert_string_equal(a.counter[1].name, "rx_missed_errors");
 	assert_int_equal(a.counter[1].rose, 4);
-	assert_false(uw_acquit_xdp(&after));
-	f[2].xdp = true;
-	assert_true(uw_acquit_xdp(&after));
+	assert_false(uw_acquit_xdp(&after, &a));
+	assert_false(a.xdp);
+	f[2].xdp = true;	/* generic: after the first hook */
+	assert_false(uw_acquit_xdp(&after, &a));
+	assert_true(a.xdp);
+	f[2].xdp_hides = true;
+	assert_true(uw_acquit_xdp(&after, &a));
 
 	/* another namespace adds its own, and the backlogs only once */
 	assert_true(uw_acquit_arrivals(&before, &after, &a));

@@ -88,6 +88,30 @@ static void parses_a_link(void **state)
 	uw_counters_free(s);
 }
 
+/* Generic XDP comes after the kernel's first hook, the others before it. */
+static void xdp_that_hides(void **state)
+{
+	static const struct {
+		int mode;
+		bool xdp, hides;
+	} at[] = {
+		{ XDP_ATTACHED_NONE, false, false }, { XDP_ATTACHED_SKB, true, false },
+		{ XDP_ATTACHED_DRV, true, true }, { XDP_ATTACHED_HW, true, true },
+		{ XDP_ATTACHED_MULTI, true, true },
+	};
+	char buf[BUFFER] = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+		struct uw_counters_snapshot *s = new_snapshot();
+
+		uw_counters_parse_link(s, make_link(buf, "eth0", "", at[i].mode), NETNS);
+		assert_int_equal(s->device[0].xdp, at[i].xdp);
+		assert_int_equal(s->device[0].xdp_hides, at[i].hides);
+		uw_counters_free(s);
+	}
+}
+
 static void down_in_two_ways(void **state)
 {
 	static const unsigned flags[] = { 0, IFF_UP, IFF_RUNNING };
@@ -225,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parses_a_link),
+		cmocka_unit_test(xdp_that_hides),
 		cmocka_unit_test(down_in_two_ways),
 		cmocka_unit_test(hostile_messages),
 		cmocka_unit_test(odd_messages),

@@ -135,9 +135,9 @@ static const struct way out_ways[] = {
 	LOSS(NS, NF_OUTPUT, XFRM, "dst_discard_out ip_send_skb udp_send_skb"),
 	LOSS(NS, NF_OUTPUT, XFRM, "dst_discard_out ip6_send_skb"),
 	LOSS(NS, WIRE_IN, ROUTE, "dst_discard_out ip6_forward ip6_sublist_rcv"),
-	LOSS("BPF_CGROUP_EGRESS", NF_POSTROUTING, CGROUP_EGRESS,
+	HOOK("BPF_CGROUP_EGRESS", NF_POSTROUTING, CGROUP_EGRESS, "", "cgroup_bpf",
 	     "ip_finish_output ip_output ip_send_skb"),
-	LOSS("BPF_CGROUP_EGRESS", NF_POSTROUTING, CGROUP_EGRESS, "ip6_finish_output ip6_output"),
+	HOOK("BPF_CGROUP_EGRESS", NF_POSTROUTING, CGROUP_EGRESS, "", "cgroup_bpf", "ip6_finish_output ip6_output"),
 	LOSS("TC_EGRESS", NF_POSTROUTING, TC_EGRESS, "__dev_queue_xmit ip_finish_output2"),
 	LOSS("QDISC_DROP", QDISC, QDISC, "__dev_queue_xmit ip_finish_output2"),
 	LOSS("QDISC_DROP", QDISC, QDISC,
@@ -287,6 +287,29 @@ static void check_way(const struct way *way)
 	assert_string_equal(point.engine, way->engine);
 }
 
+/* A cgroup's programs and the socket's own drop alike: the socket that has none tells. */
+static void filters(void **state)
+{
+	static const char *const engine[] = {
+		[UW_FILTER_UNKNOWN] = "", [UW_FILTER_NONE] = "cgroup_bpf", [UW_FILTER_OWN] = "",
+	};
+	const char *frame[] = { "udp_queue_rcv_one_skb" }, *tun[] = { "tun_net_xmit" };
+	struct uw_drop_names in = { .reason = "SOCKET_FILTER", .frames = 1, .dir = UW_REPLY };
+	struct uw_drop_point point;
+
+	(void)state;
+	for (in.filter = UW_FILTER_UNKNOWN; in.filter <= UW_FILTER_OWN; in.filter++) {
+		in.location = *(in.frame = frame);
+		uw_drop_point(&in, &point);
+		assert_int_equal(point.stage, UW_STAGE_SOCKET_FILTER);
+		assert_string_equal(point.engine, engine[in.filter]);
+		in.location = *(in.frame = tun);
+		uw_drop_point(&in, &point);
+		assert_int_equal(point.stage, UW_STAGE_DEVICE);
+		assert_string_equal(point.engine, "");
+	}
+}
+
 #define CHECK_ALL(ways)                                                                            \
 	for (size_t i = 0; i < sizeof(ways) / sizeof((ways)[0]); i++)                              \
 		check_way(&(ways)[i])
@@ -366,6 +389,7 @@ static void skips_the_tracer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(filters),
 		cmocka_unit_test(netfilter),
 		cmocka_unit_test(going_out),
 		cmocka_unit_test(coming_in),
