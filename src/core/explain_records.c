@@ -152,6 +152,11 @@ const struct uw_explanation uw_explain_records[] = {
 	  NULL,
 	  "cat /proc/net/netfilter/nfnetlink_queue; look for the rule: nft list ruleset, "
 	  "iptables-save (NFQUEUE)." },
+	{ UW_EXPLAIN_ENGINE, "cgroup_bpf",
+	  "A BPF program of the process's cgroup dropped the packet: mostly systemd's "
+	  "IPAddressDeny= or IPIngressFilterPath= of the unit, or a container runtime's.",
+	  NULL,
+	  "bpftool cgroup tree; systemctl show UNIT -p IPAddressDeny -p IPAddressAllow." },
 	{ UW_EXPLAIN_ENGINE, "conntrack",
 	  "Connection tracking dropped the packet: its table was full, or two packets of one "
 	  "connection raced.",

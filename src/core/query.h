@@ -161,6 +161,7 @@ struct uw_query {
 	uint16_t question_len;
 	uint8_t question[UW_QUESTION_MAX];	/* DNS: QNAME, QTYPE, QCLASS in wire form */
 
+	const char *held_by;		/* nfqueue; NULL unless held and known; a constant */
 	uint32_t gaps;			/* UW_GAP_BIT() of what could have hidden a reply */
 	struct uw_acquittal acquittal;
 

@@ -12,6 +12,7 @@
 #include <uthash.h>
 
 #include "live/facts.h"
+#include "live/holder.h"
 #include "live/icmp.h"
 #include "live/losses.h"
 #include "live/strays.h"
@@ -176,6 +177,15 @@ static void tell_waited(void *arg, const struct uw_query *q)
 }
 
 /* Judge and hand out; @final: nothing can come any more that would change it. */
+static void note_holder(struct uw_collector *c, struct uw_query *q)
+{
+	struct uw_netns ns;
+
+	if ((q->verdict == UW_REQUEST_HELD || q->verdict == UW_REPLY_HELD) &&
+	    uw_collector_netns(c, uw_holder_netns(q), &ns))
+		uw_holder_find(q, &ns);
+}
+
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
 	struct uw_previous previous;
@@ -189,6 +199,7 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	note_gaps(c, q);
 	q->judged_ns = c->now_ns;
 	uw_judge(q);
+	note_holder(c, q);
 	if (t) {
 		if (t->said.verdict == q->verdict || lost_again(t, q))
 			return;

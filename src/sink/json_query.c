@@ -341,6 +341,8 @@ void uw_json_query(struct uw_json *j, const struct uw_clock *clock, const char *
 	put_evidence(j, q);
 	put_send_errno(j, q);
 	put_drop(j, drop);
+	if (q->held_by)
+		uw_json_string(j, "held_by", q->held_by);
 	if (q->caused_by)
 		uw_json_format(j, "caused_by", "%04x-%08llx", q->run & 0xffff,
 			       (unsigned long long)q->caused_by);

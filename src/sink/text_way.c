@@ -340,7 +340,8 @@ static void print_silence(const struct uw_text_out *o, const struct uw_clock *cl
 		break;
 	case UW_REQUEST_HELD:
 	case UW_REPLY_HELD:
-		uw_line_add(&l, ": still at %s, not freed", uw_stage_name(q->stage));
+		uw_line_add(&l, ": still at %s, not freed%s%s", uw_stage_name(q->stage),
+			    q->held_by ? ", held by " : "", q->held_by ? q->held_by : "");
 		break;
 	case UW_REPLY_UNREAD:
 	case UW_REQUEST_UNREAD:

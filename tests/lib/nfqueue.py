@@ -55,6 +55,8 @@ def main():
     print("ready", flush=True)
     while True:
         data = sock.recv(65536)
+        if struct.unpack_from("=IH", data)[1] != SUBSYSTEM << 8 | PACKET:
+            continue        # an error: a packet was gone before its verdict came
         queue, ident = struct.unpack_from("!H", data, 18)[0], packet_id(data)
         print(f"queue {queue} packet {ident}", flush=True)
         if answers.get(queue) is not None:

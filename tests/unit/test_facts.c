@@ -399,6 +399,7 @@ static void test_anything_else(void **state)
 		}
 		for (k = 0; k < UW_DIRS; k++) {
 			r.drop[k].mark %= UW_STAGES;
+			r.drop[k].filter %= UW_FILTER_OWN + 1;
 			r.drop[k].ifname[UW_IFNAME - 1] = '\0';
 		}
 		r.task.comm[UW_COMM - 1] = r.task.exe[UW_EXE - 1] = '\0';
