@@ -52,6 +52,7 @@ def main():
     for queue in answers:
         configure(sock, queue, CFG_CMD, struct.pack("!BBH", BIND, 0, 0))
         configure(sock, queue, CFG_PARAMS, struct.pack("!IB", 0, COPY_META))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     print("ready", flush=True)
     while True:
         data = sock.recv(65536)

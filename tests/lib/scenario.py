@@ -170,6 +170,7 @@ class Run:
         self.lab = Lab(spec.get("topology", "routed"), number)
         self.home = "c" if "c" in self.lab.name else "host"
         self.problems, self.tracers, self.processes = [], [], []
+        self.daemons = []
         self.cases = cases_of(spec, self.addresses(), flatten)
         self.log = {}
 
@@ -316,6 +317,7 @@ class Run:
         proto, script = DAEMONS.get(run, (None, run))
         env = dict(self.env, LISTEN4=listen[0], LISTEN6=listen[1])
         process, out, err = self.spawn(f"daemon{number}", member, script, env)
+        self.daemons.append((run, process, err))
         if proto:
             self.run_step(f"wait{number}", {"in": member,
                           "run": f"$ACTORS wait-for {proto} --server {listen[0]}"})
@@ -457,6 +459,11 @@ class Run:
             for tracer in live:
                 self._finish(tracer, pairs)
 
+    def check_daemons(self):
+        """A daemon that ended under our hands makes what was seen afterwards worth nothing."""
+        self.problems += [f"{run}: ended, status {process.returncode}: {self._read(err)}"
+                          for run, process, err in self.daemons if process.poll() is not None]
+
     def report(self):
         """What a failing scenario shows: the expectation, the records, stderr."""
         lines = [f"  problem: {p}" for p in self.problems]
@@ -480,6 +487,8 @@ def run_scenario(spec, number, options, stop):
                 run.execute()
             except (Failure, LabError, subprocess.TimeoutExpired) as e:
                 run.problems.append(str(e))
+            if run.problems:
+                run.check_daemons()
             return not run.problems, run.report()
     except LabError as e:
         return False, f"  problem: {e}"
