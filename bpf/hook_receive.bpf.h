@@ -125,7 +125,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 		icmp_arrives(room, dev);
 		break;
 	case UW_PACKET_UNPARSED:
-		if (port_protocol(room->packet.ip.source_port))
+		if (service_protocol(room->packet.ip.source_port))
 			count(UW_STAT_reply_unparsed);
 		break;
 	}

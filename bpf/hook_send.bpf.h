@@ -5,6 +5,7 @@
 
 #include "fragment.bpf.h"
 
+#define AF_NETLINK 16
 #define SOCK_RAW 3
 #define LOOPBACK_IFINDEX 1
 #define RT_TABLE_LOCAL 255
@@ -290,12 +291,24 @@ static __always_inline void owner_note(const struct sock *sk)
 	bpf_map_update_elem(&owners, &key, &t, BPF_ANY);
 }
 
+/* `ip route get` looks a route up within a netlink message: nothing was to be sent. */
+static __always_inline void route_was_asked(void)
+{
+	__u32 tid = tid_of_current();
+	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
+
+	if (s && !s->packet)
+		bpf_map_delete_elem(&sends, &tid);
+}
+
 /* The result of every send, in the sender, after any drop of the same send. */
 static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 {
 	__u32 tid;
 	struct uw_send *s;
 
+	if (sk->__sk_common.skc_family == AF_NETLINK)
+		route_was_asked();
 	if (!sock_sends(sk) || !scope_holds(netns_of_sock(sk)))
 		return 0;
 	tid = tid_of_current();

@@ -193,12 +193,23 @@ static __always_inline bool queue_count(struct sock *sk)
 		return true;
 	}
 	if (!port_protocol(bpf_ntohs(sk->__sk_common.skc_dport)) &&
-	    !port_protocol(sk->__sk_common.skc_num))
+	    !service_protocol(sk->__sk_common.skc_num))
 		return false;
 	return queue_of(sk);
 }
 
 #define ARRIVAL_NS 10000000 /* delivery follows the input hook at once; longer means held or dropped */
+
+/* The request's port may have been translated on its way. */
+static __always_inline bool arrives_at(const struct sock *sk, const struct uw_arrival *a,
+				       const struct uw_record *r)
+{
+	__u16 port = sk->__sk_common.skc_num;
+
+	if (a->dir == UW_REPLY)
+		return port == a->key.client_port;
+	return port == a->key.server_port || (r && r->nat.seen && port == r->nat.server_port);
+}
 
 /*
  * A reader on another CPU may have taken the datagram before we could look, and be about to return
@@ -214,9 +225,9 @@ static __always_inline bool datagram_raced(struct sock *sk)
 
 	if (!a || !a->key.family || now - a->when_ns > ARRIVAL_NS)
 		return false;
-	if (sk->__sk_common.skc_num != (a->dir == UW_REPLY ? a->key.client_port : a->key.server_port))
-		return false;
 	r = bpf_map_lookup_elem(&queries, &a->key);
+	if (!arrives_at(sk, a, r))
+		return false;
 	a->key.family = 0;
 	if (!r)
 		return true;

@@ -18,6 +18,23 @@ static __always_inline __u8 port_protocol(__u32 port)
 	return uw_port_protocol[port & 0xffff];
 }
 
+/*
+ * Ports that requests to a service were translated to (a redirect, Docker's resolver): their packets
+ * are looked at like the service's, but what is sent to them by itself is no query.
+ */
+static __u8 translated[65536] = {};
+__u32 translations = 0;
+
+static __always_inline __u8 service_protocol(__u32 port)
+{
+	__u8 protocol = port_protocol(port);
+
+	if (protocol || !translations)
+		return protocol;
+	keep_bound(port);
+	return translated[port & 0xffff];
+}
+
 /* Open queries: the in-flight table. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

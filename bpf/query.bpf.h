@@ -6,6 +6,7 @@
 #include "answer.h"
 #include "skb.bpf.h"
 
+#define IPS_DST_NAT (1 << 5)
 #define UW_SLOTS 4 /* open DNS queries that share a tuple and an id but not the question */
 
 static const struct uw_record empty_record = {};
@@ -101,6 +102,30 @@ static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_q
 	BPF_CORE_READ_INTO(&k->server, ct, tuplehash[0].tuple.dst.u3.all);
 	k->client_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.src.u.all));
 	k->server_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all));
+	return true;
+}
+
+/*
+ * A request of ours whose port was translated to one that is not traced: from now on that one is looked
+ * at too. Few packets are translated: the entry's status is the first look.
+ */
+static __always_inline bool skb_translated(const struct sk_buff *skb)
+{
+	struct nf_conn *ct = (struct nf_conn *)(skb->_nfct & ~7ul);
+	__u32 to;
+	__u16 port[2];
+	__u8 protocol;
+
+	if (!bpf_core_type_exists(struct nf_conn) || !ct || !(BPF_CORE_READ(ct, status) & IPS_DST_NAT) ||
+	    !skb_udp_ports(skb, port))
+		return false;
+	protocol = port_protocol(bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all)));
+	to = port[1];
+	keep_bound(to);
+	if (!protocol || !asked_from(port[0]))
+		return false;
+	translated[to & 0xffff] = protocol;
+	translations = 1;
 	return true;
 }
 
@@ -346,7 +371,7 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 		r = NULL;
 	}
 	if (!r) {
-		if (!filter_tuple(&p->key, netns) || !filter_task(task))
+		if (!port_protocol(p->key.server_port) || !filter_tuple(&p->key, netns) || !filter_task(task))
 			return NULL;
 		r = query_insert(p);
 		if (!r)
@@ -416,6 +441,8 @@ static __always_inline void stray_reply(const struct uw_packet *p, __u32 netns, 
 	__u64 now = bpf_ktime_get_boot_ns();
 	struct uw_record *r;
 
+	if (!port_protocol(p->key.server_port))
+		return;
 	if (!p->from_port && bpf_map_lookup_elem(&recent, &p->key)) {
 		count(UW_STAT_duplicate);
 		return;

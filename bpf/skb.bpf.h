@@ -69,7 +69,7 @@ static __always_inline long skb_load(struct sk_buff *skb, __u32 at, void *to, __
 
 static __always_inline bool ports_wanted(__u16 a, __u16 b)
 {
-	return port_protocol(a) || port_protocol(b);
+	return service_protocol(a) || service_protocol(b);
 }
 
 /*
@@ -123,25 +123,30 @@ static __always_inline __u16 asked_from(__u32 port)
 	return 0;
 }
 
+/* Source and destination port, host order, of a plain UDP packet (no options, no extension headers). */
+static __always_inline bool skb_udp_ports(const struct sk_buff *skb, __u16 port[2])
+{
+	bool six = skb->protocol == bpf_htons(ETH_P_IPV6);
+	__u8 head[44];
+
+	if (bpf_probe_read_kernel(head, sizeof(head), skb_network(skb)))
+		return false;
+	if (six ? head[6] != UW_IPPROTO_UDP : head[0] != 0x45 || head[9] != UW_IPPROTO_UDP)
+		return false;
+	port[0] = uw_be16(six ? head + 40 : head + 20);
+	port[1] = uw_be16(six ? head + 42 : head + 22);
+	return true;
+}
+
 /*
  * A second look, where packets are few: is it UDP to a port that asked? Then it may be the reply,
  * from another port than was asked.
  */
 static __always_inline bool skb_asked(const struct sk_buff *skb)
 {
-	__u8 head[44];
-	__u32 at = 20;
+	__u16 port[2];
 
-	if (bpf_probe_read_kernel(head, sizeof(head), skb_network(skb)))
-		return false;
-	if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
-		if (head[6] != UW_IPPROTO_UDP)
-			return false;
-		at = 40;
-	} else if (skb->protocol != bpf_htons(ETH_P_IP) || head[0] != 0x45 || head[9] != UW_IPPROTO_UDP) {
-		return false;
-	}
-	return asked_from(uw_be16(at == 40 ? head + 42 : head + 22));
+	return skb_udp_ports(skb, port) && asked_from(port[1]);
 }
 
 /*
@@ -162,8 +167,8 @@ uw_global __noinline int room_payload(struct uw_room *room, __u32 len, bool quot
 	if (!room || len > UW_BODY_MAX)
 		return false;
 	h = quoted ? &room->quoted : &room->packet.ip;
-	return uw_packet_application(&room->packet, h, port_protocol(h->destination_port),
-				     port_protocol(h->source_port), room->body, len);
+	return uw_packet_application(&room->packet, h, service_protocol(h->destination_port),
+				     service_protocol(h->source_port), room->body, len);
 }
 
 /* Bytes of payload to read: what the datagram says it has, no more than the parsers look at. */
@@ -224,9 +229,9 @@ static __always_inline void parse_icmp(struct sk_buff *skb, struct uw_room *room
 		len = 0;
 	if (!room_payload(room, len, true) || !p->has_transaction) {
 		/* The ports still tell which way it went, unless both are a service's. */
-		__u8 to = port_protocol(q->destination_port);
+		__u8 to = service_protocol(q->destination_port);
 
-		uw_packet_orient(p, q, to ? to : port_protocol(q->source_port),
+		uw_packet_orient(p, q, to ? to : service_protocol(q->source_port),
 				 to ? UW_REQUEST : UW_REPLY);
 		p->has_transaction = false;
 	}
