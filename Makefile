@@ -6,6 +6,7 @@
 # make scenarios  scenario tests only (as root); make scenarios NAME='dns-*' for some
 # make fuzz-verdicts  faults at random, verdicts held against counters and captures (as root);
 #                 N=2000 trials, SEED=1; TRIAL=SEED:NUMBER one of them, with all its captures kept
+# make test-kernels  the scenarios under other kernels, in QEMU (as root); SERIES='6.1 6.12' for some
 # make install    DESTDIR= PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -44,7 +45,7 @@ TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(filter-out src/main.c,$(SRC)))
 
-.PHONY: all clean demo fuzz-verdicts install scenarios setup test unit check-libbpf
+.PHONY: all clean demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -117,6 +118,13 @@ scenarios: all
 
 fuzz-verdicts: all
 	@scripts/lab-root tests/fuzz/verdicts.py $(if $(TRIAL),--trial $(TRIAL),-n $(or $(N),2000) --seed $(or $(SEED),1))
+
+$(B)/relocate: tests/kernels/relocate.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIBBPF)
+
+test-kernels: all $(B)/relocate $(B)/tests/refuse.bpf.o
+	@tests/kernels/run $(if $(NAME),-g '$(NAME)') $(SERIES)
 
 install: all
 	install -D -m 0755 $(B)/udpwhy $(DESTDIR)$(PREFIX)/sbin/udpwhy

@@ -280,11 +280,22 @@ static __always_inline int on_data_ready(struct sock *sk)
 /* Whether a buffer noted by its address still is the datagram's: one that was freed unseen is another's. */
 static __always_inline bool is_half(const struct sk_buff *skb, const struct uw_half *half)
 {
+	const __u8 *udp = skb->head + skb->transport_header;
 	bool reply = half->dir == UW_REPLY;
 	__be16 port[2];
+	__u8 id[8];
 
-	return !bpf_probe_read_kernel(port, sizeof(port), skb->head + skb->transport_header) &&
-	       port[reply] == bpf_htons(half->key.client_port) && port[!reply] == bpf_htons(half->key.server_port);
+	if (bpf_probe_read_kernel(port, sizeof(port), udp))
+		return false;
+	if (port[reply] == bpf_htons(half->key.client_port) && port[!reply] == bpf_htons(half->key.server_port))
+		return true;
+	/* Translated since, perhaps: DNS has its id first, NTP its origin and transmit timestamps at 24 and 40. */
+	udp += 8;
+	if (half->key.protocol == UW_PROTO_NTP)
+		udp += reply ? 24 : 40;
+	if (bpf_probe_read_kernel(id, sizeof(id), udp))
+		return false;
+	return half->key.transaction == (half->key.protocol == UW_PROTO_DNS ? uw_be16(id) : uw_opaque64(id));
 }
 
 /* A reply of another query, or of none, was read: from another address than was asked, perhaps. */

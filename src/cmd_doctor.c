@@ -2,12 +2,25 @@
 /* udpwhy doctor: what this kernel offers, and what that means for the verdicts. */
 #include <bpf/libbpf.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 
 #include "cli.h"
 #include "cmd.h"
 #include "live/capability.h"
 #include "sink/json_writer.h"
+
+static void print_keys(struct uw_json *j, const char *keys)
+{
+	uw_json_array(j, "weakens");
+	while (*keys) {
+		size_t n = strcspn(keys, " ");
+
+		uw_json_bytes(j, NULL, keys, n);
+		keys += n + (keys[n] == ' ');
+	}
+	uw_json_close(j);
+}
 
 static void print_json(const struct uw_capability *c, unsigned count, bool ok, const char *kernel)
 {
@@ -23,6 +36,7 @@ static void print_json(const struct uw_capability *c, unsigned count, bool ok, c
 		uw_json_string(&j, "loss", c[i].loss);
 		uw_json_string(&j, "remedy", c[i].remedy);
 		uw_json_text(&j, "detail", c[i].detail);
+		print_keys(&j, c[i].weakens);
 		uw_json_line_end(&j);
 	}
 	uw_json_line(&j, stdout);

@@ -286,7 +286,7 @@ static void tell_start(struct watch *w)
 	for (i = 0; i < f->scope.count; i++)
 		run.scope[i] = f->scope.item[i].text;
 	run.hook_count = uw_live_hooks(w->live, run.hooks, sizeof(run.hooks) / sizeof(*run.hooks));
-	run.gaps = uw_live_gaps(w->live);
+	run.gaps = uw_live_run_gaps(w->live);
 	run.asker_count = find_askers(w);
 	uw_report_start(w->report, &run);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Run the scenarios of tests/scenarios: real packets, real daemons, namespaces of their own.
 
-    run_scenarios.py [--udpwhy FILE] [--jobs N] [--shuffle SEED] [--no-tracer] [--list] [GLOB...]
+    run_scenarios.py [--udpwhy FILE] [--jobs N] [--shuffle SEED] [--no-tracer] [--part N/M] [--list] [GLOB...]
 
 Needs root. --no-tracer runs set-up, traffic and [[verify]] only: it checks the scenarios, not
 udpwhy. Closes with "N passed, N failed". lib/scenario.py says what a scenario file holds.
@@ -28,6 +28,7 @@ sys.path.insert(0, os.path.join(HERE, "lib"))
 from lab import PREFIX, named_namespaces, sweep_dead_runs, wait_until
 from scenario import Failure, load, run_scenario
 from tracer import Contract
+from weaker import Doctor, WeakerError
 
 MARK = "UDPWHY_TEST_RUN"
 
@@ -42,6 +43,7 @@ def parse():
     p.add_argument("--jobs", type=int, default=4)
     p.add_argument("--shuffle", metavar="SEED")
     p.add_argument("--no-tracer", action="store_true")
+    p.add_argument("--part", default="1/1", metavar="N/M", help="every M-th from the N-th on")
     p.add_argument("--list", action="store_true")
     return p.parse_args()
 
@@ -54,13 +56,13 @@ def make_programs():
         sys.exit("run_scenarios.py: the BPF programs of tests/lib could not be compiled")
 
 
-def select(globs):
-    specs = []
+def select(globs, part):
+    specs, (first, step) = [], map(int, part.split("/"))
     for path in sorted(glob.glob(os.path.join(HERE, "scenarios", "*.toml"))):
         spec = load(path)
         if not globs or any(fnmatch.fnmatch(spec["name"], g) for g in globs):
             specs.append(spec)
-    return specs
+    return specs[first - 1::step]
 
 
 def marked_processes(mark):
@@ -99,14 +101,15 @@ class Suite:
         if self.stop.is_set():
             return None
         began = time.monotonic()
-        passed, report = run_scenario(spec, number, self.options, self.stop)
-        return spec, passed, report, time.monotonic() - began
+        passed, report, weaker = run_scenario(spec, number, self.options, self.stop)
+        return spec, passed, report, weaker, time.monotonic() - began
 
     def show(self, result):
         if result is None:
             return
-        spec, passed, report, seconds = result
-        print(f"{'ok  ' if passed else 'FAIL'} {spec['name']} ({seconds:.1f} s)", flush=True)
+        spec, passed, report, weaker, seconds = result
+        lesser = "".join(f"; weaker: {key} without {name}" for key, name in weaker)
+        print(f"{'ok  ' if passed else 'FAIL'} {spec['name']} ({seconds:.1f} s{lesser})", flush=True)
         if passed:
             self.passed += 1
         else:
@@ -123,10 +126,21 @@ class Suite:
             print(f"FAIL left behind: {what}")
 
 
+def doctor_of(options, specs):
+    """What this kernel's doctor says, against which every scenario's [weaker] is held."""
+    doctor = Doctor(options.udpwhy)
+    for spec in specs:
+        tables = [spec, *spec["expect"], *(c.get("expect") or {} for c in spec.get("case", [])),
+                  spec.get("every_case", {}).get("expect") or {}]
+        for table in tables:
+            doctor.check(spec["name"], table.get("weaker", {}))
+    return doctor
+
+
 def main():
     options = parse()
     try:
-        specs = select(options.globs)
+        specs = select(options.globs, options.part)
     except (Failure, ValueError) as e:
         sys.exit(f"run_scenarios.py: {e}")
     if options.list:
@@ -140,6 +154,10 @@ def main():
     options.tracer = not options.no_tracer
     options.mark = f"{os.getpid()}-{time.monotonic_ns()}"
     options.contract = Contract(options.schema) if options.tracer else None
+    try:
+        options.doctor = doctor_of(options, specs) if options.tracer else None
+    except WeakerError as e:
+        sys.exit(f"run_scenarios.py: {e}")
     if options.shuffle is not None:
         random.Random(options.shuffle).shuffle(specs)
     make_programs()

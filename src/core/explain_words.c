@@ -300,7 +300,7 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "Trace or capture the outer packets on the device that carries the tunnel." },
 	{ UW_EXPLAIN_GAP, "old_kernel",
-	  "This kernel lacks hooks that are needed to see the way of the reply.",
+	  "This kernel lacks hooks. At the start: some verdicts are weaker here. Of a query: the way of its reply could not be seen.",
 	  NULL,
 	  "udpwhy doctor says which, and which verdicts get weaker." },
 	{ UW_EXPLAIN_GAP, "truncated_capture",

@@ -151,6 +151,13 @@ static bool reply_after_close(const struct uw_query *q)
 	       !strcmp(q->drop[UW_REPLY].reason, "NO_SOCKET");
 }
 
+/* A kernel that gives no reasons: whether UDP found a socket, or the asker had closed it. */
+static bool close_untold(const struct uw_query *q)
+{
+	return q->gaps & UW_GAP_BIT(UW_GAP_OLD_KERNEL) && q->drop[UW_REPLY].stage == UW_STAGE_UDP &&
+	       !q->drop[UW_REPLY].reason[0];
+}
+
 /* The server is here too, but its reply left by the wire and did not come back. */
 static bool reply_left(const struct uw_query *q)
 {
@@ -170,6 +177,9 @@ static bool judge_reply_here(struct uw_query *q)
 	} else if (d->seen && reply_came_late(q)) {
 		/* Lost here as well, but by then the wait was over. */
 		decide(q, UW_ANSWERED_LATE, late_fault(q), d->stage);
+	} else if (d->seen && close_untold(q)) {
+		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
+		q->fault = UW_FAULT_UNKNOWN;
 	} else if (d->seen && d->stage == UW_STAGE_SOCKET_QUEUE && q->flags & UW_Q_UNREAD) {
 		decide_drop(q, UW_REPLY_UNREAD, UW_REPLY);
 	} else if (d->seen) {
@@ -278,7 +288,8 @@ static void settle_gaps(struct uw_query *q)
 {
 	if (q->verdict == UW_ANSWERED || q->verdict == UW_ANSWERED_LATE || q->verdict == UW_REFUSED ||
 	    reply_seen(q))
-		q->gaps &= UW_GAP_BIT(UW_GAP_RECORDS_LOST) | UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
+		q->gaps &= UW_GAP_BIT(UW_GAP_RECORDS_LOST) | UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST) |
+			   (close_untold(q) ? UW_GAP_BIT(UW_GAP_OLD_KERNEL) : 0);
 }
 
 /* Ruling 6, the best copy wins: answered, late, reply lost here, rejected, no reply, held, dropped. */

@@ -16,6 +16,7 @@
 struct uw_capability_paths {
 	const char *lockdown;	/* /sys/kernel/security/lockdown */
 	const char *btf;	/* /sys/kernel/btf/vmlinux */
+	const char *types;	/* /sys/kernel/btf */
 	const char *status;	/* /proc/self/status */
 	const char *kallsyms;	/* /proc/kallsyms */
 	const char *modules;	/* /proc/modules */
@@ -26,6 +27,7 @@ struct uw_capability {
 	const char *name;	/* stable: "kfree_skb_reason" */
 	const char *loss;	/* what is lost without it, in terms of verdicts */
 	const char *remedy;	/* how to get it */
+	const char *weakens;	/* keys of a query record that say less without it, a blank between; "" none */
 	bool essential;		/* without it, local and beyond cannot be told apart */
 	bool present;
 	char detail[96];	/* why it is missing, "" if there is no more to say */

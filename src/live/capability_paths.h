@@ -5,6 +5,7 @@
 
 #define UW_PATH_LOCKDOWN "/sys/kernel/security/lockdown"
 #define UW_PATH_BTF "/sys/kernel/btf/vmlinux"
+#define UW_PATH_TYPES "/sys/kernel/btf"
 #define UW_PATH_STATUS "/proc/self/status"
 #define UW_PATH_KALLSYMS "/proc/kallsyms"
 #define UW_PATH_MODULES "/proc/modules"

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE 1 /* unshare */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -37,6 +38,7 @@ struct row {
 	unsigned args;		/* the tracepoint must have so many, and the last can be read */
 	bool essential;
 	const char *loss, *remedy;
+	const char *weakens;	/* "record": some queries have none */
 };
 
 #define MOV(reg, value) { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = (reg), .imm = (value) }
@@ -229,6 +231,24 @@ static int probe_netfilter(const struct probing *p, const struct row *row)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
+/* Modules' types: those of nf_conntrack lead a translated packet back to its query. */
+static int probe_module_types(const struct probing *p, const struct row *row)
+{
+	const struct dirent *d;
+	bool found = false;
+	DIR *dir;
+
+	(void)row;
+	if (p->btf && btf__find_by_name_kind(p->btf, "nf_conn", BTF_KIND_STRUCT) > 0)
+		return 0;
+	dir = opendir(uw_path_or(p->paths->types, UW_PATH_TYPES));
+	while (dir && (d = readdir(dir)))
+		found |= d->d_name[0] != '.' && strcmp(d->d_name, "vmlinux");
+	if (dir)
+		closedir(dir);
+	return found ? 0 : say(p, -ENOENT, "no module has types");
+}
+
 static int probe_kallsyms(const struct probing *p, const struct row *row)
 {
 	struct uw_ksyms *k;
@@ -274,64 +294,95 @@ static int probe_cgroup(const struct probing *p, const struct row *row)
 static const struct row rows[] = {
 	{ "privileges", probe_privileges, NULL, 0, true,
 	  "nothing can be traced, there are no verdicts",
-	  "run it as root (sudo), or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN" },
+	  "run it as root (sudo), or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN",
+	  "" },
 	{ "btf", probe_btf, NULL, 0, true,
 	  "nothing can be traced, there are no verdicts",
-	  "a kernel built with CONFIG_DEBUG_INFO_BTF=y" },
+	  "a kernel built with CONFIG_DEBUG_INFO_BTF=y",
+	  "" },
 	{ "lockdown", probe_lockdown, NULL, 0, true,
 	  "nothing can be traced, there are no verdicts",
-	  "boot with lockdown=integrity instead of confidentiality" },
+	  "boot with lockdown=integrity instead of confidentiality",
+	  "" },
 	{ "bpf", probe_load, NULL, 0, true,
 	  "nothing can be traced, there are no verdicts",
-	  "a kernel with CONFIG_BPF_SYSCALL=y; in a container, a profile that allows bpf()" },
+	  "a kernel with CONFIG_BPF_SYSCALL=y; in a container, a profile that allows bpf()",
+	  "" },
 	{ "ring_buffer", probe_ring, NULL, 0, true,
 	  "no record gets to user space, there are no verdicts",
-	  "a kernel with BPF ring buffers (mainline since 5.8)" },
-	{ "kfree_skb_reason", probe_tracepoint, "kfree_skb", 3, true,
-	  "request_dropped and reply_dropped cannot be told from no_reply",
-	  "a kernel whose kfree_skb tracepoint has a reason (mainline since 5.17)" },
+	  "a kernel with BPF ring buffers (mainline since 5.8)",
+	  "" },
+	{ "kfree_skb", probe_tracepoint, "kfree_skb", 2, true,
+	  "request_dropped and reply_dropped cannot be told from no_reply", REMEDY_TRACEPOINT,
+	  "" },
+	{ "kfree_skb_reason", probe_tracepoint, "kfree_skb", 3, false,
+	  "request_dropped and reply_dropped name no reason, and a reply that UDP dropped is unknown's: "
+	  "its socket may have been closed, then it is answered_late",
+	  "a kernel whose kfree_skb tracepoint has a reason (mainline since 5.17)",
+	  "drop.reason verdict fault stage" },
 	{ "kfree_skb_receiver", probe_tracepoint, "kfree_skb", 4, false,
 	  "reply_dropped and request_dropped lack the socket's buffer sizes",
-	  "a kernel whose kfree_skb tracepoint has the receiving socket (mainline since 6.11)" },
+	  "a kernel whose kfree_skb tracepoint has the receiving socket (mainline since 6.11)",
+	  "socket.rcvbuf socket.rmem" },
 	{ "net_dev_queue", probe_tracepoint, "net_dev_queue", 0, false,
-	  "request_held cannot tell neighbour from qdisc", REMEDY_TRACEPOINT },
+	  "request_held cannot tell neighbour from qdisc", REMEDY_TRACEPOINT,
+	  "stage" },
 	{ "net_dev_start_xmit", probe_tracepoint, "net_dev_start_xmit", 0, true,
 	  "no_reply cannot be told from request_held and request_dropped: what left is not known",
-	  REMEDY_TRACEPOINT },
+	  REMEDY_TRACEPOINT,
+	  "" },
 	{ "net_dev_xmit", probe_tracepoint, "net_dev_xmit", 0, false,
-	  "a request that a driver refused is taken for no_reply", REMEDY_TRACEPOINT },
+	  "a request that a driver refused is taken for no_reply", REMEDY_TRACEPOINT,
+	  "verdict fault stage drop.reason" },
 	{ "netif_receive_skb", probe_tracepoint, "netif_receive_skb", 0, true,
 	  "reply_dropped and reply_unread cannot be told from no_reply: what came in is not known",
-	  REMEDY_TRACEPOINT },
+	  REMEDY_TRACEPOINT,
+	  "" },
 	{ "sk_data_ready", probe_tracepoint, "sk_data_ready", 0, false,
-	  "reply_unread and request_unread are not told from reply_held and not_served",
-	  REMEDY_6_3 },
+	  "reply_unread and request_unread are told as reply_held and request_held",
+	  REMEDY_6_3,
+	  "verdict stage" },
 	{ "sock_recv_length", probe_tracepoint, "sock_recv_length", 0, false,
-	  "reply_unread and request_unread are not known: what was queued may not have been read",
-	  REMEDY_6_3 },
+	  "reply_unread and request_unread are told as reply_held and request_held: that something was "
+	  "queued is not seen, only that it was read",
+	  REMEDY_6_3,
+	  "verdict stage" },
 	{ "sock_send_length", probe_tracepoint, "sock_send_length", 0, false,
 	  "send_failed has no errno, and some failures (EMSGSIZE, cgroup rules) are not seen",
-	  REMEDY_6_3 },
+	  REMEDY_6_3,
+	  "send.errno record" },
 	{ "fib_table_lookup", probe_tracepoint, "fib_table_lookup", 0, false,
-	  "send_failed without a route is not seen for IPv4", REMEDY_TRACEPOINT },
+	  "send_failed without a route is not seen for IPv4", REMEDY_TRACEPOINT,
+	  "record" },
 	{ "fib6_table_lookup", probe_tracepoint, "fib6_table_lookup", 0, false,
-	  "send_failed without a route is not seen for IPv6", "a kernel with CONFIG_IPV6=y" },
+	  "send_failed without a route is not seen for IPv6", "a kernel with CONFIG_IPV6=y",
+	  "record" },
 	{ "sched_process_exit", probe_tracepoint, "sched_process_exit", 0, false,
 	  "a reply after the asking process ended is reply_dropped instead of answered_late",
-	  REMEDY_TRACEPOINT },
+	  REMEDY_TRACEPOINT,
+	  "verdict fault stage abandoned_us" },
 	{ "netfilter_links", probe_netfilter, NULL, 0, false,
 	  "request_held by NFQUEUE is not named, and the hook of a drop is from the stack alone",
-	  "a kernel with CONFIG_NETFILTER_BPF_LINK=y (mainline since 6.4)" },
+	  "a kernel with CONFIG_NETFILTER_BPF_LINK=y (mainline since 6.4)",
+	  "stage drop.hook drop.engine held_by" },
 	{ "dynptr_skb", probe_dynptr, "netif_receive_skb", 0, false,
 	  "replies in page fragments are reply_unparsed: no_reply then has the fault unknown",
-	  "a kernel with bpf_dynptr_from_skb() for tracepoints (mainline since 6.11)" },
+	  "a kernel with bpf_dynptr_from_skb() for tracepoints (mainline since 6.11)",
+	  "verdict fault" },
+	{ "module_types", probe_module_types, NULL, 0, false,
+	  "a query whose addresses this host translates is known by its translated ones",
+	  "a kernel with CONFIG_DEBUG_INFO_BTF_MODULES=y (mainline since 5.11)",
+	  "client.address client.port server.address server.port nat.client.address nat.client.port "
+	  "nat.server.address nat.server.port" },
 	{ "kernel_symbols", probe_kallsyms, NULL, 0, false,
 	  "request_dropped and reply_dropped name the reason, but not the function and the hook",
-	  "sysctl kernel.kptr_restrict=1 or 0, and CAP_SYSLOG" },
+	  "sysctl kernel.kptr_restrict=1 or 0, and CAP_SYSLOG",
+	  "stage drop.location drop.hook drop.engine" },
 	{ "cgroup_sock_release", probe_cgroup, NULL, 0, false,
 	  "a close before the deadline is known only when the process ends or by NO_SOCKET: some "
 	  "answered_late are reply_dropped",
-	  "mount cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup/unified), CONFIG_CGROUP_BPF=y" },
+	  "mount cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup/unified), CONFIG_CGROUP_BPF=y",
+	  "verdict abandoned_us" },
 };
 
 unsigned uw_capabilities_probe(const struct uw_capability_paths *paths, struct uw_capability *out,
@@ -347,7 +398,7 @@ unsigned uw_capabilities_probe(const struct uw_capability_paths *paths, struct u
 		int err;
 
 		*c = (struct uw_capability){ .name = rows[i].name, .loss = rows[i].loss,
-					     .remedy = rows[i].remedy,
+					     .remedy = rows[i].remedy, .weakens = rows[i].weakens,
 					     .essential = rows[i].essential };
 		p.detail = c->detail;
 		p.size = sizeof(c->detail);

@@ -79,7 +79,8 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 
 	if (!d->when_ns)
 		return;
-	uw_reason_name(f->reasons, d->reason, fact->reason, sizeof(fact->reason));
+	if (d->reason)
+		uw_reason_name(f->reasons, d->reason, fact->reason, sizeof(fact->reason));
 	if (f->symbols && uw_ksym_find(f->symbols, d->location, &location, &offset))
 		snprintf(fact->location, sizeof(fact->location), "%.*s+0x%llx",
 			 (int)uw_ksym_base_length(location), location, (unsigned long long)offset);
@@ -102,6 +103,9 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 	fact->seen = true;
 	fact->dir = dir;
 	fact->stage = point.stage;
+	/* A kernel without reasons (before 5.17) does not tell a closed socket from UDP's other drops. */
+	if (!d->reason && dir == UW_REPLY && point.stage == UW_STAGE_UDP)
+		q->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
 	fact->when_ns = d->when_ns;
 	fact->netns = d->netns;
 	fact->rcvbuf = d->rcvbuf;

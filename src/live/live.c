@@ -38,7 +38,7 @@ struct uw_live {
 	struct bpf_link *trace[UW_LIVE_HOOKS];
 	const char *hook[UW_LIVE_HOOKS];
 	unsigned hooks;
-	bool netfilter, reads;
+	bool netfilter, reads, partial;
 	uint32_t gaps;
 	struct place *place;
 	unsigned places, room;
@@ -85,8 +85,12 @@ static void choose_programs(struct uw_live *l, const struct btf *btf)
 {
 	struct bpf_program *p;
 
-	bpf_object__for_each_program(p, l->skel->obj)
-		bpf_program__set_autoload(p, kernel_has(btf, bpf_program__section_name(p)));
+	bpf_object__for_each_program(p, l->skel->obj) {
+		bool has = kernel_has(btf, bpf_program__section_name(p));
+
+		bpf_program__set_autoload(p, has);
+		l->partial |= !has;
+	}
 	l->netfilter = bpf_program__autoload(l->skel->progs.uw_nf_output);
 	l->reads = bpf_program__autoload(l->skel->progs.uw_sk_data_ready) &&
 		   bpf_program__autoload(l->skel->progs.uw_sock_recv_length);
@@ -517,6 +521,11 @@ uint64_t uw_live_recursion_misses(const struct uw_live *l)
 uint32_t uw_live_gaps(const struct uw_live *l)
 {
 	return l->gaps;
+}
+
+uint32_t uw_live_run_gaps(const struct uw_live *l)
+{
+	return l->gaps | (l->partial ? UW_GAP_BIT(UW_GAP_OLD_KERNEL) : 0);
 }
 
 bool uw_live_reads_seen(const struct uw_live *l)

@@ -58,8 +58,11 @@ int uw_live_stats(const struct uw_live *l, uint64_t total[UW_STATS]);
 /** uw_live_recursion_misses - runs of our programs that the kernel skipped. */
 uint64_t uw_live_recursion_misses(const struct uw_live *l);
 
-/** uw_live_gaps - UW_GAP_BIT() that hold for the whole run on this kernel. */
+/** uw_live_gaps - UW_GAP_BIT() that hold for every query of the run on this kernel. */
 uint32_t uw_live_gaps(const struct uw_live *l);
+
+/** uw_live_run_gaps - those and old_kernel, if any hook is missing: some verdicts are weaker then. */
+uint32_t uw_live_run_gaps(const struct uw_live *l);
 
 /** uw_live_reads_seen - whether the reading of a datagram can be seen (sock_recv_length, 6.3). */
 bool uw_live_reads_seen(const struct uw_live *l);

@@ -21,6 +21,7 @@ NETNS_DIR = "/run/netns"
 PREFIX = "uwt"
 TMP_PREFIX = "udpwhy-test-"
 POLL = 0.02
+SLACK = float(os.environ.get("UDPWHY_TEST_SLACK", "1"))  # every limit times this: slow machines
 SYSCTLS = (
     "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0",
     "net.ipv6.conf.all.accept_ra=0", "net.ipv6.conf.default.accept_ra=0",
@@ -37,7 +38,7 @@ class LabError(Exception):
 
 def run_tool(args, stdin=None, limit=30):
     """Run a tool to its end and return its stdout; LabError if it fails."""
-    done = subprocess.run(args, input=stdin, capture_output=True, text=True, timeout=limit,
+    done = subprocess.run(args, input=stdin, capture_output=True, text=True, timeout=limit * SLACK,
                           check=False)
     if done.returncode:
         raise LabError(f"{' '.join(args)}: exit {done.returncode}: {done.stderr.strip()}\n"
@@ -46,8 +47,8 @@ def run_tool(args, stdin=None, limit=30):
 
 
 def wait_until(condition, limit, stop=None):
-    """Poll until condition() holds. False when the limit (seconds) has passed or stop is set."""
-    end = time.monotonic() + limit
+    """Poll until condition() holds. False when the limit (seconds, times SLACK) has passed or stop is set."""
+    end = time.monotonic() + limit * SLACK
     while not condition():
         if time.monotonic() > end or (stop and stop.is_set()):
             return False

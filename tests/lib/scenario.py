@@ -22,6 +22,7 @@
                         in count_in), absent (keys), and keys of a query record
     [[diagnosis]]       keys of a diagnosis record
     [end]               keys of the end record
+    [weaker]            what may be less on a kernel that cannot tell: see weaker.py
 
 A value that starts with ~ is a regular expression, searched for. Dotted keys may be written so.
 """
@@ -35,12 +36,13 @@ import tempfile
 import tomllib
 
 from cases import CASE_KEYS, cases_of
-from lab import TMP_PREFIX, Lab, LabError, kill_inside, wait_until
+from lab import SLACK, TMP_PREFIX, Lab, LabError, kill_inside, wait_until
 from tracer import Tracer, still_loaded
 
 STEP_LIMIT = 60
 VERIFY_LIMIT = 10
 DAEMON_LIMIT = 30
+EXPECT_MOST = 60
 EXPECT_LIMIT = 20   # beyond --timeout and the 3 s of a neighbour, for a machine that is slow
 PLUGINS = "/usr/lib/nagios/plugins"
 ADDRESSES = {"c": ["10.0.1.2", "fd00:1::2"], "s": ["10.0.2.2", "fd00:2::2"]}
@@ -52,9 +54,9 @@ COMMAND_OUTPUT = "exec >$TMP/command.out 2>$TMP/command.err\n"
 STEP_KEYS = {"in", "run", "exit", "stdout", "stderr", "background", "lines"}
 TOP_KEYS = {"summary", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
             "daemon", "setup", "traffic", "every_case", "case", "verify", "expect", "diagnosis",
-            "end"}
+            "end", "weaker"}
 TRACER_KEYS = {"scope", "args", "command", "command_exit", "instances", "kill", "off"}
-EXPECT_CONTROLS = {"what", "count", "count_run", "count_in", "absent"}
+EXPECT_CONTROLS = {"what", "count", "count_run", "count_in", "absent", "weaker", "or"}
 
 DAEMONS = {
     "chronyd": ("ntp", """
@@ -99,7 +101,7 @@ def flatten(table, prefix=""):
     """{"drop": {"reason": x}} and {"drop.reason": x} alike, as a record has it."""
     flat = {}
     for key, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not (key == "weaker" and not prefix):
             flat.update(flatten(value, f"{prefix}{key}."))
         else:
             flat[prefix + key] = value
@@ -115,20 +117,37 @@ def value_matches(expected, actual):
     return type(expected) is type(actual) and expected == actual
 
 
+def weaker_of(expected, key, actual):
+    """(key, capability) of the alternative that this kernel may give, or None."""
+    for value, name in expected.get("or", {}).get(key, []):
+        if actual is None if value is False else value_matches(value, actual):
+            return key, name
+    return None
+
+
 def differences(expected, record):
     """What a record has other than expected, a line each."""
     found = [f"{key} is {record[key]!r}, not absent" for key in expected.get("absent", [])
              if key in record]
     return found + [f"{key} is {record.get(key)!r}, not {value!r}"
                     for key, value in expected.items()
-                    if key not in EXPECT_CONTROLS and not value_matches(value, record.get(key))]
+                    if key not in EXPECT_CONTROLS and not value_matches(value, record.get(key))
+                    and not weaker_of(expected, key, record.get(key))]
 
 
 def record_matches(expected, record):
     return not differences(expected, record)
 
 
-def count_holds(wanted, count):
+def weaknesses(expected, record):
+    """The (key, capability) that make a matching record match."""
+    return {weaker_of(expected, key, record.get(key)) for key, value in expected.items()
+            if key not in EXPECT_CONTROLS and not value_matches(value, record.get(key))}
+
+
+def count_holds(expected, wanted, count):
+    if not count and "record" in expected.get("or", {}):
+        return True
     if isinstance(wanted, str):
         return count >= int(wanted.removeprefix(">="))
     return count == wanted
@@ -171,6 +190,7 @@ class Run:
         self.home = "c" if "c" in self.lab.name else "host"
         self.problems, self.tracers, self.processes = [], [], []
         self.daemons = []
+        self.weaknesses = set()
         self.cases = cases_of(spec, self.addresses(), flatten)
         self.log = {}
 
@@ -354,15 +374,20 @@ class Run:
             raise Failure(f"udpwhy did not attach: {tracer.stderr()}")
         return tracer
 
+    def here(self, expected):
+        """What is expected, with what this kernel may say less of."""
+        tables = self.spec.get("weaker", {}), expected.get("weaker", {})
+        return {**expected, "or": self.options.doctor.alternatives(*tables)}
+
     def wanted(self):
         """[(expected, count)] with each count_run asked."""
-        pairs = [(c.expected(), c.expected().get("count", 1)) for c in self.cases]
-        for number, expected in enumerate(self.spec["expect"]):
+        pairs = [(e, e.get("count", 1)) for e in (self.here(c.expected()) for c in self.cases)]
+        for number, expected in enumerate(map(self.here, self.spec["expect"])):
             wanted = expected.get("count", 1)
             if "count_run" in expected:
                 process, out, _ = self.spawn(f"count{number}", expected.get("count_in", self.home),
                                              expected["count_run"])
-                process.wait(STEP_LIMIT)
+                process.wait(STEP_LIMIT * SLACK)
                 wanted = int(self._read(out))
             pairs.append((expected, wanted))
         return pairs
@@ -370,15 +395,17 @@ class Run:
     @staticmethod
     def _satisfied(tracer, pairs):
         queries = tracer.queries()
-        return all(count_holds(w, sum(record_matches(e, q) for q in queries)) for e, w in pairs)
+        return all(count_holds(e, w, sum(record_matches(e, q) for q in queries)) for e, w in pairs)
 
     def judge(self, tracer, pairs):
         """Everything a finished run of the tracer must have said, and must not."""
         queries, records = tracer.queries(), tracer.records()
         found = []
         for expected, wanted in pairs:
-            count = sum(record_matches(expected, q) for q in queries)
-            if not count_holds(wanted, count):
+            matching = [q for q in queries if record_matches(expected, q)]
+            count = len(matching)
+            self.note_weaknesses(expected, matching)
+            if not count_holds(expected, wanted, count):
                 found.append(f"found {count}, not {wanted}, of {expected}")
                 others = [differences(expected, q) for q in queries]
                 found += [f"    the nearest: {d}" for d in min(filter(None, others), key=len,
@@ -400,8 +427,18 @@ class Run:
         self.problems += found
         return found
 
+    def note_weaknesses(self, expected, matching):
+        for query in matching:
+            self.weaknesses |= weaknesses(expected, query)
+        if not matching and expected.get("count") != 0:
+            self.weaknesses |= {("record", name) for _, name in expected["or"].get("record", [])}
+
     def _judge_diagnoses(self, diagnoses):
         ids = {d["diagnosis"] for d in diagnoses}
+        lesser = self.here({})["or"].get("diagnosis")
+        if lesser and not diagnoses:
+            self.weaknesses |= {("diagnosis", name) for _, name in lesser}
+            return []
         found = [f"diagnosis expected: {e}" for e in self.spec["diagnosis"]
                  if not any(record_matches(e, d) for d in diagnoses)]
         if "diagnoses" in self.spec and ids != set(self.spec["diagnoses"]):
@@ -411,7 +448,7 @@ class Run:
         return found
 
     def _finish(self, tracer, pairs):
-        limit = EXPECT_LIMIT
+        limit = min(EXPECT_LIMIT, EXPECT_MOST / SLACK)
         if "command" in self.tracer_spec:
             if not tracer.wait_exit(STEP_LIMIT, self.stop) or tracer.process.returncode:
                 self.problems.append(f"udpwhy: exit {tracer.process.poll()}")
@@ -480,7 +517,7 @@ class Run:
 
 
 def run_scenario(spec, number, options, stop):
-    """Run one scenario. Return: (passed, report)."""
+    """Run one scenario. Return: (passed, report, [(key, capability)] that were weaker)."""
     try:
         with Run(spec, number, options, stop) as run:
             try:
@@ -489,6 +526,6 @@ def run_scenario(spec, number, options, stop):
                 run.problems.append(str(e))
             if run.problems:
                 run.check_daemons()
-            return not run.problems, run.report()
+            return not run.problems, run.report(), sorted(run.weaknesses)
     except LabError as e:
-        return False, f"  problem: {e}"
+        return False, f"  problem: {e}", []

@@ -183,6 +183,24 @@ static void what_suffices(void **state)
 	assert_false(uw_capabilities_suffice(c, 0));
 }
 
+/* Whatever this kernel has, and as whoever we are: each row is whole, and names keys of a record only. */
+static void every_row_is_whole(void **state)
+{
+	struct files *f = *state;
+	struct uw_capability c[UW_CAPABILITIES_MAX];
+	unsigned count = uw_capabilities_probe(&f->paths, c, UW_CAPABILITIES_MAX);
+
+	assert_in_range(count, 10, UW_CAPABILITIES_MAX - 1);
+	for (unsigned i = 0; i < count; i++) {
+		size_t length = strlen(c[i].weakens);
+
+		assert_true(c[i].name[0] && c[i].loss[0] && c[i].remedy[0]);
+		assert_int_equal(strspn(c[i].weakens, "abcdefghijklmnopqrstuvwxyz_. "), length);
+		assert_null(strstr(c[i].weakens, "  "));
+		assert_true(!length || (c[i].weakens[0] != ' ' && c[i].weakens[length - 1] != ' '));
+	}
+}
+
 #define FILE_TEST(f) cmocka_unit_test_setup_teardown(f, make_files, remove_files)
 
 int main(void)
@@ -193,6 +211,7 @@ int main(void)
 		FILE_TEST(cgroup_mount),
 		FILE_TEST(why_loading_failed),
 		cmocka_unit_test(what_suffices),
+		FILE_TEST(every_row_is_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
