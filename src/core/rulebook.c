@@ -8,7 +8,7 @@
 #include "core/ruleset.h"
 
 #define PAGES 64		/* rulesets kept of all namespaces */
-#define SWITCH_NS 100000000ull	/* around its news, a change may or may not be seen by a packet */
+#define SWITCH_NS 20000000ull	/* around its news, a packet may still meet the old rules, or already the new */
 
 struct page {
 	uint32_t netns, epoch;

@@ -24,6 +24,12 @@ struct uw_ruleset {
 	char *ingress;
 };
 
+/* Another tracer's is like ours: it is there to be first, and drops nothing. */
+static bool is_own(const struct table *t)
+{
+	return strncmp(t->name, UW_OWN_TABLE, strlen(UW_OWN_TABLE)) == 0;
+}
+
 /* A growing text. Without memory it stays as it is: what is told later is then shorter. */
 struct text {
 	char *bytes;
@@ -122,6 +128,17 @@ static bool take_table(struct uw_ruleset *s, const char *line, size_t length)
 }
 
 /* "type filter hook ingress device "eth0" priority ...", "... devices = { "a", b } priority ...". */
+static void take_device(struct text *ingress, const char *name, size_t length)
+{
+	char quoted[64];
+
+	snprintf(quoted, sizeof(quoted), *name == '"' ? "%.*s" : "\"%.*s\"", (int)length, name);
+	if (ingress->bytes && strstr(ingress->bytes, quoted))
+		return;
+	text_add(ingress, ", ", ingress->length ? 2 : 0);
+	text_add(ingress, quoted, strlen(quoted));
+}
+
 static void take_ingress(struct text *ingress, const char *line, size_t length)
 {
 	static const char hook[] = " hook ingress device";
@@ -132,12 +149,8 @@ static void take_ingress(struct text *ingress, const char *line, size_t length)
 	for (at += sizeof(hook) - 1; at < end && !begins(at, (size_t)(end - at), "priority ");) {
 		size_t n = strcspn(at, " ,\n");
 
-		if (n && !begins(at, n, "s") && !strchr("={}", *at)) {
-			text_add(ingress, ", ", ingress->length ? 2 : 0);
-			text_add(ingress, "\"", *at == '"' ? 0 : 1);
-			text_add(ingress, at, n);
-			text_add(ingress, "\"", *at == '"' ? 0 : 1);
-		}
+		if (n && !(n == 1 && strchr("s={}", *at)))
+			take_device(ingress, at, n);
 		at += n + 1;
 	}
 }
@@ -156,16 +169,15 @@ static void read_rule(struct reader *r, const char *line, size_t length)
 	size_t end = 0;
 
 	if (!r->rule.length && (begins(line, length, "type ") || begins(line, length, "comment \""))) {
-		take_ingress(&r->ingress, line, length);
+		if (!is_own(&r->set->table[r->set->tables - 1]))
+			take_ingress(&r->ingress, line, length);
 		return;
 	}
-	if (r->rule.length) {
-		size_t indent = strspn(line, " ");
-
-		line += indent;
-		length -= indent;
-		text_add(&r->rule, " ", 1);
+	while (length && *line == ' ') {
+		line++;
+		length--;
 	}
+	text_add(&r->rule, " ", r->rule.length ? 1 : 0);
 	text_add(&r->rule, line, length);
 	handle = r->rule.bytes ? line_handle(r->rule.bytes, r->rule.length, &end) : 0;
 	if (!handle)
@@ -183,7 +195,7 @@ static void read_line(struct reader *r, const char *line, size_t length)
 	length -= depth;
 	if (closes && depth == 0) {
 		r->place = OUTSIDE;
-	} else if (closes && depth == 1) {
+	} else if (closes && depth == 1 && r->place != OUTSIDE) {
 		r->place = IN_TABLE;
 		r->rule.length = 0;
 	} else if (r->place == OUTSIDE) {
@@ -295,8 +307,7 @@ bool uw_ruleset_has(const struct uw_ruleset *s, const char *family)
 	unsigned i;
 
 	for (i = 0; i < s->tables; i++) {
-		if (!strcmp(s->table[i].family, family) &&
-		    strncmp(s->table[i].name, UW_OWN_TABLE, strlen(UW_OWN_TABLE)) != 0)
+		if (!strcmp(s->table[i].family, family) && !is_own(&s->table[i]))
 			return true;
 	}
 	return false;

@@ -35,11 +35,11 @@ const char *uw_ruleset_text(const struct uw_ruleset *s, const char *family, cons
 bool uw_ruleset_same_table(const struct uw_ruleset *a, const struct uw_ruleset *b, const char *family,
 			   const char *table);
 
-/** uw_ruleset_has - whether a table of the family exists that is none of ours. */
+/** uw_ruleset_has - whether a user's table of the family exists. */
 bool uw_ruleset_has(const struct uw_ruleset *s, const char *family);
 
 /**
- * uw_ruleset_ingress - the devices with a chain of ours or others in their ingress hook.
+ * uw_ruleset_ingress - the devices with a chain of a user's in their ingress hook.
  * Return: names separated by ", " and quoted as nft reads them; "" for none.
  */
 const char *uw_ruleset_ingress(const struct uw_ruleset *s);

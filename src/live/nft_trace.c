@@ -21,7 +21,7 @@
 #include "live/nft_library.h"
 
 #define FOLLOW_NS 1000000000ull		/* between looks for namespaces made anew */
-#define REST 4				/* reading rulesets takes a fifth of the thread's time at the most */
+#define REST 1				/* as long as it took; no more than half of the time goes into reading */
 #define COMMANDS_MAX 4096
 #define PORTS_MAX 128
 
@@ -83,6 +83,20 @@ static bool make_table(const struct uw_nft_trace *t, struct uw_nft *owner, const
 	return uw_nft_run(owner, commands);
 }
 
+/* Whether all devices of the one list are in the other; what a user no longer needs does no harm. */
+static bool covers(const char *list, const char *wanted)
+{
+	while (*wanted) {
+		size_t n = strcspn(wanted, ",");
+
+		if (!list || !memmem(list, strlen(list), wanted, n))
+			return false;
+		wanted += n;
+		wanted += strspn(wanted, ", ");
+	}
+	return true;
+}
+
 /* Where the user has chains before ours could see the packet: in the same hook, before them. */
 static void extend_tables(const struct uw_nft_trace *t, struct place *p, const struct uw_ruleset *s)
 {
@@ -91,7 +105,7 @@ static void extend_tables(const struct uw_nft_trace *t, struct place *p, const s
 
 	if (!p->bridge && uw_ruleset_has(s, "bridge"))
 		p->bridge = make_table(t, p->owner, "bridge", "prerouting", "output");
-	if (!strcmp(ingress, p->ingress ? p->ingress : "") || strlen(ingress) > sizeof(hook) / 2)
+	if (covers(p->ingress, ingress) || strlen(ingress) > sizeof(hook) / 2)
 		return;
 	if (p->ingress) {
 		snprintf(command, sizeof(command), "delete table netdev %s\n", t->table);
@@ -99,8 +113,6 @@ static void extend_tables(const struct uw_nft_trace *t, struct place *p, const s
 	}
 	free(p->ingress);
 	p->ingress = NULL;
-	if (!ingress[0])
-		return;
 	snprintf(hook, sizeof(hook), "ingress devices = { %s }", ingress);
 	if (make_table(t, p->owner, "netdev", hook, NULL))
 		p->ingress = strdup(ingress);
