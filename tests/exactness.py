@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Under load, every dropped reply is reported, and nothing else is.
 
-    exactness.py [--seconds N] [--rate N] [--udpwhy FILE] [--no-tracer]
+    exactness.py [--seconds N] [--rate N] [--drops PERCENT] [--nft-trace] [--untraced PERCENT]
+                 [--udpwhy FILE] [--no-tracer]
 
-dnsperf asks unbound through a router while a rule in the client's input chain drops a random 2% of
-the replies. Every query has a name of its own, and the rule writes the name in each packet it drops
-into an nftables set, in the same evaluation as the drop and its counter: that set is the truth,
-made without BPF. Captures on the wire of both ends prove that the truth is sound: every request
+dnsperf asks unbound through a router while two rules in the client's input chain drop a random 2% of
+the replies. Every query has a name of its own, and each rule writes the name in each packet it drops
+into an nftables set of its own, in the same evaluation as the drop and its counter: those sets are the
+truth, made without BPF. With --nft-trace each drop must have the rule that it died by, but for the random share
+whose trace a rule before those two has put out: these are counted as rule_unknown, and no others are. Captures on the wire of both ends prove that the truth is sound: every request
 reached the server, each dropped reply had come in, and no name was used twice. Needs root. Closes
 with "N passed, N failed".
 """
@@ -34,22 +36,30 @@ CLIENTS = 8             # sockets of dnsperf
 LABEL = 8               # bytes of the first label: q and seven digits
 LABEL_AT = 8 + 12 + 1   # from the UDP header: behind it, the DNS header, and the label's length
 PCAP_MAGIC = {0xa1b2c3d4, 0xa1b23c4d}
-SPEC = {
-    "name": "exactness", "expect": [], "diagnosis": [], "end": {},
-    "daemon": [{"in": "s", "run": "unbound"}],
-    "nft": {"c": """
-table inet t {
-	set dropped {
+SETS = ("first", "second")      # of the rules that drop, and their comments
+UNTRACED = "untraced"
+SET = """
+	set %s {
 		typeof @th,168,64
 		size 65535
 		flags dynamic
-	}
-	chain i {
-		type filter hook input priority 0
-		udp sport 53 numgen random mod 100 < 2 add @dropped { @th,168,64 } counter drop
-	}
-}"""},
-}
+	}"""
+RULE = """
+		udp sport 53 numgen random mod 10000 < %d add @%s { @th,168,64 } %s"""
+
+
+def spec(options):
+    share = int(options.drops * 100 / len(SETS))
+    rules = ""
+    if options.untraced:
+        rules = RULE % (options.untraced * 100, UNTRACED, "meta nftrace set 0")
+    rules += "".join(RULE % (share, name, f'counter drop comment "{name}"') for name in SETS)
+    chain = f"\n\tchain i {{\n\t\ttype filter hook input priority 0{rules}\n\t}}"
+    return {
+        "name": "exactness", "expect": [], "diagnosis": [], "end": {},
+        "daemon": [{"in": "s", "run": "unbound"}],
+        "nft": {"c": "table inet t {" + "".join(SET % name for name in (UNTRACED, *SETS)) + chain + "\n}"},
+    }
 
 
 def parse():
@@ -58,6 +68,10 @@ def parse():
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--seconds", type=int, default=10)
     p.add_argument("--rate", type=int, default=20000, help="queries per second")
+    p.add_argument("--drops", type=float, default=2, help="percent of the replies")
+    p.add_argument("--nft-trace", action="store_true")
+    p.add_argument("--untraced", type=int, default=0,
+                   help="percent of the replies whose trace is put out")
     p.add_argument("--udpwhy", default=os.path.join(top, "build", "udpwhy"))
     p.add_argument("--schema", default=os.path.join(top, "schema", "udpwhy.schema.json"))
     p.add_argument("--no-tracer", action="store_true")
@@ -146,15 +160,15 @@ def run_load(run, options):
 
 
 def nft_truth(run):
-    """(set of names, count) of what the rule dropped."""
+    """({set: its names}, count) of what the rules dropped."""
     process, out, _ = run.spawn("truth", "c", "exec nft -j list ruleset")
     process.wait(60)
     with open(out, encoding="utf-8") as file:
         objects = json.load(file)["nftables"]
-    members, count = set(), 0
+    members, count = {name: set() for name in (UNTRACED, *SETS)}, 0
     for item in objects:
         for element in item.get("set", {}).get("elem", []):
-            members.add(int(element).to_bytes(LABEL, "big").decode())
+            members[item["set"]["name"]].add(int(element).to_bytes(LABEL, "big").decode())
         for part in item.get("rule", {}).get("expr", []):
             count += part.get("counter", {}).get("packets", 0)
     return members, count
@@ -207,25 +221,44 @@ def check_tracer(checks, tracer, contract, sent, truth, silent):
     checks.that("nothing lost, every line as the schema has it", not problems, problems[:3])
 
 
+def check_rules(checks, tracer, by_rule, seconds):
+    """Each drop has the rule that dropped it; those without are counted."""
+    dropped = [q for q in tracer.queries() if q["verdict"] == "reply_dropped"]
+    told = [q for q in dropped if "drop.rule" in q]
+    wrong = [q for q in told for name in SETS
+             if f'comment "{name}"' in q["drop.rule"] and not names([q]) <= by_rule[name]]
+    wrong += [q for q in told if not re.fullmatch(
+        r'inet t i handle \d+: udp sport 53 numgen random mod 10000 < .* drop comment "\w+"',
+        q["drop.rule"])]
+    checks.that("each rule told is the one that dropped", not wrong, f"{len(wrong)}: {wrong[:2]}")
+    checks.equal("rule_unknown and drops without a rule", len(dropped) - len(told),
+                 tracer.records()[-1].get("rule_unknown"))
+    print(f"{len(told)} of {len(dropped)} drops with their rule, {len(dropped) / seconds:.0f}/s")
+    checks.equal("every drop that was traced has its rule", names(told), names(dropped) - by_rule[UNTRACED])
+
+
 def measure(run, options, checks):
     run.set_up()
     tracer = None
     captures = [Capture(run, member) for member in "cs"]
     if not options.no_tracer:
         argv = [options.udpwhy, "trace", "-o", "json", "--timeout", "2", "--scope",
-                run.lab.name["c"]]
+                run.lab.name["c"], *(["--nft-trace"] if options.nft_trace else [])]
         tracer = Tracer(argv, run.env, os.path.join(run.tmp, "tracer.err"))
         run.tracers.append(tracer)
         if not tracer.wait_attached(None):
             raise RuntimeError(f"udpwhy did not attach: {tracer.stderr()}")
     load = run_load(run, options)
     seen = [capture.stop() for capture in captures]
-    truth, count = nft_truth(run)
+    by_rule, count = nft_truth(run)
+    truth = set().union(*(by_rule[name] for name in SETS))
     print(f"dnsperf: {load[0]} sent, {load[1]} completed, {load[2]} lost; the rule dropped {count}")
     silent = check_truth(checks, load, seen, truth, count)
     if tracer:
         checks.that("udpwhy ended well", tracer.interrupt(), tracer.stderr())
         check_tracer(checks, tracer, Contract(options.schema), load[0], truth, silent)
+        if options.nft_trace:
+            check_rules(checks, tracer, by_rule, options.seconds)
 
 
 def stop_by_exception(*_):
@@ -239,7 +272,7 @@ def main():
     options.mark = f"exactness-{os.getpid()}"
     checks = Checks()
     signal.signal(signal.SIGTERM, stop_by_exception)
-    with Run(SPEC, 0, options, threading.Event()) as run:
+    with Run(spec(options), 0, options, threading.Event()) as run:
         measure(run, options, checks)
     print(f"{checks.passed} passed, {checks.failed} failed")
     return 1 if checks.failed else 0
