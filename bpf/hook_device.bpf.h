@@ -11,7 +11,7 @@ static __always_inline bool sender_by_route(const struct uw_query_key *k, struct
 	__u32 tid = tid_of_current();
 	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
 
-	if (!s || s->packet || s->route_errno || s->key.server_port != k->server_port ||
+	if (!s || s->route_errno || s->key.server_port != k->server_port ||
 	    uw_opaque64(s->key.server.b) != uw_opaque64(k->server.b) ||
 	    uw_opaque64(s->key.server.b + 8) != uw_opaque64(k->server.b + 8))
 		return false;
@@ -19,26 +19,44 @@ static __always_inline bool sender_by_route(const struct uw_query_key *k, struct
 	return true;
 }
 
-/* Whether a request that no entry knows may start one here, and who sends it if this can be told. */
+#define FDS_LOOKED_AT 256
+
+/* Whether the current task has this socket open: then it is sending, or lets its packet go on. */
+static __noinline bool current_holds(const struct sock *sk)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct file **fds = BPF_CORE_READ(task, files, fdt, fd), *file;
+	__u32 max = BPF_CORE_READ(task, files, fdt, max_fds), i;
+	const struct socket *socket = sk->sk_socket;
+
+	for (i = 0; i < FDS_LOOKED_AT && i < max; i++) {
+		if (!bpf_probe_read_kernel(&file, sizeof(file), fds + i) && file &&
+		    BPF_CORE_READ(file, private_data) == socket)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether a request that no entry knows may start one here, and who sends it if this can be told: its
+ * queue may be emptied by any task, and a timer interrupts any.
+ */
 static __always_inline bool sender_of(const struct sock *sk, const struct uw_query_key *k, __u32 netns,
 				      struct uw_task *task)
 {
+	bool packet = sock_is_packet(sk);
 	__u64 key = (__u64)sk;
 	struct uw_task *owner;
-	bool known;
 
-	if (sk->__sk_common.skc_family == AF_PACKET) {
-		task_current(task); /* such a socket sends within its system call */
-		return true;
-	}
+	if (!packet && bpf_map_lookup_elem(&hooked, &netns))
+		return false;
 	owner = bpf_map_lookup_elem(&owners, &key);
 	if (owner)
 		*task = *owner;
-	known = owner || sender_by_route(k, task);
-	/* Who it is cannot be told here: with a filter on processes it is nobody's. */
-	if (!known && (uw_config.pid || uw_config.comm[0]))
-		return false;
-	return !bpf_map_lookup_elem(&hooked, &netns);
+	else if (!sender_by_route(k, task) && current_holds(sk))
+		task_current(task);
+	/* With a filter on processes one that cannot be told is nobody's. */
+	return task->pid || !(uw_config.pid || uw_config.comm[0]);
 }
 
 /* A local request at a point before the wire: its query, made here if nothing saw it before. */
@@ -149,7 +167,9 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	if (room->packet.kind == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
 
-		r = query_of_skb(skb, room);
+		/* A packet socket may go past the queue. */
+		r = dir == UW_REQUEST && sock_is_packet(skb->sk) ? request_here(room, skb, dev) :
+								   query_of_skb(skb, room);
 		if (r) {
 			if (dir == UW_REQUEST)
 				request_leaves(r, dev);

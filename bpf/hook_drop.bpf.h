@@ -16,7 +16,7 @@ static __always_inline bool receiver_note(const __u64 *ctx, struct uw_drop *d)
 	sk = (struct sock *)ctx[3];
 	if (!sk)
 		return true;
-	if (sk->__sk_common.skc_family == AF_PACKET)
+	if (!sock_is_udp(sk)) /* a packet or a raw socket had a copy */
 		return false;
 	d->rcvbuf = sk->sk_rcvbuf;
 	d->rmem = sk->sk_backlog.rmem_alloc.counter;
@@ -160,7 +160,7 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 		return;
 	r = request_here(room, skb, NULL);
 	if (skb->sk)
-		send_note_freed(room, skb->sk, r);
+		freed_note(skb->sk, r);
 	if (!r)
 		return;
 	/*
@@ -201,7 +201,7 @@ static __always_inline void fragment_freed(__u64 *ctx, struct sk_buff *skb, stru
 	half = bpf_map_lookup_elem(&fragments, &room->fragment);
 	r = half ? bpf_map_lookup_elem(&queries, &half->key) : NULL;
 	if (skb->sk)
-		send_note_freed(room, skb->sk, r);
+		freed_note(skb->sk, r);
 	if (!r)
 		return;
 	__builtin_memset(d, 0, sizeof(*d));
@@ -220,7 +220,7 @@ static __always_inline void packet_freed(__u64 *ctx, struct sk_buff *skb, struct
 		else
 			drop_reply(room, skb, ctx);
 	} else if (room->packet.ip.protocol == UW_IPPROTO_UDP && skb->sk) {
-		send_note_freed(room, skb->sk, NULL);
+		freed_note(skb->sk, NULL);
 	}
 }
 

@@ -6,8 +6,8 @@
 #include "fragment.bpf.h"
 
 #define AF_NETLINK 16
-#define SOCK_RAW 3
 #define LOOPBACK_IFINDEX 1
+#define SEND_NS 20000000	/* from a drop to the end of its send, at the most */
 #define RT_TABLE_LOCAL 255
 #define RTN_BLACKHOLE 6
 #define RTN_UNREACHABLE 7
@@ -41,25 +41,40 @@ static __always_inline bool sock_sends(const struct sock *sk)
 
 static __always_inline __u32 sock_flags(const struct sock *sk)
 {
-	return sk->sk_protocol == UW_IPPROTO_UDP && sk->sk_type != SOCK_RAW ? 0 : UW_Q_RAW;
+	return sock_is_udp(sk) ? 0 : UW_Q_RAW;
 }
 
-/*
- * A packet of this socket was freed, mostly within the send that made it: the error that the send is
- * about to return is of that query (@r NULL: of a packet that is no query), not of a refused send.
- */
-static __always_inline void send_note_freed(struct uw_room *room, const struct sock *sk,
-					    const struct uw_record *r)
-{
-	struct uw_send *s = &room->send;
-	__u32 tid = tid_of_current();
+__u64 freed_noted = 0; /* and not taken: saves the look for every send while nothing is freed */
 
-	__builtin_memset(s, 0, sizeof(*s));
+/* A packet of this socket was freed (@r NULL: one that is no query), perhaps in the send that made it. */
+static __always_inline void freed_note(const struct sock *sk, const struct uw_record *r)
+{
+	struct uw_freed_key k = { .socket = (__u64)sk, .tid = tid_of_current() };
+	struct uw_freed f = { .when_ns = bpf_ktime_get_boot_ns() };
+
 	if (r)
-		s->key = r->key;
-	s->socket = (__u64)sk;
-	s->packet = true;
-	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
+		f.query = r->key;
+	bpf_map_update_elem(&freed, &k, &f, BPF_ANY);
+	__sync_fetch_and_add(&freed_noted, 1);
+}
+
+/* Whether the send that ends now freed a packet of its own; @query: whose, family 0 if no query's. */
+static __always_inline bool freed_take(const struct sock *sk, __u32 tid, struct uw_query_key *query)
+{
+	struct uw_freed_key k = { .socket = (__u64)sk, .tid = tid };
+	struct uw_freed *f;
+	bool own;
+
+	if (!freed_noted)
+		return false;
+	f = bpf_map_lookup_elem(&freed, &k);
+	if (!f)
+		return false;
+	own = bpf_ktime_get_boot_ns() - f->when_ns < SEND_NS;
+	*query = f->query;
+	bpf_map_delete_elem(&freed, &k);
+	__sync_fetch_and_add(&freed_noted, -1);
+	return own;
 }
 
 /* netfilter, LOCAL_OUT: a system call's packet, in the context of its sender. */
@@ -84,7 +99,8 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 				r->stage[UW_REPLY] = UW_STAGE_NF_OUTPUT;
 			}
 		} else if (filter_device(ctx->state->out)) {
-			task_current(&room->task);
+			__builtin_memset(&room->task, 0, sizeof(room->task));
+			task_sending(&room->task, sk);
 			r = query_sent(room, skb, netns, &room->task, sock_flags(sk) | UW_Q_VIA_OUTPUT);
 			if (r)
 				r->stage[UW_REQUEST] = UW_STAGE_NF_OUTPUT;
@@ -160,7 +176,7 @@ static __always_inline bool route_wanted(const struct flowi_common *c, __be16 po
 	/* The task is about something else now: what it returns is not of the lookup before. */
 	tid = tid_of_current();
 	s = bpf_map_lookup_elem(&sends, &tid);
-	if (s && !s->packet && !s->route_errno)
+	if (s && !s->route_errno)
 		bpf_map_delete_elem(&sends, &tid);
 	return false;
 }
@@ -255,18 +271,14 @@ static __always_inline bool send_is_of(const struct uw_send *s, const struct soc
 	return !port || port == s->key.server_port;
 }
 
-static __always_inline void on_send_error(const struct sock *sk, __u32 tid, struct uw_send *s, __s32 err)
+/* @s: NULL if this task looked up no route since its last send. */
+static __always_inline void on_send_error(const struct sock *sk, struct uw_send *s, __s32 err)
 {
 	struct uw_send made = {};
-	struct uw_record *r;
 
-	if (s && s->packet && s->socket == (__u64)sk) {
-		r = s->key.family ? bpf_map_lookup_elem(&queries, &s->key) : NULL;
-		if (r)
-			r->send_errno = err;
-	} else if (sk->__sk_common.skc_dport && is_icmp_errno(err) && !(s && s->route_errno)) {
+	if (sk->__sk_common.skc_dport && is_icmp_errno(err) && !(s && s->route_errno)) {
 		return; /* an earlier datagram's error, which has its own record */
-	} else if (s && !s->packet && send_is_of(s, sk)) {
+	} else if (s && send_is_of(s, sk)) {
 		/* After a failed connect() the send only says that there is no destination. */
 		if (err == EDESTADDRREQ && s->route_errno)
 			err = s->vague ? 0 : s->route_errno;
@@ -275,7 +287,6 @@ static __always_inline void on_send_error(const struct sock *sk, __u32 tid, stru
 	} else if (sock_flags(sk) == 0 && send_from_sock(&made, sk)) {
 		send_failed_up(&made, err);
 	}
-	bpf_map_delete_elem(&sends, &tid);
 }
 
 static __always_inline void owner_note(const struct sock *sk)
@@ -297,15 +308,17 @@ static __always_inline void route_was_asked(void)
 	__u32 tid = tid_of_current();
 	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
 
-	if (s && !s->packet)
+	if (s)
 		bpf_map_delete_elem(&sends, &tid);
 }
 
 /* The result of every send, in the sender, after any drop of the same send. */
 static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 {
-	__u32 tid;
+	struct uw_query_key query;
+	struct uw_record *r;
 	struct uw_send *s;
+	__u32 tid;
 
 	if (sk->__sk_common.skc_family == AF_NETLINK)
 		route_was_asked();
@@ -314,12 +327,15 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 	tid = tid_of_current();
 	owner_note(sk);
 	s = bpf_map_lookup_elem(&sends, &tid);
-	if (ret >= 0) {
-		if (s)
-			bpf_map_delete_elem(&sends, &tid);
-	} else if (ret != -EAGAIN) {
-		on_send_error(sk, tid, s, -ret);
+	if (freed_take(sk, tid, &query)) {
+		r = ret < 0 && query.family ? bpf_map_lookup_elem(&queries, &query) : NULL;
+		if (r)
+			r->send_errno = -ret;
+	} else if (ret < 0 && ret != -EAGAIN) {
+		on_send_error(sk, s, -ret);
 	}
+	if (s && ret != -EAGAIN)
+		bpf_map_delete_elem(&sends, &tid);
 	return 0;
 }
 

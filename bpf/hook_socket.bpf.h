@@ -346,7 +346,7 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 	__u64 key = (__u64)sk, ready;
 	struct uw_queue *q;
 
-	if (sk->sk_protocol != UW_IPPROTO_UDP || flags & (MSG_PEEK | MSG_ERRQUEUE))
+	if (!sock_is_udp(sk) || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return 0;
 	q = bpf_map_lookup_elem(&queues, &key);
 	if (!q || (ret < 0 && ret != -EAGAIN) || q->owner != sock_identity(sk))

@@ -91,6 +91,29 @@ struct {
 	__type(value, struct uw_send);
 } sends SEC(".maps");
 
+/*
+ * A packet that was freed while a task was sending, by its socket and that task: mostly within the send
+ * that made it, whose error is then that query's and no refusal's. Another socket's packet may be freed
+ * there as well, from a queue that the sender empties: hence both.
+ */
+struct uw_freed_key {
+	__u64 socket;
+	__u32 tid;
+	__u32 pad;
+};
+
+struct uw_freed {
+	struct uw_query_key query;	/* family 0: of none */
+	__u64 when_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct uw_freed_key);
+	__type(value, struct uw_freed);
+} freed SEC(".maps");
+
 /* Who last used a socket; only where no hook sees a send in its sender's context (before 6.4). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -319,7 +342,6 @@ struct uw_room {
 	struct uw_packet packet;
 	struct uw_headers quoted;
 	struct uw_drop drop;
-	struct uw_send send;
 	struct uw_task task;
 	struct uw_query_key key;
 	struct uw_query_key wire;

@@ -180,20 +180,34 @@ static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_
 	return r;
 }
 
-static __always_inline void task_current(struct uw_task *t)
+static __always_inline void task_fill(struct uw_task *t, struct task_struct *task)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	__u64 ids = bpf_get_current_pid_tgid();
-
-	t->pid = ids >> 32;
-	t->tid = (__u32)ids;
-	t->uid = (__u32)bpf_get_current_uid_gid();
+	t->pid = BPF_CORE_READ(task, tgid);
+	t->tid = BPF_CORE_READ(task, pid);
+	t->uid = BPF_CORE_READ(task, cred, uid.val);
+	/* The task's, not its socket's: that one is of whoever made the socket. */
 	t->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	t->started_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	/* The process may be gone when user space comes to look. */
 	bpf_probe_read_kernel_str(t->exe, sizeof(t->exe),
 				  BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
 	/* A thread's own name says less than its process's. */
 	BPF_CORE_READ_INTO(&t->comm, task, group_leader, comm);
+}
+
+static __always_inline void task_current(struct uw_task *t)
+{
+	task_fill(t, (struct task_struct *)bpf_get_current_task());
+}
+
+/*
+ * Who sends, at a socket's way out, which a program's socket takes only in a system call of its own. A
+ * kernel's socket (no file: a tunnel, a network file system) sends in whatever task it finds itself.
+ */
+static __always_inline void task_sending(struct uw_task *t, const struct sock *sk)
+{
+	if (BPF_CORE_READ(sk, sk_socket, file))
+		task_current(t);
 }
 
 /* A process that asks is remembered, so that its end is told to its open queries. */
@@ -515,6 +529,7 @@ static __noinline int query_fold(const struct uw_record *r)
 	if (rtt > v->rtt_max_us)
 		v->rtt_max_us = rtt;
 	__builtin_memcpy(v->comm, r->task.comm, sizeof(v->comm));
+	__builtin_memcpy(v->exe, r->task.exe, sizeof(v->exe));
 	v->pid = r->task.pid;
 	v->client_port = r->key.client_port;
 	return 0;

@@ -9,6 +9,7 @@
 #define AF_INET 2
 #define AF_INET6 10
 #define AF_PACKET 17
+#define SOCK_RAW 3
 
 static __always_inline bool scope_holds(__u32 netns)
 {
@@ -23,6 +24,17 @@ static __always_inline __u32 netns_of_dev(const struct net_device *dev)
 static __always_inline __u32 netns_of_sock(const struct sock *sk)
 {
 	return sk->__sk_common.skc_net.net->ns.inum;
+}
+
+static __always_inline bool sock_is_packet(const struct sock *sk)
+{
+	return sk && sk->__sk_common.skc_family == AF_PACKET;
+}
+
+/* Plain UDP: raw sockets of the protocol get a copy of each datagram, and read with its header. */
+static __always_inline bool sock_is_udp(const struct sock *sk)
+{
+	return sk->sk_protocol == UW_IPPROTO_UDP && sk->sk_type != SOCK_RAW;
 }
 
 static __always_inline __u32 netns_of_current(void)

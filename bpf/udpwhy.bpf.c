@@ -4,6 +4,7 @@
  * running kernel has no hook for.
  */
 #include "compat.bpf.h"
+#include "holdings.bpf.h"
 #include "hook_drop.bpf.h"
 #include "hook_netfilter.bpf.h"
 #include "hook_receive.bpf.h"
@@ -107,7 +108,7 @@ int uw_nf_delivery(struct bpf_nf_ctx *ctx)
 SEC("tp_btf/sk_data_ready")
 int BPF_PROG(uw_sk_data_ready, struct sock *sk)
 {
-	if (sk->sk_protocol != UW_IPPROTO_UDP || !scope_holds(netns_of_sock(sk)))
+	if (!sock_is_udp(sk) || !scope_holds(netns_of_sock(sk)))
 		return 0;
 	return on_data_ready(sk);
 }
@@ -137,4 +138,12 @@ SEC("socket")
 int uw_nft_message(struct __sk_buff *skb)
 {
 	return on_nft_message(skb);
+}
+
+/* Asked for by user space. */
+
+SEC("iter/task_file")
+int uw_task_file(struct bpf_iter__task_file *ctx)
+{
+	return on_file(ctx);
 }

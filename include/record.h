@@ -95,6 +95,7 @@ struct uw_task {
 	__u32 uid;
 	__u32 pad;
 	__u64 cgroup;		/* cgroup v2 id */
+	__u64 started_ns;	/* its process: tells a pid from the same one given again */
 	char comm[UW_COMM];	/* of the process, not of its thread; hostile: any byte but NUL */
 	char exe[UW_EXE];	/* file name of its executable, cut; "" for a kernel thread */
 };
@@ -254,17 +255,27 @@ struct uw_answered {
 	__u8 pad[6];
 };
 
-/* What a task is sending right now: joins routing, packets and the result of one send. */
+/* A task's last route lookup: what it is about to send, or failed to. */
 struct uw_send {
-	struct uw_query_key key;	/* without transaction until a packet was made */
+	struct uw_query_key key;	/* without transaction: there is no packet yet */
 	struct uw_task task;
-	__u64 id;			/* of the query, if the send fails before there is a packet */
-	__u64 socket;
+	__u64 id;			/* of the query, if the lookup failed */
 	__u64 when_ns;
 	__u32 netns;
-	__s32 route_errno;		/* of the last route lookup, positive; 0 found */
-	__u8 packet;			/* a packet was made */
+	__s32 route_errno;		/* positive; 0 found */
 	__u8 vague;			/* the lookup does not tell the errno: a policy rule may have decided */
+	__u8 pad[7];
+};
+
+/* A process that has a socket open which may ask, from a walk over all open files. */
+struct uw_holding {
+	struct uw_addr client, server;	/* bound to and connected to, zero if not */
+	struct uw_task task;
+	__u64 socket;			/* a hint, never printed */
+	__u32 netns;
+	__u16 client_port, server_port;	/* 0 if not bound, not connected */
+	__u8 family;			/* 4 or 6 */
+	__u8 raw;
 	__u8 pad[6];
 };
 
@@ -290,6 +301,7 @@ struct uw_flow_value {
 	__u64 rtt_max_us;
 	__u64 rtt[UW_RTT_BUCKETS];
 	char comm[UW_COMM];	/* the last asker */
+	char exe[UW_EXE];
 	__u32 pid;
 	__u16 client_port;
 	__u16 pad;
@@ -297,18 +309,19 @@ struct uw_flow_value {
 
 #define UW_CHECK_LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type " changed its layout")
 UW_CHECK_LAYOUT(struct uw_query_key, 48);
-UW_CHECK_LAYOUT(struct uw_task, 104);
+UW_CHECK_LAYOUT(struct uw_task, 112);
 UW_CHECK_LAYOUT(struct uw_drop, 192);
 UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1248);
+UW_CHECK_LAYOUT(struct uw_record, 1256);
 UW_CHECK_LAYOUT(struct uw_queue, 48);
 UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
+UW_CHECK_LAYOUT(struct uw_holding, 168);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
-UW_CHECK_LAYOUT(struct uw_flow_value, 312);
+UW_CHECK_LAYOUT(struct uw_flow_value, 376);
 
 #endif

@@ -252,21 +252,6 @@ static void loop(struct watch *w)
 	}
 }
 
-/* Who asks in the namespaces of the scope. */
-static unsigned find_askers(struct watch *w)
-{
-	struct uw_processes *p = uw_collector_processes(w->collector);
-	const struct uw_filters *f = &w->o->filters;
-	unsigned found = uw_process_askers(p, f->ports, f->port_count, w->askers, ASKERS), kept = 0, i;
-	struct uw_netns ns;
-
-	for (i = 0; i < found; i++) {
-		if (uw_collector_netns(w->collector, uw_process_namespace(p, w->askers[i].pid), &ns))
-			w->askers[kept++] = w->askers[i];
-	}
-	return kept;
-}
-
 static void tell_start(struct watch *w)
 {
 	const struct uw_filters *f = &w->o->filters;
@@ -287,7 +272,7 @@ static void tell_start(struct watch *w)
 		run.scope[i] = f->scope.item[i].text;
 	run.hook_count = uw_live_hooks(w->live, run.hooks, sizeof(run.hooks) / sizeof(*run.hooks));
 	run.gaps = uw_live_run_gaps(w->live);
-	run.asker_count = find_askers(w);
+	run.asker_count = uw_collector_askers(w->collector, w->askers, ASKERS);
 	uw_report_start(w->report, &run);
 }
 

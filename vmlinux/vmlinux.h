@@ -82,6 +82,14 @@ struct sock_common {
 };
 
 struct sk_buff;
+struct sock;
+
+struct file;
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
 
 struct sk_buff_head {
 	struct sk_buff *next;
@@ -103,9 +111,9 @@ struct sock {
 	} sk_backlog;
 	int sk_rcvbuf;
 	struct sk_filter *sk_filter;
+	struct socket *sk_socket;
 	__u16 sk_protocol;
 	__u16 sk_type;
-	struct socket *sk_socket;
 };
 
 struct udp_sock {
@@ -213,16 +221,30 @@ struct inode {
 };
 
 struct file {
+	void *private_data;
 	struct path f_path;
 	struct inode *f_inode;
 };
 
-struct socket {
-	struct file *file;
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct mm_struct {
 	struct file *exe_file;
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
 };
 
 struct signal_struct {
@@ -234,6 +256,9 @@ struct signal_struct {
 struct task_struct {
 	struct signal_struct *signal;
 	struct mm_struct *mm;
+	const struct cred *cred;
+	__u64 start_boottime;
+	struct files_struct *files;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;
@@ -275,6 +300,19 @@ struct fib6_result {
 	struct fib6_info *f6i;
 	__u32 fib6_flags;
 	__u8 fib6_type;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	__u32 fd;
+	struct file *file;
 };
 
 #pragma clang attribute pop

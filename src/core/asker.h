@@ -11,6 +11,11 @@
 
 #include "core/query.h"
 
+struct uw_port {
+	uint16_t port;
+	uint8_t protocol;	/* enum uw_proto */
+};
+
 #define UW_UNIT_MAX 96		/* bytes, of uw_cgroup_unit() */
 
 /* A socket of this host that asks, found when the run starts. Names are raw bytes. */
@@ -19,6 +24,7 @@ struct uw_asker {
 	uint32_t pid;
 	uint32_t uid;			/* of the process */
 	char user[UW_USER_MAX];		/* "" unknown */
+	uint64_t cgroup_id;
 	char cgroup[UW_NAME_MAX];	/* path below the cgroup root, "" unknown */
 	uint32_t netns;			/* of the socket */
 	char netns_name[UW_NETNS_NAME];	/* as 'ip netns' has it, "" none */
@@ -27,6 +33,25 @@ struct uw_asker {
 	unsigned servers;
 	unsigned others;		/* further processes that hold the same socket */
 };
+
+/**
+ * uw_askers_find - who asks: processes with a UDP socket that is connected to a traced port, or, for NTP
+ * (whose clients like to own port 123), bound to one without a peer.
+ * @h: from a walk over the processes; out: receives at most @max askers in the order of @h, one a
+ * process, protocol, local port and namespace. The names of user, cgroup and namespace stay empty. A
+ * socket that several processes hold is the first one's, the rest is counted.
+ *
+ * Return: how many were written.
+ */
+unsigned uw_askers_find(const struct uw_holding *h, unsigned count, const struct uw_port *ports,
+			unsigned port_count, struct uw_asker *out, unsigned max);
+
+/**
+ * uw_holders_find - fill q->holders: who had the asking socket open.
+ * @h: as above; socket: the one that asked as the kernel side knows it, 0 if it does not: then every
+ * socket that a reply to this query is for.
+ */
+void uw_holders_find(const struct uw_holding *h, unsigned count, uint64_t socket, struct uw_query *q);
 
 /**
  * uw_cgroup_unit - what a person calls the cgroup of a process: its systemd unit

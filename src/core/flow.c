@@ -311,15 +311,16 @@ static void id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool
 
 static void fold_asker(struct uw_flow *f, const struct uw_flow_value *v)
 {
-	size_t len = strnlen(v->comm, sizeof(v->comm));
+	const char *name = v->exe[0] ? v->exe : v->comm;
+	size_t len = strnlen(name, v->exe[0] ? sizeof(v->exe) : sizeof(v->comm));
 
 	if (!v->answered || v->last_good_ns < later(f->last_good_ns, f->last_bad_ns))
 		return;
 	f->client_port = v->client_port;
 	if (f->executable[0] && f->pid == v->pid)
-		return; /* the executable's name says more than its first 15 bytes */
+		return; /* the whole name, which the kernel's may be cut from */
 	memset(f->executable, 0, sizeof(f->executable));
-	memcpy(f->executable, v->comm, len);
+	memcpy(f->executable, name, len);
 	f->pid = v->pid;
 }
 

@@ -13,15 +13,16 @@
 
 #include "live/facts.h"
 #include "live/holder.h"
+#include "live/holdings.h"
 #include "live/icmp.h"
 #include "live/losses.h"
 #include "live/strays.h"
 #include "live/waiting.h"
 #include "live/wires.h"
 
-#define ASKERS 64
 #define BATCH 256			/* records copied out of a map at once */
 #define SWEEP_NS 200000000ull
+#define HELD_NS 1000000000ull		/* between looks at who has which socket open */
 #define FOLLOW_NS 1000000000ull		/* between looks for new namespaces */
 #define SEND_SETTLE_NS 150000000ull	/* a failed lookup that no packet or result followed is final */
 #define SETTLE_NS 1000000ull		/* from UDP's receipt to its socket's queue, at the most */
@@ -56,10 +57,27 @@ struct uw_collector {
 	uint64_t started_ns, sweep_ns, follow_ns, now_ns;
 	unsigned open;
 	uint32_t own_pid;
-	uint32_t asker[ASKERS];		/* looked at in the sweep beside it */
-	uint64_t asker_sweep[ASKERS];
+	struct held {			/* sockets that processes had open, NULL not known */
+		struct uw_holding *list;
+		unsigned count;
+		uint64_t read_ns;
+	} held_at_start, held_now;
 	uint64_t rule_unknown;	/* drops told without the rule that was looked for */
 };
+
+/* Without it nobody is named who asked before we started; a kernel that cannot tell says so in doctor. */
+static void read_held(struct uw_collector *c, struct held *h)
+{
+	struct uw_holding *list;
+	unsigned count;
+
+	h->read_ns = c->now_ns;
+	if (uw_holdings_read(c->fds.holdings, &list, &count))
+		return;
+	free(h->list);
+	h->list = list;
+	h->count = count;
+}
 
 static bool wanted(const struct uw_collector *c, const struct uw_query *q)
 {
@@ -77,9 +95,9 @@ static bool wanted(const struct uw_collector *c, const struct uw_query *q)
 /* Ruling 2: the close of the asking socket or the end of its process, whichever came first. */
 static void note_end(struct uw_query *q, uint64_t ended)
 {
-	if (ended > q->send_ns && ended < q->send_ns + q->timeout_ns && (!q->read_ns || ended < q->read_ns) &&
+	if (ended > q->send_ns && ended < q->send_ns + q->timeout_ns && !q->read_ns &&
 	    (!q->abandoned_ns || ended < q->abandoned_ns))
-		q->abandoned_ns = ended;
+		q->abandoned_ns = ended; /* what was read since was read by another who has the socket */
 }
 
 /* What became of the asking socket meanwhile. */
@@ -176,7 +194,22 @@ static void tell_waited(void *arg, const struct uw_query *q)
 	c->on_query(c->arg, q, NULL);
 }
 
-/* Judge and hand out; @final: nothing can come any more that would change it. */
+/*
+ * Who sent is not known: those who have the asking socket open are. One that asked before our start was
+ * open then; another is known by its address, and looked for now, at most once a second.
+ */
+static void note_socket_holders(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
+{
+	struct held *h = r->kind == UW_RECORD_STRAY ? &c->held_at_start : &c->held_now;
+
+	if (!(q->flags & UW_Q_NO_OWNER) || (h == &c->held_now && !r->socket))
+		return;
+	if (h == &c->held_now && c->now_ns - h->read_ns >= HELD_NS)
+		read_held(c, h);
+	uw_holders_find(h->list, h->count, r->socket, q);
+}
+
+/* Who holds the packet itself. */
 static void note_holder(struct uw_collector *c, struct uw_query *q)
 {
 	struct uw_netns ns;
@@ -186,6 +219,7 @@ static void note_holder(struct uw_collector *c, struct uw_query *q)
 		uw_holder_find(q, &ns);
 }
 
+/* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
 	struct uw_previous previous;
@@ -238,25 +272,15 @@ static int take_record(void *arg, void *data, size_t size)
 	if (r->kind == UW_RECORD_STRAY && !uw_stray_is_ours(&q))
 		return 0;
 	note_socket(c, r, &q);
+	note_socket_holders(c, r, &q);
 	tell(c, &q, true);
 	return 0;
-}
-
-/* Look at an asker while it lives: it may be gone when the query is judged. Once in a sweep. */
-static void look_at_asker(struct uw_collector *c, uint32_t pid)
-{
-	unsigned slot = pid % ASKERS;
-
-	if (!pid || (c->asker[slot] == pid && c->asker_sweep[slot] == c->sweep_ns))
-		return;
-	c->asker[slot] = pid;
-	c->asker_sweep[slot] = c->sweep_ns;
-	uw_process_get(c->facts.processes, pid);
 }
 
 /* One entry of the in-flight table. Returns whether it is still open. */
 static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last)
 {
+	char cgroup[UW_NAME_MAX];
 	struct uw_query q;
 	struct told *t;
 
@@ -266,7 +290,8 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 	/* A late reply that no socket took is known by its mark only. */
 	if (t && (!r->wire_in_ns || r->wire_in_ns + SWEEP_NS > c->now_ns))
 		return false;
-	look_at_asker(c, r->task.pid);
+	if (r->task.pid) /* its cgroup may be gone when the query is judged */
+		uw_who_cgroup(c->facts.who, r->task.cgroup, cgroup);
 	if (c->now_ns < r->send_ns + c->options.timeout_ns)
 		return true;
 	uw_facts_query(&c->facts, r, &q);
@@ -274,6 +299,7 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 	note_socket(c, r, &q);
 	if (uw_query_open(&q, c->now_ns) && !last)
 		return true;
+	note_socket_holders(c, r, &q);
 	tell(c, &q, false);
 	return false;
 }
@@ -318,7 +344,7 @@ static void sweep_sends(struct uw_collector *c, bool last)
 	struct uw_send s;
 
 	while (!bpf_map_get_next_key(c->fds.sends, previous, &next)) {
-		bool due = !bpf_map_lookup_elem(c->fds.sends, &next, &s) && !s.packet && s.route_errno &&
+		bool due = !bpf_map_lookup_elem(c->fds.sends, &next, &s) && s.route_errno &&
 			   (last || c->now_ns > s.when_ns + SEND_SETTLE_NS);
 
 		if (due) {
@@ -357,6 +383,7 @@ static void follow(struct uw_collector *c)
 	uw_live_follow_namespaces(c->live);
 	list = uw_live_namespaces(c->live, &count);
 	uw_wires_read(c->wires, list, count, c->now_ns);
+	uw_who_look_at_namespaces(c->facts.who);
 	if (c->facts.symbols)
 		uw_ksyms_refresh_if_modules_changed(c->facts.symbols);
 }
@@ -412,9 +439,17 @@ int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)
 	return err;
 }
 
-struct uw_processes *uw_collector_processes(struct uw_collector *c)
+unsigned uw_collector_askers(struct uw_collector *c, struct uw_asker *out, unsigned max)
 {
-	return c->facts.processes;
+	const struct uw_filters *f = c->options.filters;
+	unsigned found = uw_askers_find(c->held_at_start.list, c->held_at_start.count, f->ports, f->port_count, out, max);
+
+	for (unsigned i = 0; i < found; i++) {
+		uw_who_user(c->facts.who, out[i].uid, out[i].user);
+		uw_who_cgroup(c->facts.who, out[i].cgroup_id, out[i].cgroup);
+		uw_who_netns(c->facts.who, out[i].netns, out[i].netns_name);
+	}
+	return found;
 }
 
 bool uw_collector_netns(struct uw_collector *c, uint32_t inum, struct uw_netns *out)
@@ -438,8 +473,8 @@ int uw_collector_fd(const struct uw_collector *c)
 
 static int load_names(struct uw_facts *f, const struct uw_collector_options *options, bool reads_seen)
 {
-	f->processes = uw_processes_new(NULL);
-	if (!f->processes)
+	f->who = uw_who_new(NULL, NULL);
+	if (!f->who)
 		return -ENOMEM;
 	/* Without them a drop is still seen, but not where or why: the facts are absent, not invented. */
 	if (uw_reasons_load(&f->reasons, NULL))
@@ -482,6 +517,7 @@ int uw_collector_new(struct uw_live *l, const struct uw_collector_options *optio
 		return err;
 	}
 	follow(c);
+	read_held(c, &c->held_at_start);
 	*out = c;
 	return 0;
 }
@@ -501,7 +537,9 @@ void uw_collector_free(struct uw_collector *c)
 	uw_waiting_free(c->waiting);
 	ring_buffer__free(c->ring);
 	uw_wires_free(c->wires);
-	uw_processes_free(c->facts.processes);
+	uw_who_free(c->facts.who);
+	free(c->held_at_start.list);
+	free(c->held_now.list);
 	uw_reasons_free(c->facts.reasons);
 	uw_ksyms_free(c->facts.symbols);
 	free(c->batch);

@@ -8,7 +8,6 @@
 
 #include "core/query.h"
 #include "live/live.h"
-#include "live/process.h"
 #include "sink/sink.h"
 
 struct uw_collector;
@@ -55,8 +54,9 @@ void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg);
 /** uw_collector_totals - what was counted and lost. Return: 0 or -errno. */
 int uw_collector_totals(struct uw_collector *c, struct uw_totals *t);
 
-/** uw_collector_processes - the cache of processes, the collector's. */
-struct uw_processes *uw_collector_processes(struct uw_collector *c);
+/** uw_collector_askers - who asks in the scope, by the sockets that were open at the start.
+ * @out: receives at most @max. Return: how many. */
+unsigned uw_collector_askers(struct uw_collector *c, struct uw_asker *out, unsigned max);
 
 /** uw_collector_netns - the path of a namespace seen lately; false if it is not known. */
 bool uw_collector_netns(struct uw_collector *c, uint32_t inum, struct uw_netns *out);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "live/droppoint.h"
+#include "live/process.h"
 
 const char *uw_record_check(const void *data, size_t size)
 {
@@ -135,21 +136,19 @@ static void torn_fact(const struct uw_record *r, struct uw_query *q)
 	q->wire_out_ns = 0;
 }
 
-static void process_fact(const struct uw_facts *f, struct uw_query *q)
+/* All but their names comes from the kernel, at the time of the send: the process may be gone. */
+static void who_fact(const struct uw_facts *f, struct uw_query *q)
 {
-	const struct uw_process *p = q->task.pid ? uw_process_get(f->processes, q->task.pid) : NULL;
-
-	/* A pid that was given to another since has another name. */
-	bool same = p && (q->task.exe[0] ? !strncmp(p->executable, q->task.exe, UW_EXE - 1) :
-			  !strncmp(p->comm, q->task.comm, UW_COMM));
-
-	if (same) {
-		snprintf(q->executable, sizeof(q->executable), "%s", p->executable);
-		snprintf(q->cgroup, sizeof(q->cgroup), "%s", p->cgroup);
-	} else {
-		snprintf(q->executable, sizeof(q->executable), "%s",
-			 q->task.exe[0] ? q->task.exe : q->task.comm);
-	}
+	uw_process_executable("/proc", &q->task, q->executable);
+	if (!q->task.pid)
+		q->flags |= UW_Q_NO_OWNER;
+	if (!f->who)
+		return;
+	uw_who_netns(f->who, q->netns, q->netns_name);
+	if (q->flags & UW_Q_NO_OWNER)
+		return;
+	uw_who_user(f->who, q->task.uid, q->user);
+	uw_who_cgroup(f->who, q->task.cgroup, q->cgroup);
 }
 
 void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct uw_query *q)
@@ -188,7 +187,7 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	drop_fact(f, r, UW_REQUEST, q);
 	drop_fact(f, r, UW_REPLY, q);
 	torn_fact(r, q);
-	process_fact(f, q);
+	who_fact(f, q);
 	if (r->kind == UW_RECORD_STRAY) {
 		q->send_ns = 0;	/* its request was never seen */
 		q->gaps = UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);

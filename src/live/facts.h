@@ -6,13 +6,13 @@
 #include "core/query.h"
 #include "live/ksym.h"
 #include "live/nft_trace.h"
-#include "live/process.h"
 #include "live/reason.h"
+#include "live/who.h"
 
 struct uw_facts {
 	struct uw_reasons *reasons;	/* NULL: no names */
 	struct uw_ksyms *symbols;	/* NULL: no names */
-	struct uw_processes *processes;
+	struct uw_who *who;		/* NULL: no names */
 	struct uw_nft_trace *nft_trace;	/* NULL: no rules */
 	bool reads_seen;		/* else a queued reply counts as read */
 	uint64_t timeout_ns;

@@ -35,7 +35,7 @@ struct uw_live {
 	struct udpwhy_bpf *skel;
 	const struct uw_filters *filters;
 	const struct uw_live_options *options;
-	struct bpf_link *trace[UW_LIVE_HOOKS];
+	struct bpf_link *trace[UW_LIVE_HOOKS], *holdings;
 	const char *hook[UW_LIVE_HOOKS];
 	unsigned hooks;
 	bool netfilter, reads, partial;
@@ -56,9 +56,25 @@ static int quiet(enum libbpf_print_level level, const char *format, va_list args
 }
 
 /* Hooks are found by their prototype in the kernel's BTF, not by the kernel's version. */
+static bool has_helper(const struct btf *btf, const char *name)
+{
+	int id = btf__find_by_name_kind(btf, "bpf_func_id", BTF_KIND_ENUM);
+	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+	for (unsigned i = 0; t && i < btf_vlen(t); i++) {
+		if (!strcmp(btf__name_by_offset(btf, btf_enum(t)[i].name_off), name))
+			return true;
+	}
+	return false;
+}
+
 static bool kernel_has(const struct btf *btf, const char *section)
 {
 	char name[96];
+
+	if (!strcmp(section, "iter/task_file"))
+		return btf__find_by_name_kind(btf, "bpf_iter__task_file", BTF_KIND_STRUCT) > 0 &&
+		       has_helper(btf, "BPF_FUNC_sock_from_file");
 
 	if (!strcmp(section, "socket"))
 		return true;
@@ -446,6 +462,8 @@ int uw_live_open(const struct uw_filters *filters, const struct uw_live_options 
 	if (err)
 		goto fail;
 	attach_release(l);
+	if (bpf_program__autoload(l->skel->progs.uw_task_file))
+		l->holdings = bpf_program__attach_iter(l->skel->progs.uw_task_file, NULL);
 	uw_live_follow_namespaces(l);
 	if (filters->iface[0] && !iface_exists(l)) {
 		snprintf(error, UW_ERROR_MAX, "--iface %.15s: no such network interface in the scope; 'ip link' lists them",
@@ -468,6 +486,7 @@ void uw_live_close(struct uw_live *l)
 		return;
 	for (i = 0; i < l->hooks; i++)
 		bpf_link__destroy(l->trace[i]);
+	bpf_link__destroy(l->holdings);
 	for (i = 0; i < l->places; i++)
 		detach_place(l, &l->place[i]);
 	udpwhy_bpf__destroy(l->skel);
@@ -564,6 +583,7 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.askers = bpf_map__fd(l->skel->maps.askers),
 		.queues = bpf_map__fd(l->skel->maps.queues),
 		.ring = bpf_map__fd(l->skel->maps.ring),
+		.holdings = l->holdings ? bpf_link__fd(l->holdings) : -1,
 		.rules = bpf_map__fd(l->skel->maps.rules),
 		.rule_sockets = bpf_map__fd(l->skel->maps.rule_sockets),
 		.nft_filter = bpf_program__fd(l->skel->progs.uw_nft_message),

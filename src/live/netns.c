@@ -88,24 +88,38 @@ static unsigned keep_distinct(struct uw_netns *list, unsigned count)
 	return kept;
 }
 
-static unsigned scan_names(struct uw_netns *out)
+void uw_netns_names(void (*fn)(void *arg, uint32_t inum, const char *name), void *arg)
 {
 	DIR *dir = opendir(NETNS_NAMES);
-	char path[UW_NETNS_PATH];
+	struct uw_netns ns;
 	struct dirent *e;
-	unsigned n = 0;
 
-	if (!dir)
-		return 0;
-	while (n < UW_NETNS_SCAN_MAX / 2 && (e = readdir(dir))) {
-		if (e->d_name[0] == '.')
-			continue;
+	while (dir && (e = readdir(dir))) {
+		char path[UW_NETNS_PATH];
+
 		snprintf(path, sizeof(path), NETNS_NAMES "/%s", e->d_name);
-		if (!netns_at(path, &out[n]))
-			n++;
+		if (e->d_name[0] != '.' && !netns_at(path, &ns))
+			fn(arg, ns.inum, e->d_name);
 	}
-	closedir(dir);
-	return n;
+	if (dir)
+		closedir(dir);
+}
+
+struct scan {
+	struct uw_netns *out;
+	unsigned count;
+};
+
+static void scan_name(void *arg, uint32_t inum, const char *name)
+{
+	struct scan *s = arg;
+	struct uw_netns *n = &s->out[s->count];
+
+	if (s->count == UW_NETNS_SCAN_MAX / 2)
+		return;
+	s->count++;
+	n->inum = inum;
+	snprintf(n->path, sizeof(n->path), NETNS_NAMES "/%s", name);
 }
 
 /* Reading the link is cheaper than opening the file, and most processes share one namespace. */
@@ -134,11 +148,14 @@ static bool known(const struct uw_netns *list, unsigned count, uint32_t inum)
 
 unsigned uw_netns_scan(struct uw_netns *out)
 {
-	unsigned n = scan_names(out);
+	struct scan names = { .out = out };
 	char path[UW_NETNS_PATH];
 	DIR *dir = opendir("/proc");
 	struct dirent *e;
+	unsigned n;
 
+	uw_netns_names(scan_name, &names);
+	n = names.count;
 	while (dir && n < UW_NETNS_SCAN_MAX && (e = readdir(dir))) {
 		uint32_t inum;
 

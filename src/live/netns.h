@@ -25,6 +25,9 @@ struct uw_netns {
  */
 int uw_netns_find(const struct uw_ns_ref *ref, struct uw_netns *out);
 
+/** uw_netns_names - call @fn for every name that 'ip netns' lists; a namespace may have several. */
+void uw_netns_names(void (*fn)(void *arg, uint32_t inum, const char *name), void *arg);
+
 /**
  * uw_netns_scan - every network namespace that has a name below /run/netns or a process.
  * @out: an array of at least UW_NETNS_SCAN_MAX. Return: how many were found.

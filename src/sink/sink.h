@@ -26,10 +26,7 @@ struct uw_run {
 	const char *filters;		/* as the user gave them, "" if none */
 	uint32_t run;			/* high part of query.id */
 	uint64_t timeout_ns;
-	struct uw_port {
-		uint16_t port;
-		uint8_t protocol;	/* enum uw_proto */
-	} ports[UW_LIST_MAX];
+	struct uw_port ports[UW_LIST_MAX];
 	unsigned port_count;
 	const char *scope[UW_LIST_MAX];	/* as the user named them */
 	unsigned scope_count;		/* 0: all of the running kernel */

@@ -66,6 +66,129 @@ static void a_long_unit_is_cut(void **state)
 	assert_true(strlen(uw_cgroup_unit(path, buf)) < UW_UNIT_MAX);
 }
 
+/* ---- sockets and who has them ---- */
+
+static struct uw_holding holding(uint32_t pid, uint64_t socket, uint16_t port, uint16_t to, uint8_t server)
+{
+	struct uw_holding h = {
+		.task = { .pid = pid, .uid = 117, .exe = "ntpd", .cgroup = 5 }, .socket = socket, .netns = 7,
+		.client_port = port, .server_port = to, .family = 4,
+	};
+
+	if (to)
+		h.server = (struct uw_addr){ { 192, 0, 2, server } };
+	return h;
+}
+
+static const struct uw_port ports[] = { { 123, UW_PROTO_NTP }, { 53, UW_PROTO_DNS } };
+
+static void who_asks(void **state)
+{
+	struct uw_holding h[] = {
+		holding(11, 1, 40000, 53, 1), holding(11, 2, 40001, 53, 1),	/* two askers: ports differ */
+		holding(12, 3, 123, 123, 1), holding(12, 4, 123, 123, 2),	/* one, of two servers */
+		holding(12, 5, 123, 123, 2),					/* ... twice to the second */
+		holding(13, 6, 123, 0, 0),	/* waits for whom it may concern */
+		holding(14, 7, 53, 0, 0),	/* a name server asks nobody */
+		holding(15, 8, 50000, 443, 1), holding(15, 9, 50001, 0, 0),
+		holding(16, 3, 123, 123, 1),	/* shares the socket of 12, as after a fork */
+		holding(17, 10, 123, 123, 3),
+	};
+	struct uw_asker a[8];
+
+	(void)state;
+	h[10].netns = 8;
+	h[8].raw = 1;
+	assert_int_equal(uw_askers_find(h, 11, ports, 2, a, 8), 5);
+	assert_int_equal(a[0].pid, 11);
+	assert_int_equal(a[0].port, 40000);
+	assert_int_equal(a[0].servers, 1);
+	assert_int_equal(a[0].protocol, UW_PROTO_DNS);
+	assert_int_equal(a[2].pid, 12);
+	assert_int_equal(a[2].servers, 2);
+	assert_int_equal(a[2].others, 1);
+	assert_int_equal(a[2].uid, 117);
+	assert_int_equal(a[2].cgroup_id, 5);
+	assert_string_equal(a[2].executable, "ntpd");
+	assert_int_equal(a[3].pid, 13);
+	assert_int_equal(a[3].servers, 0);
+	assert_int_equal(a[3].others, 0);
+	assert_int_equal(a[4].netns, 8);
+	assert_int_equal(uw_askers_find(h, 11, ports, 2, a, 2), 2);
+	assert_int_equal(uw_askers_find(h, 11, ports, 0, a, 8), 0);
+	assert_int_equal(uw_askers_find(NULL, 0, ports, 2, a, 8), 0);
+	h[0].task.exe[0] = '\0';
+	snprintf(h[0].task.comm, sizeof(h[0].task.comm), "kthread");
+	uw_askers_find(h, 1, ports, 2, a, 8);
+	assert_string_equal(a[0].executable, "kthread");
+}
+
+static unsigned holders(struct uw_query *q, uint64_t socket, struct uw_holding h)
+{
+	uw_holders_find(&h, 1, socket, q);
+	return q->holders;
+}
+
+static void who_has_the_asking_socket(void **state)
+{
+	struct uw_query q = { .netns = 7, .key = { .client = { { 10, 0, 0, 5 } }, .server = { { 192, 0, 2, 1 } },
+						   .client_port = 40000, .server_port = 53, .family = 4 } };
+	struct uw_holding h = holding(11, 1, 40000, 0, 0), x;
+
+	(void)state;
+	assert_int_equal(holders(&q, 0, h), 1);
+	assert_int_equal(q.holder[0].pid, 11);
+	assert_string_equal(q.holder[0].executable, "ntpd");
+	assert_int_equal(holders(&q, 1, h), 1);
+	assert_int_equal(holders(&q, 2, h), 0);		/* its port, but another socket */
+#define LOOKALIKE(field, value)                             \
+	do {                                                \
+		x = h;                                      \
+		x.field = value;                            \
+		assert_int_equal(holders(&q, 0, x), 0);     \
+	} while (0)
+	LOOKALIKE(client_port, 40001);
+	LOOKALIKE(netns, 8);
+	LOOKALIKE(raw, 1);
+	LOOKALIKE(client.b[0], 11);
+	LOOKALIKE(server_port, 54);
+	h = holding(11, 1, 40000, 53, 1);
+	assert_int_equal(holders(&q, 0, h), 1);
+	LOOKALIKE(server.b[3], 2);
+	/* a socket of both families */
+	h = holding(11, 1, 40000, 0, 0);
+	h.family = 6;
+	assert_int_equal(holders(&q, 0, h), 1);
+	h.client = (struct uw_addr){ { [10] = 0xff, 0xff, 10, 0, 0, 5 } };
+	assert_int_equal(holders(&q, 0, h), 1);
+	LOOKALIKE(client.b[15], 6);
+	LOOKALIKE(client.b[0], 0x20);
+	h = holding(11, 1, 40000, 0, 0);
+	q.key.family = 6;
+	assert_int_equal(holders(&q, 0, h), 0);
+}
+
+static void many_holders(void **state)
+{
+	struct uw_query q = { .netns = 7, .key = { .client_port = 40000, .family = 4 } };
+	struct uw_holding h[UW_HOLDERS + 2];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < UW_HOLDERS + 2; i++)
+		h[i] = holding(11 + i, 1, 40000, 0, 0);
+	h[1].task.pid = 11;	/* the same process, by another descriptor */
+	uw_holders_find(h, UW_HOLDERS + 1, 1, &q);
+	assert_int_equal(q.holders, UW_HOLDERS);
+	assert_false(q.more_holders);
+	uw_holders_find(h, UW_HOLDERS + 2, 1, &q);
+	assert_int_equal(q.holders, UW_HOLDERS);
+	assert_true(q.more_holders);
+	uw_holders_find(h, 0, 1, &q);
+	assert_int_equal(q.holders, 0);
+	assert_false(q.more_holders);
+}
+
 static struct uw_rhythm sends(const uint64_t *seconds, unsigned count)
 {
 	struct uw_rhythm r = { 0 };
@@ -147,6 +270,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_unit_of_a_cgroup),
 		cmocka_unit_test(a_long_unit_is_cut),
+		cmocka_unit_test(who_asks),
+		cmocka_unit_test(who_has_the_asking_socket),
+		cmocka_unit_test(many_holders),
 		cmocka_unit_test(a_rhythm_needs_three_sends),
 		cmocka_unit_test(a_send_is_counted_once_in_any_order),
 		cmocka_unit_test(the_oldest_is_forgotten),

@@ -51,6 +51,7 @@ static const char modules[] = "nf_tables 4096 3 - Live 0xffffffffc0a00000\n";
 
 struct world {
 	char dir[32];
+	char passwd[128];
 	struct btf *btf;
 	struct uw_facts facts;
 };
@@ -104,36 +105,22 @@ static void load_reasons(struct world *w)
 	assert_int_equal(uw_reasons_from(&w->facts.reasons, w->btf), 0);
 }
 
-static void make_process(const struct world *w, unsigned pid, const char *comm, const char *exe)
-{
-	char path[128], name[64], text[128];
-
-	snprintf(name, sizeof(name), "%u", pid);
-	path_in(w, name, path, sizeof(path));
-	assert_int_equal(mkdir(path, 0700), 0);
-	snprintf(name, sizeof(name), "%u/stat", pid);
-	snprintf(text, sizeof(text),
-		 "%u (%s) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 4711 9\n", pid, comm);
-	make_file(w, name, text);
-	snprintf(name, sizeof(name), "%u/cgroup", pid);
-	make_file(w, name, "0::/system.slice/asker.service\n");
-	snprintf(name, sizeof(name), "%u/exe", pid);
-	path_in(w, name, path, sizeof(path));
-	if (exe)
-		assert_int_equal(symlink(exe, path), 0);
-}
-
 static int make_world(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
+	char mounts[128];
 
 	assert_non_null(w);
 	strcpy(w->dir, "/tmp/uw_facts.XXXXXX");
 	assert_non_null(mkdtemp(w->dir));
 	load_symbols(w);
 	load_reasons(w);
-	w->facts.processes = uw_processes_new(w->dir);
-	assert_non_null(w->facts.processes);
+	make_file(w, "passwd", "root:x:0:0::/:/bin/sh\n_chrony:x:117:117::/:/bin/false\nevil\033:x:9:9::/:\n");
+	make_file(w, "mounts", "tmpfs /tmp tmpfs rw 0 0\n");
+	path_in(w, "passwd", w->passwd, sizeof(w->passwd));
+	path_in(w, "mounts", mounts, sizeof(mounts));
+	w->facts.who = uw_who_new(w->passwd, mounts);
+	assert_non_null(w->facts.who);
 	w->facts.reads_seen = true;
 	w->facts.timeout_ns = 5000 * MS;
 	w->facts.run = 0xb3f1;
@@ -143,9 +130,7 @@ static int make_world(void **state)
 
 static int end_world(void **state)
 {
-	static const char *const made[] = {"kallsyms",	 "modules", "812/stat", "812/cgroup",
-					   "812/exe",	 "812",	    "813/stat", "813/cgroup",
-					   "813/exe",	 "813"};
+	static const char *const made[] = {"kallsyms", "modules", "passwd", "mounts"};
 	struct world *w = *state;
 	char path[128];
 	size_t i;
@@ -158,7 +143,7 @@ static int end_world(void **state)
 	uw_ksyms_free(w->facts.symbols);
 	uw_reasons_free(w->facts.reasons);
 	btf__free(w->btf);
-	uw_processes_free(w->facts.processes);
+	uw_who_free(w->facts.who);
 	free(w);
 	return 0;
 }
@@ -444,7 +429,7 @@ static void test_fields(void **state)
 	assert_int_equal(q.run, 0xb3f1);
 	assert_int_equal(q.revision, 1);
 	assert_memory_equal(&q.key, &r.key, sizeof(q.key));
-	assert_int_equal(q.flags, r.flags);
+	assert_int_equal(q.flags, r.flags | UW_Q_NO_OWNER);	/* its task has no pid */
 	assert_int_equal(q.netns, 9);
 	assert_int_equal(q.send_ns, SENT_NS);
 	assert_int_equal(q.wire_out_ns, SENT_NS + MS);
@@ -785,56 +770,32 @@ static void test_stray_drop(void **state)
 	assert_int_equal(uw_query_duration_ns(&q), 0);
 }
 
-static void assert_asker(const struct world *w, uint32_t pid, const char *comm, const char *exe,
-			 const char *want, const char *cgroup)
+static void assert_asker(const struct world *w, const struct uw_task *task, const char *executable,
+			 const char *user)
 {
 	struct uw_record r = good_record();
 	struct uw_query q;
 
-	r.task.pid = pid;
-	snprintf(r.task.comm, sizeof(r.task.comm), "%s", comm);
-	snprintf(r.task.exe, sizeof(r.task.exe), "%s", exe);
+	r.task = *task;
 	uw_facts_query(&w->facts, &r, &q);
-	assert_string_equal(q.executable, want);
-	assert_string_equal(q.cgroup, cgroup);
-	assert_int_equal(q.task.pid, pid);
+	assert_string_equal(q.executable, executable);
+	assert_string_equal(q.user, user);
+	assert_string_equal(q.cgroup, "");	/* this world has none */
+	assert_int_equal(q.task.pid, task->pid);
+	assert_int_equal(!(q.flags & UW_Q_NO_OWNER), !!task->pid);
 }
+
+#define ASKER(executable, user, ...) assert_asker(w, &(const struct uw_task){ __VA_ARGS__ }, executable, user)
 
 static void test_asker(void **state)
 {
-	static const char cgroup[] = "/system.slice/asker.service";
 	const struct world *w = *state;
 
-	make_process(w, PID, "chronyd", "/usr/sbin/chronyd");
-	make_process(w, SECOND_PID, "kworker/0:1", NULL);
-	assert_asker(w, PID, "chronyd", "chronyd", "chronyd", cgroup);
-	assert_asker(w, PID, "any thread", "chronyd", "chronyd", cgroup);
-	/* the pid is another's by now: its cgroup would be a lie */
-	assert_asker(w, PID, "chronyd", "dig", "dig", "");
-	assert_asker(w, PID, "dig", "", "dig", "");
-	assert_asker(w, SECOND_PID, "kworker/0:1", "", "kworker/0:1", cgroup);
-	/* gone before anyone looked */
-	assert_asker(w, 999, "ntpdate", "ntpdate", "ntpdate", "");
-	assert_asker(w, 999, "ntpdate", "", "ntpdate", "");
-	assert_asker(w, 0, "", "", "", "");
-	assert_asker(w, 999, "\x1b[2J\n", "", "\x1b[2J\n", "");	/* sinks escape */
-}
-
-/* The kernel's name of a file is cut to its room; the process's own is whole. */
-static void test_long_executable(void **state)
-{
-	const struct world *w = *state;
-	char name[101], cut[UW_EXE], path[128];
-
-	memset(name, 'n', sizeof(name) - 1);
-	name[sizeof(name) - 1] = '\0';
-	memcpy(cut, name, sizeof(cut) - 1);
-	cut[sizeof(cut) - 1] = '\0';
-	snprintf(path, sizeof(path), "/bin/%s", name);
-	make_process(w, PID, "nnnn", path);
-	assert_asker(w, PID, "nnnn", cut, name, "/system.slice/asker.service");
-	cut[UW_EXE - 2] = 'm';
-	assert_asker(w, PID, "nnnn", cut, cut, "");
+	ASKER("chronyd", "_chrony", .pid = 999, .uid = 117, .comm = "any thread", .exe = "chronyd");
+	ASKER("kworker/0:1", "root", .pid = 999, .comm = "kworker/0:1");
+	ASKER("\x1b[2J\n", "evil\033", .pid = 999, .uid = 9, .comm = "\x1b[2J\n");	/* sinks escape */
+	ASKER("dig (deleted)", "", .pid = 999, .uid = 4000, .exe = "dig (deleted)");
+	ASKER("", "", .uid = 0);	/* nobody is not root */
 }
 
 #define IN_WORLD(test) cmocka_unit_test_setup_teardown(test, make_world, end_world)
@@ -866,7 +827,6 @@ int main(void)
 		IN_WORLD(test_flooded),
 		IN_WORLD(test_stray_drop),
 		IN_WORLD(test_asker),
-		IN_WORLD(test_long_executable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

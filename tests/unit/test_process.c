@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Facts about processes, from a /proc that we make. */
-#define _GNU_SOURCE 1 /* nftw */
-#include <ftw.h>
+/* What a process is called, from a /proc that we make. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,328 +14,140 @@
 
 #include "live/process.h"
 
-#define NTP_PORT 123
-#define DNS_PORT 53
+#define PID 812
+#define TICKS 4711
+#define STARTED_NS (TICKS * 10000000ull + 9999999)	/* any part of a tick */
+#define N10 "nnnnnnnnnn"
+#define LONG N10 N10 N10 N10 N10 N10 "nnn"	/* as much as the kernel side keeps */
+#define DELETED " (deleted)"
 
-static const struct uw_port ports[] = {
-	{ .port = NTP_PORT, .protocol = UW_PROTO_NTP },
-	{ .port = DNS_PORT, .protocol = UW_PROTO_DNS },
-};
+static char proc[32];
 
-struct tree {
-	char proc[32];
-	struct uw_processes *processes;
-};
-
-static int make_tree(void **state)
+static void in_proc(const char *name, char *path, size_t size)
 {
-	struct tree *t = calloc(1, sizeof(*t));
-
-	assert_non_null(t);
-	strcpy(t->proc, "/tmp/uw_proc.XXXXXX");
-	assert_non_null(mkdtemp(t->proc));
-	t->processes = uw_processes_new(t->proc);
-	assert_non_null(t->processes);
-	*state = t;
-	return 0;
+	snprintf(path, size, "%s/%u%s", proc, PID, name);
 }
 
-static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+static int make_proc(void **state)
 {
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
+	char path[64];
+
+	(void)state;
+	strcpy(proc, "/tmp/uw_proc.XXXXXX");
+	assert_non_null(mkdtemp(proc));
+	in_proc("", path, sizeof(path));
+	return mkdir(path, 0700);
 }
 
-static int remove_tree(void **state)
+static int remove_proc(void **state)
 {
-	struct tree *t = *state;
+	static const char *const made[] = { "/stat", "/exe", "/whole", "" };
+	char path[64];
 
-	nftw(t->proc, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	uw_processes_free(t->processes);
-	free(t);
-	return 0;
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		in_proc(made[i], path, sizeof(path));
+		remove(path);
+	}
+	return rmdir(proc);
 }
 
-static void path_of(const struct tree *t, unsigned pid, const char *what, char *path, size_t size)
+static void make_stat(const char *comm, unsigned long long ticks)
 {
-	snprintf(path, size, "%s/%u%s%s", t->proc, pid, *what ? "/" : "", what);
-}
-
-static void make_dir(const struct tree *t, unsigned pid, const char *what)
-{
-	char path[256];
-
-	path_of(t, pid, what, path, sizeof(path));
-	assert_int_equal(mkdir(path, 0700), 0);
-}
-
-static void make_file(const struct tree *t, unsigned pid, const char *what, const char *text)
-{
-	char path[256];
+	char path[64];
 	FILE *file;
 
-	path_of(t, pid, what, path, sizeof(path));
+	in_proc("/stat", path, sizeof(path));
 	file = fopen(path, "w");
 	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
+	fprintf(file, "%u (%s) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 %llu 9\n", PID, comm, ticks);
+	fclose(file);
 }
 
-static void make_link(const struct tree *t, unsigned pid, const char *what, const char *target)
+static void make_exe(const char *target)
 {
-	char path[256];
+	char path[64];
 
-	path_of(t, pid, what, path, sizeof(path));
-	unlink(path);
+	in_proc("/exe", path, sizeof(path));
+	remove(path);
 	assert_int_equal(symlink(target, path), 0);
 }
 
-static void make_process(const struct tree *t, unsigned pid, const char *comm,
-			 unsigned long started, const char *exe)
+static void assert_name(const char *exe, const char *comm, const char *want)
 {
-	char text[256], path[256];
-	struct stat st;
+	struct uw_task t = { .pid = PID, .started_ns = STARTED_NS };
+	char out[UW_NAME_MAX];
 
-	path_of(t, pid, "", path, sizeof(path));
-	if (stat(path, &st))
-		make_dir(t, pid, "");
-	snprintf(text, sizeof(text),
-		 "%u (%s) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 %lu 99\n", pid, comm,
-		 started);
-	make_file(t, pid, "stat", text);
-	if (exe)
-		make_link(t, pid, "exe", exe);
+	snprintf(t.exe, sizeof(t.exe), "%s", exe);
+	snprintf(t.comm, sizeof(t.comm), "%s", comm);
+	assert_string_equal(uw_process_executable(proc, &t, out), want);
 }
 
-static void remove_process(const struct tree *t, unsigned pid)
+static void what_the_kernel_told_counts(void **state)
 {
-	char path[256];
-
-	path_of(t, pid, "", path, sizeof(path));
-	assert_int_equal(nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+	(void)state;
+	assert_name("chronyd", "any thread", "chronyd");
+	assert_name("", "kworker/0:1", "kworker/0:1");
+	assert_name("", "", "");
+	assert_name("dig (deleted)", "dig", "dig (deleted)");	/* that is its name */
+	/* the pid is another's by now, or the process has another executable */
+	make_stat("bash", TICKS);
+	make_exe("/bin/bash");
+	assert_name("chronyd", "chronyd", "chronyd");
+	assert_name(LONG, "n", LONG);
 }
 
-static void reads_a_process(void **state)
+static void a_name_that_was_cut_is_looked_for(void **state)
 {
-	const struct tree *t = *state;
-	const struct uw_process *p;
-
-	make_process(t, 812, "chronyd", 4711, "/usr/sbin/chronyd (deleted)");
-	make_file(t, 812, "cgroup",
-		  "12:cpu:/v1\n1:name=systemd:/x\n0::/system.slice/chrony.service\n");
-	p = uw_process_get(t->processes, 812);
-	assert_non_null(p);
-	assert_int_equal(p->pid, 812);
-	assert_int_equal(p->started, 4711);
-	assert_string_equal(p->comm, "chronyd");
-	assert_string_equal(p->executable, "chronyd");
-	assert_string_equal(p->cgroup, "/system.slice/chrony.service");
+	(void)state;
+	make_stat("any ) 1 2 3 (name", TICKS);
+	make_exe("/bin/" LONG "and more");
+	assert_name(LONG, "n", LONG "and more");
+	make_stat("n", TICKS + 1);
+	assert_name(LONG, "n", LONG "and more");
 }
 
-static void hostile_names(void **state)
+static void another_process_with_its_pid_is_not_asked(void **state)
 {
-	const struct tree *t = *state;
-	const struct uw_process *p;
-
-	make_process(t, 5, ") S 1 (x\x1b[2J", 7, "/tmp/evil\n\x1b[31m");
-	p = uw_process_get(t->processes, 5);
-	assert_non_null(p);
-	assert_int_equal(p->started, 7);
-	assert_string_equal(p->comm, ") S 1 (x\x1b[2J");
-	assert_string_equal(p->executable, "evil\n\x1b[31m");
-	assert_string_equal(p->cgroup, "");
-
-	make_process(t, 6, "much_longer_than_a_comm_may_ever_be", 8, NULL);
-	p = uw_process_get(t->processes, 6);
-	assert_non_null(p);
-	assert_string_equal(p->executable, "much_longer_tha");
-	make_process(t, 7, "dir", 9, "/");
-	assert_string_equal(uw_process_get(t->processes, 7)->executable, "dir");
+	(void)state;
+	make_exe("/bin/" LONG "and more");
+	assert_name(LONG, "n", LONG);	/* no stat: gone */
+	make_stat("n", TICKS + 2);
+	assert_name(LONG, "n", LONG);
+	make_stat("n", TICKS - 2);
+	assert_name(LONG, "n", LONG);
 }
 
-static void broken_stat(void **state)
+static void a_deleted_file_keeps_its_name(void **state)
 {
-	static const char *const text[] = { "", "7", "7 (x", "7 )x(", "7 (x) S 1 2 3\n" };
-	const struct tree *t = *state;
+	char path[256], whole[64];
+	FILE *file;
 
-	make_dir(t, 7, "");
-	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-		make_file(t, 7, "stat", text[i]);
-		assert_null(uw_process_get(t->processes, 7));
-	}
-	assert_null(uw_process_get(t->processes, 0));
-	assert_null(uw_process_get(t->processes, 4000000000u));
+	(void)state;
+	make_stat("n", TICKS);
+	make_exe("/nonexistent/" LONG "x" DELETED);
+	assert_name(LONG, "n", LONG "x");
+	/* one that is called so and is not deleted */
+	in_proc("/whole", whole, sizeof(whole));
+	assert_int_equal(mkdir(whole, 0700), 0);
+	snprintf(path, sizeof(path), "%s/%s", whole, LONG "x" DELETED);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fclose(file);
+	make_exe(path);
+	assert_name(LONG, "n", LONG "x" DELETED);
+	remove(path);
 }
 
-static void stays_known_when_gone(void **state)
-{
-	const struct tree *t = *state;
-	const struct uw_process *p;
-
-	make_process(t, 9, "dig", 100, "/usr/bin/dig");
-	assert_non_null(uw_process_get(t->processes, 9));
-	remove_process(t, 9);
-	p = uw_process_get(t->processes, 9);
-	assert_non_null(p);
-	assert_string_equal(p->executable, "dig");
-
-	/* the pid comes again as another process */
-	make_process(t, 9, "host", 200, "/usr/bin/host");
-	assert_string_equal(uw_process_get(t->processes, 9)->executable, "host");
-	remove_process(t, 9);
-	assert_string_equal(uw_process_get(t->processes, 9)->executable, "host");
-
-	/* and again, under the same name */
-	make_process(t, 9, "host", 300, "/opt/other");
-	assert_string_equal(uw_process_get(t->processes, 9)->executable, "other");
-}
-
-static void exec_is_seen(void **state)
-{
-	const struct tree *t = *state;
-
-	make_process(t, 9, "bash", 100, "/bin/bash");
-	assert_string_equal(uw_process_get(t->processes, 9)->executable, "bash");
-	make_process(t, 9, "dig", 100, "/usr/bin/dig");
-	assert_string_equal(uw_process_get(t->processes, 9)->executable, "dig");
-}
-
-static void the_oldest_is_replaced(void **state)
-{
-	const struct tree *t = *state;
-	unsigned i;
-
-	for (i = 1; i <= UW_PROCESSES_MAX + 2; i++) {
-		make_process(t, i, "p", i, NULL);
-		assert_non_null(uw_process_get(t->processes, i));
-		remove_process(t, i);
-	}
-	assert_null(uw_process_get(t->processes, 1));
-	assert_null(uw_process_get(t->processes, 2));
-	assert_non_null(uw_process_get(t->processes, 3));
-	assert_non_null(uw_process_get(t->processes, UW_PROCESSES_MAX + 1));
-	assert_non_null(uw_process_get(t->processes, UW_PROCESSES_MAX + 2));
-}
-
-#define HEADER "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
-#define LINE(local, remote, inode) \
-	"  12: " local " " remote " 01 00000000:00000000 00:00000000 00000000   103        0 " \
-	inode " 2 00000000f00 0\n"
-
-static void make_network(const struct tree *t, unsigned pid, const char *udp, const char *udp6)
-{
-	make_dir(t, pid, "ns");
-	make_file(t, pid, "ns/net", "");
-	make_dir(t, pid, "net");
-	make_file(t, pid, "net/udp", udp);
-	make_file(t, pid, "net/udp6", udp6);
-	make_dir(t, pid, "fd");
-}
-
-static void finds_askers(void **state)
-{
-	const struct tree *t = *state;
-	struct uw_asker a[4];
-
-	make_process(t, 20, "ntpd", 1, "/usr/sbin/ntpd");
-	make_network(t, 20,
-		     HEADER LINE("00000000:007B", "00000000:0000", "1001")	/* ntpd */
-		     LINE("0100007F:0035", "00000000:0000", "1002")		/* a DNS server */
-		     LINE("0A00A8C0:C001", "0101A8C0:0035", "1003")
-		     LINE("0A00A8C0:C002", "0101A8C0:0050", "1004")		/* not traced */
-		     "garbage\n  7: 0100:zz\n" LINE("0A00A8C0:C003", "0101A8C0:0035", "0"),
-		     HEADER LINE("00000000000000000000000001000000:C001",
-				 "00000000000000000000000001000000:0035", "1005"));
-	make_link(t, 20, "fd/0", "/dev/null");
-	make_link(t, 20, "fd/3", "socket:[1001]");
-	make_link(t, 20, "fd/4", "socket:[1002]");
-	make_process(t, 21, "unbound", 2, "/usr/sbin/unbound");
-	make_network(t, 21, "", "");
-	make_link(t, 21, "fd/3", "socket:[1003]");
-	make_link(t, 21, "fd/4", "socket:[1003]");	/* dup() */
-	make_link(t, 21, "fd/5", "socket:[1005]");
-	make_link(t, 21, "fd/6", "socket:[1004]");
-
-	memset(a, 0xff, sizeof(a));
-	assert_int_equal(uw_process_askers(t->processes, ports, 2, a, 4), 2);
-	if (a[0].pid != 20) {
-		struct uw_asker first = a[0];
-
-		a[0] = a[1];
-		a[1] = first;
-	}
-	assert_int_equal(a[0].pid, 20);
-	assert_string_equal(a[0].executable, "ntpd");
-	assert_int_equal(a[0].protocol, UW_PROTO_NTP);
-	assert_int_equal(a[0].port, 123);
-	assert_int_equal(a[0].servers, 0);
-	assert_int_equal(a[1].pid, 21);
-	assert_string_equal(a[1].executable, "unbound");
-	assert_int_equal(a[1].protocol, UW_PROTO_DNS);
-	assert_int_equal(a[1].port, 0xc001);
-	assert_int_equal(a[1].servers, 2);
-	assert_int_equal(uw_process_askers(t->processes, ports, 2, a, 1), 1);
-	assert_int_equal(uw_process_askers(t->processes, ports, 0, a, 4), 0);
-}
-
-static void one_server_counts_once(void **state)
-{
-	const struct tree *t = *state;
-	struct uw_asker a[4];
-
-	make_process(t, 20, "resolver", 1, NULL);
-	make_network(t, 20, HEADER LINE("0A00A8C0:C001", "0101A8C0:0035", "1")
-		     LINE("0A00A8C0:C001", "0101A8C0:0035", "2")
-		     LINE("0A00A8C0:C001", "0201A8C0:0035", "3"), "");
-	make_link(t, 20, "fd/3", "socket:[1]");
-	make_link(t, 20, "fd/4", "socket:[2]");
-	make_link(t, 20, "fd/5", "socket:[3]");
-	assert_int_equal(uw_process_askers(t->processes, ports, 2, a, 4), 1);
-	assert_int_equal(a[0].servers, 2);
-}
-
-static void a_shared_socket_is_one_asker(void **state)
-{
-	const struct tree *t = *state;
-	struct uw_asker a[4];
-
-	make_process(t, 20, "parent", 1, NULL);
-	make_network(t, 20, HEADER LINE("0A00A8C0:C001", "0101A8C0:0035", "1"), "");
-	make_link(t, 20, "fd/3", "socket:[1]");
-	make_process(t, 21, "child", 2, NULL);
-	make_network(t, 21, "", "");
-	make_link(t, 21, "fd/3", "socket:[1]");
-	assert_int_equal(uw_process_askers(t->processes, ports, 2, a, 4), 1);
-	assert_int_equal(a[0].servers, 1);
-}
-
-static void namespaces(void **state)
-{
-	const struct tree *t = *state;
-
-	make_process(t, 20, "a", 1, NULL);
-	make_network(t, 20, "", "");
-	assert_int_not_equal(uw_process_namespace(t->processes, 20), 0);
-	assert_int_equal(uw_process_namespace(t->processes, 21), 0);
-}
-
-#define TREE_TEST(f) cmocka_unit_test_setup_teardown(f, make_tree, remove_tree)
+#define IN_PROC(test) cmocka_unit_test_setup_teardown(test, make_proc, remove_proc)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE_TEST(reads_a_process),
-		TREE_TEST(hostile_names),
-		TREE_TEST(broken_stat),
-		TREE_TEST(stays_known_when_gone),
-		TREE_TEST(exec_is_seen),
-		TREE_TEST(the_oldest_is_replaced),
-		TREE_TEST(finds_askers),
-		TREE_TEST(one_server_counts_once),
-		TREE_TEST(a_shared_socket_is_one_asker),
-		TREE_TEST(namespaces),
+		IN_PROC(what_the_kernel_told_counts),
+		IN_PROC(a_name_that_was_cut_is_looked_for),
+		IN_PROC(another_process_with_its_pid_is_not_asked),
+		IN_PROC(a_deleted_file_keeps_its_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
