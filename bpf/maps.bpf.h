@@ -196,6 +196,32 @@ struct {
 	__type(value, struct uw_answered);
 } answers SEC(".maps");
 
+/* Truncated answers whose askers may ask again over TCP (ruling 12), and their tries by socket. */
+struct uw_truncated_key {
+	struct uw_addr server;
+	__u32 pid;
+	__u32 netns;
+};
+
+struct uw_truncated {
+	__u64 id;	/* of the query */
+	__u64 when_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct uw_truncated_key);
+	__type(value, struct uw_truncated);
+} truncations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64);	/* TCP socket */
+	__type(value, struct uw_truncated);
+} tcp_tries SEC(".maps");
+
 /*
  * The service port last asked from a local port: only there is a reply from another port looked for.
  * Plain memory, written without order: a lost entry costs a hint.

@@ -3,34 +3,14 @@
 #ifndef UW_QUERY_BPF_H
 #define UW_QUERY_BPF_H
 
-#include "answer.h"
-#include "skb.bpf.h"
+#include "asking.bpf.h"
 
 #define IPS_DST_NAT (1 << 5)
 #define UW_SLOTS 4 /* open DNS queries that share a tuple and an id but not the question */
 
 static const struct uw_record empty_record = {};
 static const struct uw_flow_value empty_flow = {};
-__u64 next_id = 0;
 __u32 slots_used = 1; /* grows once two questions shared an id; saves the search until then */
-
-/* Unique in this run. */
-static __always_inline __u64 query_new_id(void)
-{
-#ifdef UW_PLAIN
-	__u64 id = 0;
-	int i;
-
-	for (i = 0; i < 8; i++) {
-		id = add_one(&next_id);
-		if (claim(id))
-			break;
-	}
-	return id;
-#else
-	return add_one(&next_id);
-#endif
-}
 
 /* Two readers' CPUs may want to close a query: true for the first. */
 static __always_inline bool query_claim(struct uw_record *r)
@@ -273,33 +253,6 @@ static __always_inline void request_inside(struct uw_record *r)
 		r->flags &= ~UW_Q_OUTSIDE;
 		__sync_fetch_and_add(&r->on_wire, -1);
 	}
-}
-
-static __always_inline bool asks_another(const struct uw_asking *a, const struct uw_query_key *k)
-{
-	return a->server_port != k->server_port ||
-	       uw_opaque64(a->server.b) != uw_opaque64(k->server.b) ||
-	       uw_opaque64(a->server.b + 8) != uw_opaque64(k->server.b + 8);
-}
-
-/* The asking socket's own number. Without the hook on its close another port tells it is another. */
-static __always_inline __u64 socket_number(__u64 socket, const struct uw_query_key *k)
-{
-	struct uw_asking *a = bpf_map_lookup_elem(&asking, &socket), made = {};
-
-	if (a && a->client_port == k->client_port) {
-		if (asks_another(a, k))
-			a->several = true;
-		a->server = k->server;
-		a->server_port = k->server_port;
-		return a->number;
-	}
-	made.number = query_new_id();
-	made.server = k->server;
-	made.server_port = k->server_port;
-	made.client_port = k->client_port;
-	bpf_map_update_elem(&asking, &socket, &made, BPF_ANY);
-	return made.number;
 }
 
 static __always_inline void query_fill(struct uw_record *r, struct uw_room *room, __u32 netns,
@@ -551,22 +504,11 @@ static __always_inline void answer_note(struct uw_record *r, const struct uw_pac
 	r->answer.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid);
 }
 
-/* A socket that asks several servers the same needs no more than one answer (superseded). */
-static __always_inline void answer_serves(const struct uw_record *r, __u64 now)
-{
-	struct uw_asking *a = bpf_map_lookup_elem(&asking, &r->socket);
-	struct uw_answered_key k = { .socket_number = r->socket_number, .question_hash = r->question_hash };
-	struct uw_answered v = { .when_ns = now, .server = r->key.server, .server_port = r->key.server_port };
-
-	if (a && a->several && a->number == r->socket_number && r->question_hash &&
-	    uw_answer_settles(r->key.protocol, &r->answer))
-		bpf_map_update_elem(&answers, &k, &v, BPF_ANY);
-}
-
 /* The first valid answer reached its reader (or, for a raw socket, the wire): the query is done. */
 static __noinline int query_close(struct uw_record *r, __u64 now)
 {
 	struct uw_query_key k = r->key;
+	bool truncated;
 
 	if (!query_claim(r))
 		return 0;
@@ -574,8 +516,9 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);
 	count(UW_STAT_answered);
 	answer_serves(r, now);
+	truncated = truncated_note(r, now);
 	if (r->answer.late || uw_config.all || uw_answer_refuses(r->key.protocol, &r->answer) ||
-	    answer_fails_here(r) || r->task.pid == uw_config.tool_pid)
+	    answer_fails_here(r) || truncated || r->task.pid == uw_config.tool_pid)
 		query_send_up(r);
 	else
 		query_fold(r);

@@ -9,6 +9,7 @@
 #include "hook_netfilter.bpf.h"
 #include "hook_receive.bpf.h"
 #include "hook_socket.bpf.h"
+#include "hook_tcp.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -123,6 +124,14 @@ SEC("tp_btf/consume_skb")
 int BPF_PROG(uw_consume_skb, struct sk_buff *skb)
 {
 	return on_consume(skb);
+}
+
+/* Asked again over TCP. */
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(uw_inet_sock_set_state, const struct sock *sk, const int before, const int state)
+{
+	return on_tcp_state(sk, before, state);
 }
 
 /* Freed. */

@@ -19,6 +19,7 @@
 #define UW_BODY_MAX (UW_DNS_HEADER + UW_QUESTION_MAX)
 
 #define UW_IPPROTO_ICMP 1
+#define UW_IPPROTO_TCP 6
 #define UW_IPPROTO_UDP 17
 #define UW_IPPROTO_ICMPV6 58
 #define UW_IPV6_EXTENSIONS 4	/* followed at the most, RFC 8200 4.1 */

@@ -163,6 +163,18 @@ struct uw_nat {
 	__u8 pad[3];
 };
 
+/* What became of a TCP connection to a server that sent a truncated answer. */
+enum uw_tcp {
+	UW_TCP_NONE,		/* none was tried */
+	UW_TCP_PENDING,
+	UW_TCP_CONNECTED,
+	UW_TCP_REFUSED,
+	UW_TCP_UNREACHABLE,	/* another ICMP error, no route, a local refusal */
+	UW_TCP_TIMED_OUT,
+	UW_TCP_ABANDONED,	/* closed by its process before there was an answer */
+	UW_TCPS,
+};
+
 /* uw_record.flags */
 #define UW_Q_LOCAL_SEND		(1u << 0)  /* the sender's socket is in scope */
 #define UW_Q_RAW		(1u << 1)  /* sent without a UDP socket (AF_PACKET, raw) */
@@ -183,6 +195,7 @@ enum uw_record_kind {
 	UW_RECORD_SEND_FAILED,	/* no packet was made: key without transaction, errno in send_errno */
 	UW_RECORD_ICMP,		/* an ICMP error whose quote ends before the transaction */
 	UW_RECORD_STRAY,	/* a reply that no query is known for: delivered, or dropped (drop[UW_REPLY]) */
+	UW_RECORD_TCP,		/* of the query @id: its asker tries TCP, or how that ended */
 };
 
 struct uw_record {
@@ -218,7 +231,7 @@ struct uw_record {
 	__u8 pad;
 	__u16 question_len;
 	__u8 torn;			/* copies that left, but not whole: see UW_Q_TORN */
-	__u8 pad2;
+	__u8 tcp_retry;			/* UW_RECORD_TCP: enum uw_tcp */
 	__u32 server_pid;		/* role local: who read the request */
 	__u16 from_port;		/* UW_RECORD_STRAY: the port it came from, where not the asked one's */
 	__u16 pad3;

@@ -101,8 +101,8 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 	if (probe)
 		return;
 	uw_totals_add(&r->totals, q, previous);
-	r->unsettled |= uw_query_is_bad(q);
-	if (r->sink && (always || r->o->all || uw_query_is_bad(q) || q->caused_by))
+	r->unsettled |= uw_query_is_news(q);
+	if (r->sink && (always || r->o->all || uw_query_is_news(q)))
 		r->sink->query(r->sink, q);
 }
 

@@ -262,6 +262,7 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 	if (!f->first_ns || q->send_ns < f->first_ns)
 		f->first_ns = q->send_ns;
 	uw_rhythm_note(&f->rhythm, q->send_ns);
+	f->tcp[q->tcp_retry]++;
 	f->icmp_local += q->icmp.seen && q->icmp.local;
 	for (dir = 0; dir < UW_DIRS; dir++) {
 		if (q->drop[dir].seen)

@@ -48,6 +48,7 @@ struct uw_flow {
 	} drop[UW_FLOW_DROPS];	/* distinct (stage, reason, direction, netns), the first ones */
 	uint64_t drops_unlisted;	/* of kinds for which there was no room */
 	uint64_t icmp_local;		/* queries with an ICMP error sent by this host */
+	uint64_t tcp[UW_TCPS];		/* truncated answers by what became of the retry over TCP */
 	uint64_t refused;		/* by a kiss-o'-death; the rest of UW_REFUSED is DNS */
 	uint64_t kod_rate;		/* ... of which the code was RATE */
 	uint64_t port_unreachable;	/* rejected by the server's own ICMP port unreachable */

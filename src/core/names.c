@@ -153,6 +153,17 @@ const char *uw_proto_name(enum uw_proto p)
 	return lookup(proto_names, COUNT(proto_names), p);
 }
 
+const char *uw_tcp_name(enum uw_tcp t)
+{
+	static const char *const names[] = {
+		[UW_TCP_PENDING] = "pending", [UW_TCP_CONNECTED] = "connected",
+		[UW_TCP_REFUSED] = "refused", [UW_TCP_UNREACHABLE] = "unreachable",
+		[UW_TCP_TIMED_OUT] = "timed_out", [UW_TCP_ABANDONED] = "abandoned",
+	};
+
+	return (unsigned)t < COUNT(names) ? names[t] : NULL;
+}
+
 const char *uw_rcode_name(unsigned rcode)
 {
 	return rcode_names[rcode & 15];

@@ -137,6 +137,7 @@ struct uw_query {
 	} holder[UW_HOLDERS];
 
 	uint64_t send_ns, wire_out_ns, wire_in_ns, input_ns, queued_ns, read_ns;	/* CLOCK_BOOTTIME, 0 absent */
+	enum uw_tcp tcp_retry;		/* of a truncated answer */
 	uint64_t superseded_ns;		/* its socket had the answer from another server, 0 absent */
 	uint64_t abandoned_ns;		/* the asking socket closed or its process ended, 0 absent */
 	uint64_t judged_ns;		/* when the verdict was taken */
@@ -196,6 +197,12 @@ void uw_query_copy(struct uw_query *to, const struct uw_query *from);
 /** uw_query_is_bad - whether the verdict is one a user wants to hear of. */
 bool uw_query_is_bad(const struct uw_query *q);
 
+/** uw_query_is_news - whether it is told without --all: bad, or good with a fault to it. */
+bool uw_query_is_news(const struct uw_query *q);
+
+/** uw_tcp_failed - whether the retry over TCP was tried and did not get through. */
+bool uw_tcp_failed(enum uw_tcp t);
+
 /** uw_query_duration_ns - from the first send to the fact that decided, 0 if neither is known. */
 uint64_t uw_query_duration_ns(const struct uw_query *q);
 
@@ -206,6 +213,7 @@ const char *uw_role_name(enum uw_role r);
 const char *uw_stage_name(enum uw_stage s);
 const char *uw_gap_name(enum uw_gap g);
 const char *uw_proto_name(enum uw_proto p);
+const char *uw_tcp_name(enum uw_tcp t);	/* NULL for UW_TCP_NONE */
 
 /** uw_rcode_name - DNS RCODE of the header's low four bits, "RCODE%u"-like names never needed. */
 const char *uw_rcode_name(unsigned rcode);

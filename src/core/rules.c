@@ -402,6 +402,16 @@ const struct uw_rule uw_rules[] = {
 		.tell = service_tell,
 	},
 	{
+		.id = "tcp-fallback-blocked",
+		.flow = uw_tcp_flow,
+		.holds = uw_tcp_holds,
+		.tell = uw_tcp_tell,
+		.next_step =
+			"Allow TCP port 53 to the server, on this host (nft list ruleset), on the way,"
+			" and at the server; test with: dig +tcp @SERVER. Until then a smaller EDNS"
+			" buffer does not help: the answer is too long for UDP.",
+	},
+	{
 		.id = "server-rate-limiting",
 		.flow = told_to_slow_down,
 		.holds = rate_holds,

@@ -36,6 +36,11 @@ struct uw_rule {
 	const char *next_step;
 };
 
+/* rule_tcp.c */
+bool uw_tcp_flow(const struct uw_flow *f);
+bool uw_tcp_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_tcp_tell(const struct uw_case *c, struct uw_diagnosis *d);
+
 extern const struct uw_rule uw_rules[];
 extern const unsigned uw_rule_count;
 

@@ -79,6 +79,16 @@ bool uw_query_is_bad(const struct uw_query *q)
 	}
 }
 
+bool uw_tcp_failed(enum uw_tcp t)
+{
+	return t == UW_TCP_REFUSED || t == UW_TCP_UNREACHABLE || t == UW_TCP_TIMED_OUT;
+}
+
+bool uw_query_is_news(const struct uw_query *q)
+{
+	return uw_query_is_bad(q) || q->caused_by || uw_tcp_failed(q->tcp_retry);
+}
+
 uint64_t uw_query_duration_ns(const struct uw_query *q)
 {
 	uint64_t end = 0;

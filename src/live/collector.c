@@ -264,6 +264,10 @@ static int take_record(void *arg, void *data, size_t size)
 		uw_icmp_notes_keep(c->icmp, r);
 		return 0;
 	}
+	if (r->kind == UW_RECORD_TCP) {
+		uw_waiting_tcp(c->waiting, r, c->now_ns);
+		return 0;
+	}
 	if (r->kind == UW_RECORD_STRAY)
 		uw_strays_keep(c->strays, r);
 	if (r->kind == UW_RECORD_STRAY && (uw_live_filtered(c->live) || r->wire_in_ns > c->started_ns + STRAY_NS))

@@ -16,12 +16,14 @@ const char *uw_record_check(const void *data, size_t size)
 		return "size";
 	if (r->version != UW_RECORD_VERSION)
 		return "version";
-	if (r->kind < UW_RECORD_QUERY || r->kind > UW_RECORD_STRAY)
+	if (r->kind < UW_RECORD_QUERY || r->kind > UW_RECORD_TCP)
 		return "kind";
 	if (r->key.family != 4 && r->key.family != 6)
 		return "address family";
 	if (r->key.protocol != UW_PROTO_NTP && r->key.protocol != UW_PROTO_DNS)
 		return "protocol";
+	if (r->tcp_retry >= UW_TCPS)
+		return "TCP";
 	if (r->stage[UW_REQUEST] >= UW_STAGES || r->stage[UW_REPLY] >= UW_STAGES)
 		return "stage";
 	if (r->hops > UW_PATH_MAX || r->question_len > UW_QUESTION_MAX)

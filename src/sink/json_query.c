@@ -150,6 +150,7 @@ static void put_dns(struct uw_json *j, const struct uw_query *q)
 		return;
 	uw_json_string(j, "dns.response_code", uw_rcode_name(q->answer.flags));
 	uw_json_bool(j, "dns.truncated", q->answer.flags & DNS_TRUNCATED);
+	uw_json_text(j, "dns.tcp_retry", uw_tcp_name(q->tcp_retry));
 }
 
 static void put_ntp(struct uw_json *j, const struct uw_query *q)

@@ -197,8 +197,12 @@ static void test_good_records(void **state)
 	struct uw_record r = good_record();
 
 	(void)state;
-	for (r.kind = UW_RECORD_QUERY; r.kind <= UW_RECORD_STRAY; r.kind++)
+	for (r.kind = UW_RECORD_QUERY; r.kind <= UW_RECORD_TCP; r.kind++)
 		assert_good(r);
+	r = good_record();
+	for (r.tcp_retry = UW_TCP_NONE; r.tcp_retry < UW_TCPS; r.tcp_retry++)
+		assert_good(r);
+	assert_wrong(r, "TCP");
 	r = good_record();
 	assert_null(check(&r, sizeof(r) + 8));	/* a ring may round up */
 	r.key.family = 6;
@@ -238,7 +242,7 @@ static void test_version_and_kind(void **state)
 		r.version = UW_RECORD_VERSION;
 		r.kind = (uint16_t)v;
 		wrong = uw_record_check(&r, sizeof(r));
-		assert_int_equal(!wrong, v >= 1 && v <= 4);
+		assert_int_equal(!wrong, v >= 1 && v <= 5);
 		assert_true(!wrong || !strcmp(wrong, "kind"));
 		r.kind = UW_RECORD_QUERY;
 	}
@@ -376,6 +380,7 @@ static void test_anything_else(void **state)
 		r.key.protocol = i & 1 ? UW_PROTO_NTP : UW_PROTO_DNS;
 		r.stage[UW_REQUEST] %= UW_STAGES;
 		r.stage[UW_REPLY] %= UW_STAGES;
+		r.tcp_retry %= UW_TCPS;
 		r.question_len %= UW_QUESTION_MAX + 1;
 		r.hops %= UW_PATH_MAX + 1;
 		for (hop = 0; hop < r.hops; hop++) {

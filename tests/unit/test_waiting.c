@@ -116,6 +116,59 @@ static void test_hurry(void **state)
 	assert_int_equal(uw_waiting_count(*state), 1);
 }
 
+static struct uw_query truncated(void)
+{
+	return (struct uw_query){
+		.id = 1, .revision = 1, .verdict = UW_ANSWERED, .judged_ns = 2 * S,
+		.key = { .protocol = UW_PROTO_DNS }, .answer = { .flags = UW_DNS_TC }, .task = { .pid = 12 },
+	};
+}
+
+/* @outcome comes @ms after a TCP connection began at 2 s; what is told of it, and not before then. */
+static enum uw_tcp retried(struct uw_waiting *w, enum uw_tcp outcome, unsigned ms)
+{
+	struct uw_record begin = { .id = 1, .send_ns = 2 * S, .tcp_retry = UW_TCP_PENDING }, end = begin;
+	struct uw_query q = truncated();
+	uint64_t now = 2 * S + ms * (S / 1000);
+
+	assert_true(uw_waiting_take(w, &q));
+	uw_waiting_tcp(w, &begin, 2 * S);
+	uw_waiting_tell(w, now - 1, false, tell, NULL);
+	assert_int_equal(told, 0);
+	end.tcp_retry = outcome;
+	if (outcome)
+		uw_waiting_tcp(w, &end, now);
+	uw_waiting_tell(w, now, false, tell, NULL);
+	assert_int_equal(told, 1);
+	told = 0;
+	return last_told.tcp_retry;
+}
+
+static void test_tcp(void **state)
+{
+	assert_int_equal(retried(*state, UW_TCP_CONNECTED, 3), UW_TCP_CONNECTED);
+	assert_int_equal(retried(*state, UW_TCP_REFUSED, 3), UW_TCP_REFUSED);
+	assert_int_equal(retried(*state, UW_TCP_ABANDONED, 900), UW_TCP_ABANDONED);
+	assert_int_equal(retried(*state, UW_TCP_ABANDONED, 1100), UW_TCP_TIMED_OUT);
+	assert_int_equal(retried(*state, UW_TCP_NONE, 5000), UW_TCP_TIMED_OUT);
+}
+
+static void test_no_tcp(void **state)
+{
+	struct uw_record other = { .id = 2, .send_ns = 2 * S, .tcp_retry = UW_TCP_REFUSED };
+	struct uw_query q = truncated(), whole = truncated();
+
+	assert_true(uw_waiting_take(*state, &q));
+	uw_waiting_tcp(*state, &other, 2 * S);
+	uw_waiting_tell(*state, 3 * S - 1, false, tell, NULL);
+	assert_int_equal(told, 0);
+	uw_waiting_tell(*state, 3 * S, false, tell, NULL);
+	assert_int_equal(told, 1);
+	assert_int_equal(last_told.tcp_retry, UW_TCP_NONE);
+	whole.answer.flags = 0;
+	assert_false(uw_waiting_take(*state, &whole));
+}
+
 /* The caller's query is gone when the copy is told: the drop that decided is the copy's own. */
 static void test_a_copy_stands_for_itself(void **state)
 {
@@ -143,6 +196,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_cause_comes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_revisions_do_not_wait, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hurry, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tcp, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_tcp, setup, teardown),
 		cmocka_unit_test(test_a_copy_stands_for_itself),
 	};
 
