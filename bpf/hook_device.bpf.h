@@ -180,7 +180,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	} else if (room->packet.kind == UW_PACKET_ICMP && !skb->skb_iif) {
 		r = query_of(&room->packet);
 		if (r && room->packet.dir == UW_REQUEST)
-			r->icmp.local = true;
+			r->icmp.underway = true;
 	}
 	room_leave(room);
 	return 0;

@@ -55,9 +55,22 @@ static __always_inline void icmp_fill(struct uw_icmp *i, const struct uw_packet 
 	i->type = p->ip.icmp_type;
 	i->code = p->ip.icmp_code;
 	i->verified = p->has_transaction;
-	if (dev->flags & 8 /* IFF_LOOPBACK */)
-		i->local = true;
+	i->local = i->underway || dev->flags & IFF_LOOPBACK;
 	i->seen = true;
+}
+
+/*
+ * The first error counts. Too big is only a note, and what this host said of one copy gives way to
+ * what another says of a copy that left.
+ */
+static __always_inline void icmp_note(struct uw_icmp *i, const struct uw_packet *p,
+				      const struct net_device *dev)
+{
+	bool ours = i->underway || dev->flags & IFF_LOOPBACK;
+
+	if (!i->seen || i->mtu || (i->local && !ours))
+		icmp_fill(i, p, dev);
+	i->underway = false;
 }
 
 /* The quote ends before the transaction: user space looks for the newest open query of the tuple. */
@@ -93,8 +106,8 @@ static __always_inline void icmp_arrives(struct uw_room *room, const struct net_
 	r = query_of(p);
 	if (!r)
 		count(UW_STAT_icmp_unmatched);
-	else if (!r->icmp.seen || r->icmp.mtu) /* too big is a note: an error after it counts */
-		icmp_fill(&r->icmp, p, dev);
+	else
+		icmp_note(&r->icmp, p, dev);
 }
 
 static __always_inline int on_receive(struct sk_buff *skb)

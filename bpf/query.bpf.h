@@ -557,7 +557,7 @@ static __always_inline void query_hop(struct uw_record *r, const struct net_devi
 	h->netns = netns_of_dev(dev);
 	h->dir = dir;
 	h->out = out;
-	h->loopback = !!(dev->flags & 8 /* IFF_LOOPBACK */);
+	h->loopback = !!(dev->flags & IFF_LOOPBACK);
 	r->hops = n + 1;
 }
 

@@ -10,6 +10,7 @@
 #define PACKET_OTHERHOST 3
 #define PACKET_OUTGOING 4
 #define PACKET_LOOPBACK 5
+#define IFF_LOOPBACK 8
 
 /*
  * How the program came by the buffer. Only a tracepoint's own argument (or netfilter's) may be

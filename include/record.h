@@ -131,7 +131,8 @@ struct uw_icmp {
 	__u8 code;
 	__u8 verified;	/* the quote held the transaction */
 	__u8 local;	/* it was sent by this host (scope) */
-	__u8 pad[7];
+	__u8 underway;	/* one of ours was sent and has not come in */
+	__u8 pad[6];
 };
 
 struct uw_answer {
