@@ -257,8 +257,10 @@ static __always_inline bool send_from_sock(struct uw_send *s, const struct sock 
 }
 
 /* What icmp_err_convert makes of an ICMP error about an earlier datagram, told to the next call. */
-static __always_inline bool is_icmp_errno(__s32 err)
+static __always_inline bool is_icmp_errno(const struct sock *sk, __s32 err)
 {
+	if (err == EACCES) /* icmpv6_err_convert: prohibited, failed policy, reject route */
+		return sk->__sk_common.skc_family == AF_INET6;
 	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH || err == EHOSTDOWN ||
 	       err == EPROTO || err == ENOPROTOOPT || err == EOPNOTSUPP || err == ENONET;
 }
@@ -276,7 +278,7 @@ static __always_inline void on_send_error(const struct sock *sk, struct uw_send 
 {
 	struct uw_send made = {};
 
-	if (sk->__sk_common.skc_dport && is_icmp_errno(err) && !(s && s->route_errno)) {
+	if (sk->__sk_common.skc_dport && is_icmp_errno(sk, err) && !(s && s->route_errno)) {
 		return; /* an earlier datagram's error, which has its own record */
 	} else if (s && send_is_of(s, sk)) {
 		/* After a failed connect() the send only says that there is no destination. */
