@@ -8,6 +8,15 @@
 
 #include "query.bpf.h"
 
+/*
+ * A first fragment waits for the others in prerouting or right after it (IPv4, conntrack), or behind
+ * the input hook (IPv6): none of these hooks has given it to UDP. Put together it comes by again.
+ */
+static __always_inline __u8 stage_of_fragment(__u8 stage)
+{
+	return stage == UW_STAGE_UDP || stage == UW_STAGE_NF_PREROUTING ? UW_STAGE_REASSEMBLY : stage;
+}
+
 static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 {
 	struct sk_buff *skb = ctx->skb;
@@ -20,6 +29,8 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 	if (!room)
 		return 1;
 	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+		if (room->packet.ip.fragment)
+			stage = stage_of_fragment(stage);
 		r = query_of_skb(skb, room);
 		if (r)
 			r->stage[room->packet.dir & 1] = stage;

@@ -175,9 +175,14 @@ static void count_rules(struct uw_collector *c, const struct uw_query *q)
 	}
 }
 
-/* A late reply that was lost here as well changes nothing for the one that came in time. */
-static bool lost_again(const struct told *t, const struct uw_query *q)
+/*
+ * A late reply that was lost here as well changes nothing for the one that came in time, and events
+ * lost since the verdict nothing of what was known then.
+ */
+static bool tells_nothing(const struct told *t, const struct uw_query *q)
 {
+	if (t->said.verdict == q->verdict || q->verdict == UW_UNKNOWN)
+		return true;
 	return t->said.verdict == UW_REPLY_DROPPED && q->verdict == UW_ANSWERED_LATE &&
 	       q->drop[UW_REPLY].seen;
 }
@@ -235,7 +240,7 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	uw_judge(q);
 	note_holder(c, q);
 	if (t) {
-		if (t->said.verdict == q->verdict || lost_again(t, q))
+		if (tells_nothing(t, q))
 			return;
 		uw_waiting_hurry(c->waiting, q->id, tell_waited, c);
 		previous = t->said;
