@@ -17,10 +17,12 @@ import time
 import tools
 from beyond import TIMEOUT
 from faults import Route
+from decoys import OTHER_CLIENT
 from far import DEAD, PORTS, SERVERS, Far
 from lab import Lab, wait_until
 from tracer import Contract, Tracer
 from trial import Trial
+from grades import GRADES, grade
 from truth import Void, judge
 from wire import Tap, enter_namespace, write_pcap
 
@@ -41,6 +43,7 @@ class Lane:
         self.ports = iter(range(20000, 65000))
         self.pending, self.current, self.by_port, self.strangers = [], None, {}, []
         self.raw_seen, self.records, self.nobodies = 0, {}, 0
+        self.told = {}          # query.id -> the fault that was held against the truth
         self.done = {}          # client port -> packets from the server that were no reply
         self.host = f"/proc/{os.getpid()}/fd/{os.open('/proc/self/ns/net', os.O_RDONLY)}"
 
@@ -78,10 +81,13 @@ class Lane:
         self._in("r")
         self.router_nft = tools.Nft()
         self.taps.append(Tap("wire", "c0"))
+        self.gateway_mac = json.loads(tools.run("ip", "-j", "link", "show", "c0"))[0]["address"]
         tools.write_sysctl("net.ipv4.icmp_ratelimit", 0)
         tools.write_sysctl("net.ipv6.icmp.ratelimit", 0)
         self._in("c")
         self.nft = tools.Nft()
+        tools.write_sysctl("net.ipv4.ipfrag_time", 2)
+        tools.write_sysctl("net.ipv6.ip6frag_time", 2)
         self.taps.append(Tap("client", "eth0"))
 
     def _in(self, member):
@@ -159,8 +165,8 @@ class Lane:
         quoted = packet.quote or packet
         asked = quoted.dport in SERVICES
         trial = self.by_port.get(quoted.sport if asked else quoted.dport)
-        if trial is None and self.current and quoted.sport is None:
-            trial = self.current        # a fragment
+        if trial is None and self.current and (quoted.sport is None or self.current.process):
+            trial = self.current        # a fragment, or a real client's
         if trial:
             trial.packets.append(packet)
 
@@ -168,8 +174,6 @@ class Lane:
 
     def run(self, number):
         trial = Trial(self.options.seed, number, self)
-        if trial.client != "fast":
-            trial.client = "fast"
         if trial.fixed or (trial.local and trial.local.quiet):
             self.drain()
         self.current = trial
@@ -185,16 +189,21 @@ class Lane:
         self.settle()
 
     def _act(self, trial):
-        trial.open()
-        self.by_port[trial.port] = trial
+        if trial.client == "fast":
+            trial.open()
+            self.by_port[trial.port] = trial
         if trial.beyond:
             trial.beyond.prepare(trial)
         if trial.local:
             trial.local.prepare(trial)
+        decoy = trial.decoy if trial.client == "fast" and trial.decoy and \
+            trial.decoy.fits(trial) else None
+        if decoy:
+            decoy.install(trial)
         try:
             getattr(self, "_timing_" + trial.timing)(trial)
             self.pump(1.0)
-            if trial.abandon:
+            if trial.abandon and not trial.closed:
                 if trial.local and trial.local.of_socket:
                     self._uninstall(trial)
                 trial.close()
@@ -205,6 +214,8 @@ class Lane:
             self._uninstall(trial)
         finally:
             self._uninstall(trial)
+            if decoy:
+                decoy.remove(trial)
             if trial.beyond:
                 trial.beyond.undo(trial)
 
@@ -236,9 +247,14 @@ class Lane:
             thread.join()
         else:
             trial.send()
+        if len(trial.sends) == 1 and trial.decoy and trial.decoy.fits(trial):
+            trial.decoy.act(trial)
 
     def _timing_before(self, trial):
         self._install(trial)
+        if trial.client != "fast":
+            trial.run_client()
+            return
         for _ in range(trial.copies):
             if not trial.reads:
                 self._send(trial)
@@ -249,6 +265,8 @@ class Lane:
         self._hold_replies(trial)
         self._send(trial)
         self.pump(0.3)
+        if trial.abandon and not (trial.local and trial.local.of_socket):
+            trial.close()
         self._install(trial)
         self.far.release()
 
@@ -276,7 +294,8 @@ class Lane:
         self._send(trial)
         self.pump(0.3)
         self._uninstall(trial)
-        self._send(trial)
+        if not trial.reads:
+            self._send(trial)
 
     # -- verdicts
 
@@ -294,17 +313,27 @@ class Lane:
         if age < TIMEOUT + 0.05:
             return False
         trial.close()
-        records = self._records_of(trial)
         if time.time() < max(trial.closed, trial.ended) + SETTLE or \
-                (not records and age < self._patience(trial)):
+                (trial.client != "fast" and time.time() < trial.closed + TIMEOUT + SETTLE):
+            return False
+        self.read_taps()
+        parts = self._parts_of_client(trial) if trial.process else self._parts_of_socket(trial)
+        if any(self._incomplete(part) for part in parts) and age < self._patience(trial):
             return False
         self.by_port.pop(trial.port, None)
-        self.report(self._result(trial, records))
+        self.report(self._result(trial, parts))
         return True
 
     @staticmethod
+    def _incomplete(part):
+        """A failed send is told at once, what became of a packet at the deadline."""
+        told = [r for r in part["records"]
+                if r["verdict"] != "send_failed" or not part["evidence"].packets]
+        return not told
+
+    @staticmethod
     def _patience(trial):
-        return HELD if trial.local and trial.local.holds else TIMEOUT + 4
+        return HELD if trial.local and trial.local.holds else TIMEOUT + 5
 
     def drain(self):
         """Wait for every verdict."""
@@ -319,50 +348,87 @@ class Lane:
             if record["type"] == "query":
                 self.records[record["query.id"]] = record
 
-    def _records_of(self, trial):
-        mine = []
-        for record in self.records.values():
-            if record.get("client.port") == trial.port and self._same(trial, record):
-                mine.append(record)
-        return mine
+    def _records_with(self, port, transaction):
+        return [r for r in self.records.values() if r.get("client.port") == port and
+                r.get("transaction.id", transaction.hex()) == transaction.hex()]
+
+    def _parts_of_socket(self, trial):
+        """What must be told: the trial's query, and those of its decoy."""
+        part = self._part(trial.evidence, self._records_with(trial.port, trial.transaction))
+        part["failed_sends"] = len(trial.sends) - trial.packets_sent()
+        self.done[trial.port] = len(part["evidence"].foreign)
+        parts = [part]
+        for sibling in trial.siblings:
+            parts.append(self._part(lambda s=sibling: s.evidence(trial),
+                                    self._records_with(sibling.port, sibling.transaction)))
+        return parts
+
+    def _parts_of_client(self, trial):
+        """One part for each query of a real client; at least one."""
+        records = [r for r in self.records.values() if r.get("process.pid") == trial.process.pid]
+        asked, parts = trial.transactions(), []
+        for (port, transaction), message in asked.items():
+            mine = [r for r in records if r.get("client.port") == port and
+                    r.get("transaction.id", "") == transaction.hex()]
+            records = [r for r in records if r not in mine]
+            parts.append(self._part(lambda p=port, t=transaction, m=message:
+                                    trial.client_evidence(p, t, m), mine))
+        for record in records or ([None] if not asked else []):
+            if record and record["verdict"] == "send_failed" and asked:
+                continue
+            port = record.get("client.port", 0) if record else 0
+            parts.append(self._part(lambda p=port: trial.client_evidence(p, b"", None),
+                                    [record] if record else []))
+        return parts
 
     @staticmethod
-    def _same(trial, record):
-        if "transaction.id" not in record:
-            return True
-        return record["transaction.id"] == trial.transaction.hex()
-
-    def _result(self, trial, records):
-        evidence = trial.evidence()
-        result = {"number": trial.number, "draw": str(trial), "records": records,
-                  "failed_sends": len(trial.sends) - trial.packets_sent()}
+    def _part(evidence, records):
+        part = {"records": records, "failed_sends": 0, "evidence": evidence()}
         try:
-            outcomes = judge(evidence)
-            result["truth"] = [(o.fault, o.verdicts, sorted(o.stages or ())) for o in outcomes]
+            part["truth"] = [(o.fault, o.verdicts, sorted(o.stages or ()))
+                             for o in judge(part["evidence"])]
         except Void as e:
-            result["void"] = str(e)
-        for record in records:
-            del self.records[record["query.id"]]
-        self.done[trial.port] = len(evidence.foreign)
-        self._keep(trial, result, evidence)
+            part["void"] = str(e)
+        if not part["evidence"].packets:
+            part["failed_sends"] = len(records)
+        return part
+
+    def _result(self, trial, parts):
+        for part in parts:
+            for record in part["records"]:
+                self.records.pop(record["query.id"], None)
+                self.told[record["query.id"]] = record["fault"]
+            part["grade"] = grade(part)
+            part["evidence"] = vars(part["evidence"])
+        worst = max(parts, key=lambda part: GRADES.index(part["grade"]))
+        result = {"number": trial.number, "draw": str(trial), "parts": parts,
+                  "grade": worst["grade"]}
+        if trial.process:
+            for record in [r for r in self.records.values()
+                           if r.get("process.pid") == trial.process.pid]:
+                del self.records[record["query.id"]]
+        self._keep(trial, result)
         return result
 
-    def _keep(self, trial, result, evidence):
-        from verdicts import grade
-        result["grade"] = grade(result)
-        if result["grade"] in ("right",) and not self.options.keep_all:
-            result["records"] = []
-            return
-        directory = os.path.join(self.options.keep, str(trial.number))
-        os.makedirs(directory, exist_ok=True)
-        for tap in ("client", "wire", "far"):
-            write_pcap(os.path.join(directory, tap + ".pcap"),
-                       [p for p in trial.packets if p.tap == tap])
-        with open(os.path.join(directory, "trial.json"), "w", encoding="utf-8") as file:
-            json.dump({**result, "evidence": vars(evidence)}, file, indent=1, default=str)
+    def _keep(self, trial, result):
+        """The captures and records of a trial that went wrong, or of the one that was asked for."""
+        if result["grade"] != "right" or self.options.keep_all:
+            directory = os.path.join(self.options.keep, str(trial.number))
+            os.makedirs(directory, exist_ok=True)
+            for tap in ("client", "wire", "far"):
+                write_pcap(os.path.join(directory, tap + ".pcap"),
+                           [p for p in trial.packets if p.tap == tap])
+            with open(os.path.join(directory, "trial.json"), "w", encoding="utf-8") as file:
+                json.dump(result, file, indent=1, default=str)
+        for part in result["parts"]:
+            del part["evidence"]
 
-    def _stray_of_a_trial(self, record):
-        """Ruling 7: a dropped reply that answers nothing has a record of its own."""
+    def _is_expected(self, record):
+        """Ruling 7: a dropped reply that answers nothing has a record of its own; a decoy's too."""
+        if record["client.port"] == OTHER_CLIENT:
+            return record["verdict"] in ("request_dropped", "send_failed")
+        if record["query.id"] in self.told:
+            return record["fault"] == self.told[record["query.id"]]
         return "started_after_request" in record.get("evidence.gaps", []) and \
             record["verdict"] == "reply_dropped" and self.done.get(record["client.port"])
 
@@ -372,7 +438,9 @@ class Lane:
         problems = [] if self.tracer.interrupt() else [f"udpwhy: {self.tracer.stderr()}"]
         self._read_tracer()
         contract = Contract(self.options.schema)
-        problems += contract.problems_of_run(self.tracer.records())
+        # Programs interrupted by themselves are the kernel's doing: the records say what it cost.
+        problems += [p for p in contract.problems_of_run(self.tracer.records())
+                     if not p.startswith("lost.recursion")]
         problems += [p for line in self.tracer.raw for p in contract.problems_of_line(line)]
-        left = [r for r in self.records.values() if not self._stray_of_a_trial(r)]
+        left = [r for r in self.records.values() if not self._is_expected(r)]
         self.report({"end": True, "problems": problems, "left": left})

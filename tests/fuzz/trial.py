@@ -4,14 +4,17 @@
 import errno
 import random
 import socket
+import subprocess
 import time
 
 import actors
 import far
 from beyond import BEYOND, TIMEOUT
+from decoys import DECOYS
 from faults import LOCAL, REPLY, REQUEST
 from truth import Evidence, Kill
 
+CHECK_NTP_TIME = "/usr/lib/nagios/plugins/check_ntp_time"
 CLIENTS = {"dns": ("dig",), "ntp": ("chronyd", "check_ntp_time")}
 CLIENT_ADDRESS = {4: "10.0.1.2", 6: "fd00:1::2"}
 FIRST_PORT = 20000
@@ -31,6 +34,8 @@ class Draw:
         local, beyond = rng.choices(((1, 0), (0, 1), (1, 1), (0, 0)), (52, 30, 12, 6))[0]
         self.local = self._fitting_local(rng) if local else None
         self.beyond = self._fitting_beyond(rng) if beyond else None
+        if self.local and self.local.alone:
+            self.beyond = None
         self.timing = self._timing(rng)
         self.client = self._client(rng)
         self.connect = rng.choice(self.local.connects if self.local else (False, True))
@@ -38,12 +43,12 @@ class Draw:
         self.reading = not share(rng, 6)
         self.abandon = share(rng, 10)
         self.patient = share(rng, 5) or bool(self.beyond and self.beyond.patient)
-        self.decoy = share(rng, 30)
+        self.decoy = rng.choice(DECOYS) if share(rng, 30) else None
         self.fixed = share(rng, 15) and self.protocol == "ntp"
 
     def _fitting_local(self, rng):
         direction = rng.choice((REQUEST, REPLY))
-        return rng.choice([f for f in LOCAL if f.direction == direction and
+        return rng.choice([f for f in LOCAL if (f.direction == REQUEST) == (direction == REQUEST) and
                            self.family in f.families and self.protocol in f.protocols])
 
     def _fitting_beyond(self, rng):
@@ -51,7 +56,7 @@ class Draw:
 
     def _timing(self, rng):
         if not self.local:
-            return "before"
+            return rng.choice(("before", "before", "flight"))
         if share(rng, 40) and "before" in self.local.timings:
             return "before"
         return rng.choice(self.local.timings)
@@ -60,20 +65,21 @@ class Draw:
         """Real clients only where a packet's way does not depend on when they send."""
         wanted = rng.choice(CLIENTS[self.protocol]) if share(rng, 8) else "fast"
         fits = self.timing == "before" and (not self.local or wanted in self.local.clients)
-        return wanted if fits and not self.local_is_random() else "fast"
-
-    def local_is_random(self):
-        return bool(self.local and "random" in self.local.name)
+        random_share = any(f and ("random" in f.name or "half" in f.name)
+                           for f in (self.local, self.beyond))
+        # It counts replies: with more than it asked for it leaves some unread.
+        many = wanted == "check_ntp_time" and self.beyond and len(self.beyond.replies or ()) > 1
+        return wanted if fits and not random_share and not many else "fast"
 
     def __str__(self):
         words = [self.protocol, f"IPv{self.family}", f"local={self.local}" if self.local else "",
-                 f"timing={self.timing}" if self.local else "",
+                 f"timing={self.timing}" if self.local or self.timing == "flight" else "",
                  f"beyond={self.beyond}" if self.beyond else "",
                  self.client if self.client != "fast" else "",
                  "connected" if self.connect else "",
                  f"copies={self.copies}" if self.copies > 1 else "",
                  "" if self.reading else "not-reading", "abandons" if self.abandon else "",
-                 "decoy" if self.decoy else "", "port-123" if self.fixed else "",
+                 f"decoy={self.decoy}" if self.decoy else "", "port-123" if self.fixed else "",
                  "patient" if self.patient else ""]
         return " ".join(w for w in words if w) or "healthy"
 
@@ -93,6 +99,7 @@ class Trial(Draw):
         self.closed, self.unread, self.drops_before = None, False, 0
         self.started = self.ended = None
         self.packets = []           # of all taps, of this trial alone
+        self.siblings = []          # other queries of the same socket, each with its truth
         self.name = f"t{number}.s{seed}.test"
         self.message = actors.ntp_query(random.Random(f"{seed}:{number}:ntp").randbytes(8)) \
             if self.protocol == "ntp" else actors.dns_query((number * 7919) & 0xffff, self.name, "A")
@@ -103,9 +110,10 @@ class Trial(Draw):
     def open(self):
         self.sock = socket.socket(self.af, socket.SOCK_DGRAM)
         self.sock.setblocking(False)
-        self.port = 123 if self.fixed else self.lane.next_port()
+        if not self.port:
+            self.port = 123 if self.fixed else self.lane.next_port()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.sock.bind(("", self.port))
+        self.sock.bind((self.client_address, self.port))
 
     def send(self):
         """One copy; what the kernel says to it is kept."""
@@ -130,7 +138,7 @@ class Trial(Draw):
 
     def read(self):
         """Everything that waits in the socket."""
-        while self.reading and not self.closed:
+        while self.sock and self.reading and not self.closed:
             try:
                 message, source = self.sock.recvfrom(65535)
             except BlockingIOError:
@@ -174,14 +182,20 @@ class Trial(Draw):
         """The fault's counter, read while the fault is still there."""
         f = self.local
         count = f.count(self)
-        self.kills.append(Kill(f.direction, count, f.stages, f.verdicts, f.holds))
+        self.kills.append(Kill(f.direction, count, f.stages, f.verdicts, f.holds, f.also))
 
     def _at_wire(self):
         return [p for p in self.packets if p.tap == "wire"]
 
+    def replies_at(self, tap):
+        """Packets from the server for the client's port."""
+        return [p for p in self.packets if p.tap == tap and p.icmp is None and
+                p.dport == self.port and p.src == self.server]
+
     def _requests(self):
         return [p for p in self._at_wire() if not p.out and p.icmp is None and
-                p.dport == self.server_port and p.src != self.server]
+                p.dport == self.server_port and
+                actors.asked_transaction(self.protocol, p.payload) == self.transaction]
 
     def _kind(self, payload):
         """What a reply says; None if its transaction or question is not ours."""
@@ -193,6 +207,61 @@ class Trial(Draw):
         if payload[12:end] != self.message[12:end]:
             return None
         return {5: "refused"}.get(payload[3] & 15, "answer")
+
+    def command(self):
+        """A real client's command line."""
+        if self.client == "dig":
+            return ["dig", "+tries=1", "+timeout=1", f"@{self.server}", self.name]
+        if self.client == "check_ntp_time":
+            return [CHECK_NTP_TIME, "-t", "1", "-H", self.server]
+        return ["chronyd", "-Q", "-t", "1", "-u", "root", "-f", "/dev/null",
+                f"server {self.server} iburst maxsamples 1", "cmdport 0",
+                f"pidfile {self.lane.tmp}/chronyd-{self.number}.pid"]
+
+    def run_client(self):
+        """A real client, from its start to its end, while the lane serves it."""
+        self.sends.append((time.time(), None))
+        self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.lane.pump(8, lambda: self.process.poll() is not None)
+        self.process.kill()
+        self.process.wait()
+        self.closed = time.time()
+
+    def transactions(self):
+        """Of a real client: what it asked, as the captures have it."""
+        asked = {}
+        for p in self._at_wire():
+            if not p.out and p.icmp is None and p.dport == self.server_port:
+                asked.setdefault((p.sport, actors.asked_transaction(self.protocol, p.payload)),
+                                 p.payload)
+        return asked
+
+    def client_evidence(self, port, transaction, message):
+        """One query of a real client; message None: it never left, by the fault's counter."""
+        mine = [p for p in self.packets if port in ((p.quote or p).sport, (p.quote or p).dport)]
+        single = Single(self, transaction, message, mine)
+        e = single.evidence()
+        e.sends = [(e.out[0] if e.out else self.sends[0][0], None)]
+        killed = {d: sum(k.packets for k in self.kills if k.direction == d)
+                  for d in (REQUEST, REPLY)}
+        e.kills = []
+        if not e.out and killed[REQUEST]:
+            e.kills.append(Kill(REQUEST, 1, self.local.stages, self.local.verdicts))
+        elif not e.out:
+            e.sends = [(self.sends[0][0], "refused")]
+        if killed[REPLY]:
+            e.kills.append(Kill(REPLY, len(e.replies) + len(e.foreign), self.local.stages))
+        e.packets = len(e.out) + sum(k.packets for k in e.kills if k.direction == REQUEST)
+        # Our own port unreachable quotes a reply that found its socket closed.
+        refused = [p for p in mine if p.tap == "wire" and not p.out and p.icmp and
+                   p.quote.src == self.server and
+                   actors.transaction(self.protocol, p.quote.payload) == transaction]
+        if refused and len(refused) == len(e.replies):
+            e.closed = e.replies[0][0] - 1e-6
+        in_time = [(t, kind) for t, kind in e.replies if t < e.closed]
+        e.reads = [] if killed[REPLY] else in_time
+        return e
 
     def evidence(self):
         e = Evidence(TIMEOUT, self.sends, self.packets_sent(), kills=self.kills,
@@ -210,11 +279,25 @@ class Trial(Draw):
         """A packet that came to our wire for the client's port."""
         asked = (packet.src, packet.sport) == (self.server, self.server_port)
         kind = self._kind(packet.payload)
+        if any(actors.transaction(self.protocol, packet.payload) == other.transaction
+               for other in self.siblings):
+            return
         if asked and kind:
             e.replies.append((packet.time, kind))
         elif asked:
             e.foreign.append(packet.time)
-        elif kind and packet.src == self.server:
-            e.other_port.append(packet.time)
         elif kind:
             e.astray.append(packet.time)
+
+
+class Single:
+    """One query of a real client, seen as a trial's own."""
+
+    def __init__(self, trial, transaction, message, packets):
+        self.__dict__.update({k: getattr(trial, k) for k in (
+            "protocol", "server", "server_port", "sends", "kills", "closed", "unread", "siblings")})
+        self.transaction, self.packets, self.reads = transaction, packets, []
+        self.message = message or b""
+
+    evidence, packets_sent = Trial.evidence, Trial.packets_sent
+    _requests, _at_wire, _reply, _kind = Trial._requests, Trial._at_wire, Trial._reply, Trial._kind

@@ -24,6 +24,7 @@ class Kill:
     stages: frozenset
     verdicts: tuple = None      # if not as the direction says
     holds: bool = False
+    also: tuple = ()            # further outcomes that are right, as (fault, verdict, stages...)
 
 
 @dataclass
@@ -36,7 +37,6 @@ class Evidence:
     out: list = field(default_factory=list)         # times at the far end of our wire
     replies: list = field(default_factory=list)     # (time, kind) at the far end of our wire
     astray: list = field(default_factory=list)      # times: this transaction, from elsewhere
-    other_port: list = field(default_factory=list)  # times: likewise, from another port
     foreign: list = field(default_factory=list)     # times: from the server, and no reply to this
     icmp: list = field(default_factory=list)        # times: errors that quote the request
     reads: list = field(default_factory=list)       # (time, kind) of replies the client took
@@ -67,12 +67,22 @@ def stages_of(e, direction):
     return frozenset().union(*(k.stages for k in e.kills if k.direction == direction and k.packets))
 
 
+def other_verdicts(e, direction):
+    return [outcome(*also) for k in e.kills if k.direction == direction and k.packets
+            for also in k.also]
+
+
+def arrived(e):
+    """Packets that came for the client's port."""
+    return len(e.replies) + len(e.foreign) + len(e.astray)
+
+
 def check(e):
     """The sums: each packet made was seen on the wire or killed; each reply read, killed, left."""
     if e.packets != len(e.out) + killed(e, "request"):
         raise Void(f"{e.packets} packets sent, {len(e.out)} on the wire, "
                    f"{killed(e, 'request')} killed")
-    if killed(e, "reply") > len(e.replies) + len(e.foreign):
+    if killed(e, "reply") > arrived(e):
         raise Void(f"{killed(e, 'reply')} replies killed, {len(e.replies)} on the wire, "
                    f"{len(e.foreign)} foreign ones")
 
@@ -85,11 +95,13 @@ def judge(e):
     """The outcomes that are right, the most exact one first."""
     check(e)
     deadline = e.sends[0][0] + e.timeout
-    times = [t for t, _ in e.replies] + e.icmp + e.astray + e.other_port
+    times = [t for t, _ in e.replies] + e.icmp + e.astray
     if any(near(t, deadline) for t in times):
         raise Void("a packet came at the deadline")
     if e.reads:
         return judge_read(e, deadline)
+    if killed(e, "fragments"):
+        return other_verdicts(e, "fragments")
     if e.replies:
         return judge_arrived(e, deadline)
     return judge_silence(e, deadline)
@@ -107,17 +119,22 @@ def judge_read(e, deadline):
 
 def judge_arrived(e, deadline):
     """A reply came to this host, and the client has none."""
-    if 0 < killed(e, "reply") < len(e.replies) + len(e.foreign) and e.foreign:
+    others = len(e.foreign) + len(e.astray)
+    if others and killed(e, "reply") not in (0, len(e.replies), arrived(e)):
         raise Void("which of the packets were killed is not known")
     after_close = [t for t, _ in e.replies if e.closed and t > e.closed]
     if len(after_close) == len(e.replies) and not killed(e, "reply"):
         return [outcome("beyond", "answered_late")]
-    if killed(e, "reply") == len(e.replies) + len(e.foreign):
+    if killed(e, "reply") in (len(e.replies), arrived(e)):
+        right = [outcome("local", "reply_dropped", *stages_of(e, "reply"))]
+        if len(after_close) == len(e.replies):
+            # Whether the close can be known depends on what dropped the reply (ruling 2).
+            right.append(outcome("beyond", "answered_late"))
         if all(t > deadline for t, _ in e.replies):
             # Too late, and then lost here: beyond was at fault first, here last.
             return [outcome("beyond", ("no_reply", "answered_late")),
                     outcome("local", "reply_dropped", *stages_of(e, "reply"))]
-        return [outcome("local", "reply_dropped", *stages_of(e, "reply"))]
+        return right + other_verdicts(e, "reply")
     if e.unread:
         if all(t > deadline for t, _ in e.replies):
             return [outcome("beyond", "answered_late")]
@@ -133,12 +150,13 @@ def judge_silence(e, deadline):
         if any(t < deadline for t in e.icmp):
             return [outcome("beyond", "rejected", "wire_out")]
         verdict = "misdirected" if any(t < deadline for t in e.astray) else "no_reply"
-        if any(t < deadline for t in e.other_port):
-            verdict = ("misdirected", "no_reply")
+        if e.astray and killed(e, "reply"):
+            verdict = ("misdirected", "no_reply")       # that one was lost here
         return [outcome("unknown" if lost else "beyond", verdict, "wire_out")]
     if lost:
         own = [k.verdicts for k in e.kills if k.direction == "request" and k.verdicts]
-        return [outcome("local", own[0] if own else "request_dropped", *stages)]
+        right = [outcome("local", own[0] if own else "request_dropped", *stages)]
+        return right + other_verdicts(e, "request")
     if all(errno for _, errno in e.sends):
         return [outcome("local", "send_failed", "send", "route")]
     raise Void("the request is nowhere")

@@ -25,48 +25,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
-sys.modules.setdefault("verdicts", sys.modules[__name__])
 
 # pylint: disable=wrong-import-position
+from grades import GRADES, told_of
 from lab import sweep_dead_runs
 from trial import Draw
-
-FAULTS = ("none", "local", "beyond", "unknown")
-GRADES = ("right", "confused", "unknown", "wrong fault", "wrong verdict", "wrong stage", "missing",
-          "two records", "void")
-
-
-def told_of(result):
-    """The records of a trial that must be one; a send that made no packet has its own besides."""
-    failed = [r for r in result["records"] if r["verdict"] == "send_failed"]
-    rest = [r for r in result["records"] if r["verdict"] != "send_failed"]
-    if len(failed) > result["failed_sends"]:
-        return result["records"]
-    return rest or failed[:1]
-
-
-def grade(result):
-    """How the records of one trial compare with its truth."""
-    if "void" in result:
-        return "void"
-    truth, records = result["truth"], told_of(result)
-    if not records:
-        return "missing"
-    if len(records) > 1:
-        return "two records"
-    record = records[0]
-    same_fault = [t for t in truth if t[0] == record["fault"]]
-    if not same_fault:
-        if {truth[0][0], record["fault"]} == {"local", "beyond"}:
-            return "confused"
-        return "unknown" if record["fault"] == "unknown" else "wrong fault"
-    same_verdict = [t for t in same_fault if record["verdict"] in t[1]]
-    if not same_verdict:
-        return "wrong verdict"
-    if not any(not t[2] or record.get("stage") in t[2] for t in same_verdict):
-        return "wrong stage"
-    return "right"
-
 
 def parse():
     top = os.path.dirname(os.path.dirname(HERE))
@@ -167,17 +130,19 @@ class Score:
 
     def _trial(self, result):
         self.grades[result["grade"]] += 1
-        records = told_of(result)
-        if result["grade"] == "right":
-            truth = result["truth"][0]
-            self.table[truth[0], truth[1][0], result.get("told", (truth[0], truth[1][0]))] += 1
-            return
-        told = [(r["fault"], r["verdict"], r.get("stage")) for r in records]
-        if "truth" in result:
-            truth = result["truth"][0]
-            self.table[truth[0], truth[1][0], told[0][:2] if told else ("-", "missing")] += 1
-        why = result.get("void") or f"truth {result['truth']}, told {told}"
-        print(f"{result['grade'].upper()} trial {result['number']}: {result['draw']}\n"
+        for part in result["parts"]:
+            told = [(r["fault"], r["verdict"], r.get("stage")) for r in told_of(part)]
+            if "truth" in part:
+                fits = [t for t in part["truth"] if told and t[0] == told[0][0]]
+                truth = (fits or part["truth"])[0]
+                verdict = told[0][1] if told and told[0][1] in truth[1] else truth[1][0]
+                self.table[truth[0], verdict, told[0][:2] if told else ("-", "missing")] += 1
+            if part["grade"] != "right":
+                self._complain(result, part, told)
+
+    def _complain(self, result, part, told):
+        why = part.get("void") or f"truth {part['truth']}, told {told}"
+        print(f"{part['grade'].upper()} trial {result['number']}: {result['draw']}\n"
               f"    {why}\n"
               f"    make fuzz-verdicts TRIAL={self.options.seed}:{result['number']}   "
               f"({self.options.keep}/{result['number']})", flush=True)
