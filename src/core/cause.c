@@ -11,11 +11,14 @@ bool uw_cause_wanted(const struct uw_query *q)
 
 void uw_cause_note(struct uw_causes *c, const struct uw_query *q)
 {
+	uint64_t open_ns;
+
 	if (!uw_query_is_bad(q) || !q->task.pid || !q->question_hash || q->revision > 1)
 		return;
+	open_ns = uw_query_duration_ns(q) ? uw_query_duration_ns(q) : q->timeout_ns;
 	c->item[c->next++ % UW_CAUSES] = (struct uw_cause){
 		.id = q->id, .question_hash = q->question_hash, .send_ns = q->send_ns, .pid = q->task.pid,
-		.fault = q->fault,
+		.fault = q->fault, .open_until_ns = q->send_ns + open_ns,
 	};
 }
 
@@ -28,7 +31,7 @@ bool uw_cause_find(const struct uw_causes *c, struct uw_query *q)
 		const struct uw_cause *e = &c->item[i];
 
 		if (e->id && e->pid == q->server_pid && e->question_hash == q->question_hash &&
-		    e->send_ns >= q->send_ns && (!first || e->send_ns < first->send_ns))
+		    (e->send_ns >= q->send_ns || e->open_until_ns > q->send_ns) && (!first || e->send_ns < first->send_ns))
 			first = e;
 	}
 	if (!first)

@@ -12,7 +12,7 @@
 
 struct uw_causes {
 	struct uw_cause {
-		uint64_t id, question_hash, send_ns;
+		uint64_t id, question_hash, send_ns, open_until_ns;
 		uint32_t pid;
 		enum uw_fault fault;
 	} item[UW_CAUSES];
@@ -27,7 +27,8 @@ void uw_cause_note(struct uw_causes *c, const struct uw_query *q);
 
 /**
  * uw_cause_find - find the cause of @q among those noted: asked by the process that read @q's request,
- * for the same question, after it. The first one is taken.
+ * for the same question, after it, or open when it came: several clients may wait for one. The first is
+ * taken. Beyond stays what it needs: a query with gaps of its own is nobody's.
  * Return: true with q->fault and q->caused_by set.
  */
 bool uw_cause_find(const struct uw_causes *c, struct uw_query *q);

@@ -185,7 +185,7 @@ static void put_evidence(struct uw_json *j, const struct uw_query *q)
 {
 	const struct uw_acquittal *a = &q->acquittal;
 
-	if (uw_query_is_bad(q))
+	if (uw_query_is_bad(q) || q->fault != UW_FAULT_NONE)
 		uw_json_bool(j, "evidence.complete", !q->gaps);
 	if (q->gaps)
 		uw_json_gaps(j, "evidence.gaps", q->gaps);

@@ -59,6 +59,28 @@ static void the_first_cause_counts(void **state)
 	free(c);
 }
 
+/* Several clients wait for one query of their resolver; the later ones came while it was open. */
+static void it_was_open_already(void **state)
+{
+	struct uw_causes *c = calloc(1, sizeof(*c));
+	struct uw_query cause = upstream(2, 500), q = asked();
+
+	(void)state;
+	assert_non_null(c);
+	cause.timeout_ns = 600;
+	uw_cause_note(c, &cause);
+	assert_true(uw_cause_find(c, &q));
+	assert_int_equal(q.caused_by, 2);
+	assert_int_equal(q.fault, UW_FAULT_BEYOND);
+	free(c);
+	cause.timeout_ns = 500;	/* over when this one was asked */
+	expect_none(&cause);
+	cause.timeout_ns = 600;
+	cause.verdict = UW_REFUSED;
+	cause.answer.when_ns = 900;
+	expect_none(&cause);
+}
+
 static void others_do_not_excuse(void **state)
 {
 	struct uw_query q;
@@ -140,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_cause_counts),
+		cmocka_unit_test(it_was_open_already),
 		cmocka_unit_test(others_do_not_excuse),
 		cmocka_unit_test(beyond_only_with_complete_evidence),
 		cmocka_unit_test(who_may_be_excused),
