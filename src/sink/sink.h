@@ -35,6 +35,15 @@ struct uw_run {
 	uint32_t gaps;			/* UW_GAP_BIT() that hold for the whole run */
 	const struct uw_asker *askers;	/* who asks here: open sockets towards traced ports */
 	unsigned asker_count;
+	uint64_t started_ns;		/* CLOCK_BOOTTIME */
+};
+
+/* What is open just now, for the line that a terminal shows meanwhile. */
+struct uw_in_flight {
+	unsigned open;
+	uint64_t oldest_ns;		/* how long the oldest is open */
+	struct uw_query_key oldest;
+	uint64_t answered, bad;		/* so far */
 };
 
 /* What is still open when everything has been judged but not all has been told: for text only. */
@@ -49,6 +58,10 @@ struct uw_sink {
 		    unsigned count);
 	/* Text only sees the pause between bursts: print what was grouped. May be NULL. */
 	void (*idle)(struct uw_sink *s);
+	/* Text on a terminal only: what is open; NULL takes the line away. May be NULL. */
+	void (*in_flight)(struct uw_sink *s, const struct uw_in_flight *f);
+	/* The terminal has another width. May be NULL. */
+	void (*resize)(struct uw_sink *s, unsigned width);
 	void (*close)(struct uw_sink *s);	/* frees the sink; flushes first */
 };
 
@@ -61,7 +74,8 @@ struct uw_sink *uw_sink_json(FILE *out, const struct uw_clock *clock);
 
 struct uw_text_options {
 	bool colour;
-	unsigned width;		/* columns; 0: not a terminal, do not fold */
+	unsigned width;		/* columns, kept within 40 to 200; 0: do not fold */
+	bool live;		/* a terminal: show what is in flight */
 	bool all;		/* good queries too, a line each */
 };
 

@@ -6,19 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/explain.h"
+#include "core/address.h"
 #include "sink/text_parts.h"
 
 #define GROUPS 32 /* causes in one burst; more than that is printed early */
 #define WIDTH_LEAST 40
 #define WIDTH_MOST 200
-#define ASKERS_SHOWN 8
 
 struct text_sink {
 	struct uw_sink sink;
 	struct uw_text_out o;
 	const struct uw_clock *clock;
-	bool all;
+	bool all, live;
 	struct uw_run run;
 	unsigned groups;
 	struct uw_group group[GROUPS];
@@ -29,100 +28,18 @@ static struct text_sink *self(struct uw_sink *s)
 	return (struct text_sink *)s;
 }
 
-static void add_ports(struct uw_line *l, const struct uw_run *run)
-{
-	enum uw_proto last = UW_PROTO_NONE;
-
-	for (unsigned i = 0; i < run->port_count; i++) {
-		const struct uw_port *p = &run->ports[i];
-
-		if (p->protocol == last)
-			uw_line_add(l, ", %u", p->port);
-		else
-			uw_line_add(l, "%s%s %u", i ? " and " : "",
-				    p->protocol == UW_PROTO_NTP ? "NTP" : "DNS", p->port);
-		last = p->protocol;
-	}
-}
-
-static void add_scope(struct uw_line *l, const struct uw_run *run)
-{
-	if (!run->scope_count) {
-		uw_line_add(l, " in all namespaces");
-		return;
-	}
-	uw_line_add(l, " in %s ", run->scope_count == 1 ? "namespace" : "namespaces");
-	for (unsigned i = 0; i < run->scope_count; i++) {
-		uw_line_add(l, "%s", i ? ", " : "");
-		uw_line_bytes(l, run->scope[i], strlen(run->scope[i]), UW_NAME_COLUMNS);
-	}
-}
-
-static void print_askers(const struct text_sink *s, const struct uw_run *run)
-{
-	for (unsigned i = 0; i < run->asker_count && i < ASKERS_SHOWN; i++) {
-		const struct uw_asker *a = &run->askers[i];
-		struct uw_line l = {0};
-
-		uw_line_bytes(&l, a->executable, sizeof(a->executable), UW_NAME_COLUMNS);
-		uw_line_add(&l, "[%u]", a->pid);
-		if (a->port)
-			uw_line_add(&l, " port %u", a->port);
-		if (a->servers)
-			uw_line_add(&l, " → %u %s server%s", a->servers,
-				    a->protocol == UW_PROTO_NTP ? "NTP" : "DNS",
-				    a->servers == 1 ? "" : "s");
-		else
-			uw_line_add(&l, ", %s, to no server just now",
-				    a->protocol == UW_PROTO_NTP ? "NTP" : "DNS");
-		uw_text_print(&s->o, "  asking here: ", UW_PLAIN, UW_LEAD, l.text);
-	}
-	if (run->asker_count > ASKERS_SHOWN)
-		fprintf(s->o.out, "  and %u more\n", run->asker_count - ASKERS_SHOWN);
-}
-
-static void print_run_gaps(const struct text_sink *s, uint32_t gaps)
-{
-	for (unsigned g = 0; g < UW_GAPS; g++) {
-		const char *name = uw_gap_name(g);
-		const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_GAP, name);
-		struct uw_line l = {0};
-
-		if (!(gaps & UW_GAP_BIT(g)))
-			continue;
-		uw_line_add(&l, "%s: %s", name, e ? e->text : "");
-		uw_text_print(&s->o, "  blind here: ", UW_YELLOW, UW_LEAD, l.text);
-	}
-}
-
 static void text_start(struct uw_sink *sink, const struct uw_run *run)
 {
 	struct text_sink *s = self(sink);
-	struct uw_line lead = {0}, l = {0};
 
 	s->run = *run;
-	uw_line_add(&lead, "udpwhy %s  ", run->version);
-	uw_line_bytes(&l, run->host, strlen(run->host), 0);
-	uw_line_add(&l, ", Linux ");
-	uw_line_bytes(&l, run->kernel, strlen(run->kernel), 0);
-	uw_line_add(&l, "   ");
-	add_ports(&l, run);
-	add_scope(&l, run);
-	uw_line_add(&l, "   ");
-	uw_line_zone_time(&l, uw_wall_now_ns());
-	uw_text_print(&s->o, lead.text, UW_BOLD, 2, l.text);
-	if (run->filters && *run->filters) {
-		l = (struct uw_line){0};
-		uw_line_bytes(&l, run->filters, strlen(run->filters), 0);
-		uw_text_print(&s->o, "  filters: ", UW_PLAIN, UW_LEAD, l.text);
-	}
-	print_run_gaps(s, run->gaps);
-	print_askers(s, run);
+	uw_text_start(&s->o, s->clock, run);
 	fflush(s->o.out);
 }
 
 static void flush_groups(struct text_sink *s)
 {
+	uw_text_status(&s->o, NULL);
 	for (unsigned i = 0; i < s->groups; i++) {
 		fputc('\n', s->o.out);
 		uw_text_problem(&s->o, s->clock, &s->group[i]);
@@ -131,8 +48,22 @@ static void flush_groups(struct text_sink *s)
 	fflush(s->o.out);
 }
 
+/* The root cause first, and what it did to others in its paragraph. */
+static bool told_with_its_cause(struct text_sink *s, const struct uw_query *q)
+{
+	for (unsigned i = 0; i < s->groups; i++) {
+		if (uw_group_causes(&s->group[i], q)) {
+			uw_group_hit(&s->group[i], q);
+			return true;
+		}
+	}
+	return false;
+}
+
 static void group_query(struct text_sink *s, const struct uw_query *q)
 {
+	if (told_with_its_cause(s, q))
+		return;
 	for (unsigned i = 0; i < s->groups; i++) {
 		if (uw_group_takes(&s->group[i], q)) {
 			uw_group_add(&s->group[i], q);
@@ -173,10 +104,12 @@ static void text_query(struct uw_sink *sink, const struct uw_query *q)
 {
 	struct text_sink *s = self(sink);
 
-	if (uw_query_is_bad(q))
+	if (uw_query_is_bad(q) || q->caused_by) {
 		group_query(s, q);
-	else if (s->all)
+	} else if (s->all) {
+		uw_text_status(&s->o, NULL);
 		print_good(s, q);
+	}
 }
 
 /* The flows are told at the end, in tables. */
@@ -223,7 +156,7 @@ static void text_status(struct uw_sink *sink, const struct uw_totals *t)
 	struct uw_line lead = {0};
 
 	flush_groups(s);
-	uw_line_time_of_day(&lead, uw_wall_now_ns());
+	uw_line_clock(&lead, uw_clock_wall(s->clock, s->run.started_ns + t->elapsed_ns));
 	uw_line_add(&lead, "  ");
 	uw_text_totals(&s->o, lead.text, &s->run, t);
 	fflush(s->o.out);
@@ -236,7 +169,7 @@ static void text_end(struct uw_sink *sink, const struct uw_totals *t,
 
 	flush_groups(s);
 	uw_text_contrast(&s->o, flows, count);
-	uw_text_flows(&s->o, flows, count);
+	uw_text_flows(&s->o, s->clock, s->run.started_ns + t->elapsed_ns, flows, count);
 	uw_text_losses(&s->o, t);
 	fputc('\n', s->o.out);
 	uw_text_totals(&s->o, "", &s->run, t);
@@ -248,10 +181,32 @@ static void text_idle(struct uw_sink *sink)
 	flush_groups(self(sink));
 }
 
-static void text_close(struct uw_sink *sink)
+/* "3 in flight, oldest 2.1 s → 192.0.2.1:123 · 412 answered" */
+static void text_in_flight(struct uw_sink *sink, const struct uw_in_flight *f)
 {
-	flush_groups(self(sink));
-	free(sink);
+	struct text_sink *s = self(sink);
+	char server[UW_ENDPOINT_TEXT];
+	struct uw_line l = {0};
+
+	if (!s->live)
+		return;
+	if (!f) {
+		uw_text_status(&s->o, NULL);
+		return;
+	}
+	if (f->open) {
+		uw_line_add(&l, "%u in flight, oldest ", f->open);
+		uw_line_duration(&l, f->oldest_ns);
+		uw_line_add(&l, " → %s",
+			    uw_endpoint_text(&f->oldest.server, f->oldest.family,
+					     f->oldest.server_port, server));
+	} else {
+		uw_line_add(&l, "nothing in flight");
+	}
+	uw_line_add(&l, " · %llu answered", (unsigned long long)f->answered);
+	if (f->bad)
+		uw_line_add(&l, ", %llu not", (unsigned long long)f->bad);
+	uw_text_status(&s->o, l.text);
 }
 
 static unsigned usable_width(unsigned width)
@@ -261,6 +216,20 @@ static unsigned usable_width(unsigned width)
 	if (width < WIDTH_LEAST)
 		return WIDTH_LEAST;
 	return width > WIDTH_MOST ? WIDTH_MOST : width;
+}
+
+static void text_resize(struct uw_sink *sink, unsigned width)
+{
+	struct text_sink *s = self(sink);
+
+	uw_text_status(&s->o, NULL);
+	s->o.width = usable_width(width);
+}
+
+static void text_close(struct uw_sink *sink)
+{
+	flush_groups(self(sink));
+	free(sink);
 }
 
 struct uw_sink *uw_sink_text(FILE *out, const struct uw_clock *clock,
@@ -277,6 +246,7 @@ struct uw_sink *uw_sink_text(FILE *out, const struct uw_clock *clock,
 	};
 	s->clock = clock;
 	s->all = options->all;
+	s->live = options->live;
 	s->sink = (struct uw_sink){
 		.start = text_start,
 		.query = text_query,
@@ -285,6 +255,8 @@ struct uw_sink *uw_sink_text(FILE *out, const struct uw_clock *clock,
 		.status = text_status,
 		.end = text_end,
 		.idle = text_idle,
+		.in_flight = text_in_flight,
+		.resize = text_resize,
 		.close = text_close,
 	};
 	return &s->sink;

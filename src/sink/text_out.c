@@ -68,15 +68,15 @@ void uw_line_bytes(struct uw_line *l, const char *bytes, size_t size, unsigned c
 void uw_line_duration(struct uw_line *l, uint64_t ns)
 {
 	if (ns < NS_PER_MS / 2)
-		uw_line_add(l, "%llu µs", (unsigned long long)(ns / NS_PER_US));
+		uw_line_add(l, "%llu" UW_NBSP "µs", (unsigned long long)(ns / NS_PER_US));
 	else if (ns < 100 * NS_PER_MS)
-		uw_line_add(l, "%.1f ms", (double)ns / NS_PER_MS);
+		uw_line_add(l, "%.1f" UW_NBSP "ms", (double)ns / NS_PER_MS);
 	else if (ns < NS_PER_S)
-		uw_line_add(l, "%llu ms", (unsigned long long)(ns / NS_PER_MS));
+		uw_line_add(l, "%llu" UW_NBSP "ms", (unsigned long long)(ns / NS_PER_MS));
 	else if (ns < 100 * NS_PER_S)
-		uw_line_add(l, "%.1f s", (double)ns / NS_PER_S);
+		uw_line_add(l, "%.1f" UW_NBSP "s", (double)ns / NS_PER_S);
 	else
-		uw_line_add(l, "%llu s", (unsigned long long)(ns / NS_PER_S));
+		uw_line_add(l, "%llu" UW_NBSP "s", (unsigned long long)(ns / NS_PER_S));
 }
 
 static time_t split_wall(int64_t wall_ns, unsigned *ms)
@@ -89,7 +89,7 @@ static time_t split_wall(int64_t wall_ns, unsigned *ms)
 	return (time_t)((wall_ns - rest) / (int64_t)NS_PER_S);
 }
 
-void uw_line_time_of_day(struct uw_line *l, int64_t wall_ns)
+void uw_line_clock(struct uw_line *l, int64_t wall_ns)
 {
 	char text[16] = "";
 	struct tm tm;
@@ -98,7 +98,16 @@ void uw_line_time_of_day(struct uw_line *l, int64_t wall_ns)
 
 	if (localtime_r(&t, &tm))
 		strftime(text, sizeof(text), "%H:%M:%S", &tm);
-	uw_line_add(l, "%s.%03u", text, ms);
+	uw_line_add(l, "%s", text);
+}
+
+void uw_line_time_of_day(struct uw_line *l, int64_t wall_ns)
+{
+	unsigned ms;
+
+	split_wall(wall_ns, &ms);
+	uw_line_clock(l, wall_ns);
+	uw_line_add(l, ".%03u", ms);
 }
 
 void uw_line_zone_time(struct uw_line *l, int64_t wall_ns)
@@ -113,7 +122,7 @@ void uw_line_zone_time(struct uw_line *l, int64_t wall_ns)
 	if (gmtime_r(&t, &tm))
 		strftime(utc, sizeof(utc), "%H:%M:%SZ", &tm);
 	uw_line_bytes(l, local, sizeof(local), 0); /* %Z comes from the environment */
-	uw_line_add(l, " (%s)", utc);
+	uw_line_add(l, UW_NBSP "(%s)", utc);
 }
 
 /* Where the pen is while a line is folded. */
@@ -135,6 +144,13 @@ static void new_line(struct pen *p)
 	p->column = p->hang;
 }
 
+/* Spaces that do not fold are spaces on paper. */
+static void put_glued(FILE *out, const char *word, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fputc(word[i] == *UW_NBSP ? ' ' : word[i], out);
+}
+
 /* A word wider than a whole line is broken where the line ends. */
 static void put_word(struct pen *p, const char *word)
 {
@@ -147,7 +163,7 @@ static void put_word(struct pen *p, const char *word)
 		}
 		if (!n)
 			n = strlen(word); /* no line could take it: let it stick out */
-		fwrite(word, 1, n, p->o->out);
+		put_glued(p->o->out, word, n);
 		p->column += uw_text_columns(word) - uw_text_columns(word + n);
 		word += n;
 		if (*word)
@@ -155,17 +171,29 @@ static void put_word(struct pen *p, const char *word)
 	}
 }
 
+/* The next word; what is glued together and wider than a line of its own is not one. */
+static size_t take_word(const struct pen *p, const char *text, char word[UW_LINE_MAX])
+{
+	size_t len = strcspn(text, " ");
+
+	snprintf(word, UW_LINE_MAX, "%.*s", (int)len, text);
+	if (!p->o->width || uw_text_columns(word) + p->hang <= p->o->width)
+		return len;
+	len = strcspn(word, UW_NBSP);
+	word[len] = '\0';
+	return len;
+}
+
 static void put_folded(struct pen *p, const char *text)
 {
 	char word[UW_LINE_MAX];
 
 	for (;;) {
-		unsigned spaces = (unsigned)strspn(text, " ");
-		size_t len = strcspn(text + spaces, " ");
+		unsigned spaces = (unsigned)strspn(text, " " UW_NBSP);
+		size_t len = take_word(p, text + spaces, word);
 
 		if (!len)
 			return;
-		snprintf(word, sizeof(word), "%.*s", (int)len, text + spaces);
 		if (spaces + uw_text_columns(word) > room(p) && p->column > p->hang) {
 			new_line(p);
 		} else {
@@ -191,6 +219,18 @@ void uw_text_print(const struct uw_text_out *o, const char *lead, enum uw_colour
 		fputs(lead, o->out);
 	put_folded(&p, text);
 	fputc('\n', o->out);
+}
+
+void uw_text_status(struct uw_text_out *o, const char *text)
+{
+	if (!text && !o->status)
+		return;
+	fputs("\r\033[K", o->out);
+	/* The last column is left empty: terminals differ in what a character there does. */
+	if (text)
+		put_glued(o->out, text, uw_text_clip(text, o->width ? o->width - 1 : 79));
+	o->status = text;
+	fflush(o->out);
 }
 
 void uw_text_labelled(const struct uw_text_out *o, const char *label, const char *text)
@@ -223,14 +263,15 @@ void uw_table_row(const struct uw_text_out *o, const struct uw_table *t, const s
 		wide = 0;
 		fputs(indent, o->out);
 	} else {
-		fprintf(o->out, "%s%s", indent, r->name.text);
+		fputs(indent, o->out);
+		put_glued(o->out, r->name.text, r->name.len);
 	}
 	fprintf(o->out, "%*s", (int)(t->name - wide), "");
 	for (unsigned i = 0; i < t->cells; i++) {
 		unsigned columns = uw_text_columns(r->cell[i]);
 
-		fprintf(o->out, "%*s%s", (int)(t->cell[i] > columns ? t->cell[i] - columns : 0), "",
-			r->cell[i]);
+		fprintf(o->out, "%*s", (int)(t->cell[i] > columns ? t->cell[i] - columns : 0), "");
+		put_glued(o->out, r->cell[i], strlen(r->cell[i]));
 	}
 	fputc('\n', o->out);
 }

@@ -14,6 +14,7 @@
 
 #define UW_LINE_MAX 4096
 #define UW_LEAD 16 /* columns of a label or time of day before the text */
+#define UW_NBSP "\1" /* a space at which a line is not folded; no safe text has this byte */
 
 /* One logical line. It starts zeroed; what does not fit is cut at a whole character. */
 struct uw_line {
@@ -34,6 +35,7 @@ struct uw_text_out {
 	FILE *out; /* the caller's */
 	unsigned width; /* columns, 0: do not fold */
 	bool colour;
+	bool status; /* a line that uw_text_status() wrote is on the terminal */
 };
 
 /** uw_line_add - append what is known to be safe. */
@@ -48,6 +50,9 @@ void uw_line_duration(struct uw_line *l, uint64_t ns);
 
 /** uw_line_time_of_day - append the local time, "02:11:23.632". */
 void uw_line_time_of_day(struct uw_line *l, int64_t wall_ns);
+
+/** uw_line_clock - append the local time to the second, "02:15:33". */
+void uw_line_clock(struct uw_line *l, int64_t wall_ns);
 
 /** uw_line_zone_time - append "02:11:22 PDT (09:11:22Z)". */
 void uw_line_zone_time(struct uw_line *l, int64_t wall_ns);
@@ -64,7 +69,11 @@ void uw_text_print(const struct uw_text_out *o, const char *lead, enum uw_colour
 /** uw_text_labelled - uw_text_print() with a label, two columns in, padded to UW_LEAD. */
 void uw_text_labelled(const struct uw_text_out *o, const char *label, const char *text);
 
-#define UW_CELLS 4
+/** uw_text_status - a line that stays last on the terminal: written over the one before, cut to the
+ * width, no newline. NULL takes it away; so must whoever prints something else. */
+void uw_text_status(struct uw_text_out *o, const char *text);
+
+#define UW_CELLS 6
 
 /* A row of a table: a name and numbers, right-aligned. */
 struct uw_row {

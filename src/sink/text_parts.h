@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The parts of the text sink, for text.c only: one problem, the tables, the closing lines. */
+/* The parts of the text sink, for text.c only: the start, one problem, the tables, the end. */
 #ifndef UW_TEXT_PARTS_H
 #define UW_TEXT_PARTS_H
 
@@ -8,17 +8,63 @@
 
 #define UW_NAME_COLUMNS 40 /* of an executable's name */
 
+/* ---- words: text_words.c ---- */
+
+/* Of a verdict: the title, what is counted, and the plain sentence for a fault. */
+struct uw_words {
+	const char *title;
+	const char *tried, *done; /* "6 asked, 0 answered" */
+	bool all_done; /* "6 asked, 6 refused" */
+	const char *local, *beyond;
+};
+
+const struct uw_words *uw_text_words(enum uw_verdict v);
+
+/** uw_text_place - where a packet dies or waits: "in the input hook". Never NULL. */
+const char *uw_text_place(enum uw_stage s);
+
+/** uw_text_reached - where it has come to: "the input hook". Never NULL. */
+const char *uw_text_reached(enum uw_stage s);
+
+/** uw_text_icmp - "port unreachable"; "an error" for what is not known. */
+const char *uw_text_icmp(unsigned family, unsigned type, unsigned code);
+
+/** uw_text_kiss - what the code of a kiss-o'-death means, NULL if that is not known. */
+const char *uw_text_kiss(const char code[4]);
+
+/** uw_text_errno_hint - where to look for the cause of a send that failed; NULL if unknown. */
+const char *uw_text_errno_hint(int err);
+
+/* ---- groups: text_group.c ---- */
+
+#define UW_GROUP_IDS 64 /* of the last queries of a group, to know the cause of others by */
+#define UW_GROUP_HITS 4 /* kinds of queries that failed because of those of a group */
+
+/* Queries to a server here that failed because its own ones did (ruling 8). */
+struct uw_hit {
+	char asker[UW_NAME_MAX]; /* raw bytes */
+	uint32_t pid, server_pid;
+	struct uw_query_key key;
+	enum uw_verdict verdict;
+	uint16_t answer_flags;
+	unsigned count;
+};
+
 /* Problems of the same program, flow, verdict and stage: told once, counted. */
 struct uw_group {
 	struct uw_query first;
 	unsigned count;
-	uint64_t packets; /* attempts of all */
+	uint64_t packets, on_wire, dropped; /* copies of all */
 	uint64_t last_ns; /* the last send */
 	bool more_pids, more_ports, more_clients, more_questions; /* other than the first's */
 	uint32_t gaps; /* of any of them */
 	uint64_t drops_here, icmp_errors;
 	uint64_t nic_drops, tx_errors, tracer_losses;
 	bool looked, xdp;
+	uint64_t id[UW_GROUP_IDS];
+	unsigned hits;
+	struct uw_hit hit[UW_GROUP_HITS];
+	uint64_t more_hits; /* queries of further kinds */
 };
 
 /** uw_group_start - begin a group with @q, which is copied. */
@@ -28,11 +74,20 @@ void uw_group_start(struct uw_group *g, const struct uw_query *q);
 bool uw_group_takes(const struct uw_group *g, const struct uw_query *q);
 void uw_group_add(struct uw_group *g, const struct uw_query *q);
 
-/** uw_text_problem - the paragraph of a group. text_problem.c */
+/** uw_group_causes - whether the cause of @q is in it; uw_group_hit - count it as such. */
+bool uw_group_causes(const struct uw_group *g, const struct uw_query *q);
+void uw_group_hit(struct uw_group *g, const struct uw_query *q);
+
+/* ---- one problem: text_problem.c, text_drop.c, text_way.c ---- */
+
+/** uw_text_problem - the paragraph of a group. */
 void uw_text_problem(const struct uw_text_out *o, const struct uw_clock *clock,
 		     const struct uw_group *g);
 
-/** uw_text_ways - its timeline, what each stage did with the first query. text_way.c */
+/** uw_text_drop - what dropped a packet of it: place, rule, meaning. Nothing without a drop. */
+void uw_text_drop(const struct uw_text_out *o, const struct uw_query *q);
+
+/** uw_text_ways - its timeline, what each stage did with the first query. */
 void uw_text_ways(const struct uw_text_out *o, const struct uw_clock *clock,
 		  const struct uw_query *q);
 
@@ -45,12 +100,30 @@ void uw_text_server(struct uw_line *l, const struct uw_query_key *k);
 /** uw_text_question - append "www.example.com A". Return: false, and nothing, if there is none. */
 bool uw_text_question(struct uw_line *l, const struct uw_query *q);
 
-/** uw_text_contrast - "the same server, other doors", if a flow of it is bad. text_summary.c */
+/** uw_text_belongs - append what is known of an asker: " · user ntp · chrony.service · in netns web";
+ * nothing of root's, as nothing is remarkable then. All may be "" and are raw bytes. */
+void uw_text_belongs(struct uw_line *l, uint32_t uid, const char *user, const char *cgroup,
+		     const char *netns_name);
+
+/* ---- the frame: text_start.c, text_summary.c, text_totals.c ---- */
+
+/** uw_text_start - the first lines: what is watched, when, and who asks here. */
+void uw_text_start(const struct uw_text_out *o, const struct uw_clock *clock,
+		   const struct uw_run *run);
+
+/** uw_text_nothing - append why nothing was seen: who asks here, and how to force a query. */
+void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elapsed_ns);
+
+/** uw_text_contrast - "the same server, other doors", if a flow of it is bad. */
 void uw_text_contrast(const struct uw_text_out *o, const struct uw_flow *const *flows,
 		      unsigned count);
 
-/** uw_text_flows - a row for each flow. */
-void uw_text_flows(const struct uw_text_out *o, const struct uw_flow *const *flows, unsigned count);
+/** uw_text_flows - a row for each flow; @now_ns: to say when it asks next. */
+void uw_text_flows(const struct uw_text_out *o, const struct uw_clock *clock, uint64_t now_ns,
+		   const struct uw_flow *const *flows, unsigned count);
+
+/** uw_text_verdicts - append "5 no_reply, 1 request_dropped". */
+void uw_text_verdicts(struct uw_line *l, const uint64_t count[UW_VERDICTS], bool good_too);
 
 /** uw_text_losses - our own blind spots, nothing if there were none. */
 void uw_text_losses(const struct uw_text_out *o, const struct uw_totals *t);

@@ -7,138 +7,28 @@
 #include "core/text_safe.h"
 #include "sink/text_parts.h"
 
-/* Words for a verdict: the title, what is counted, and the plain sentence for a fault. */
-struct verdict_words {
-	const char *title;
-	const char *tried, *done; /* "6 asked, 0 answered" */
-	bool all_done; /* "6 asked, 6 refused" */
-	const char *local, *beyond;
-};
-
-/* clang-format off */
-static const struct verdict_words words[UW_VERDICTS] = {
-	[UW_ANSWERED] = { "ANSWERED", "asked", "answered", true, "", "" },
-	[UW_SERVED] = { "SERVED", "asked", "served", true, "", "" },
-	[UW_FORWARDED] = { "FORWARDED", "asked", "answered", true, "", "" },
-	[UW_SUPERSEDED] = { "SUPERSEDED", "asked", "answered", false, "", "" },
-	[UW_ANSWERED_LATE] = { "ANSWERED LATE", "asked", "answered too late", true,
-		"ON THIS HOST. The reply was here before the deadline and was delayed here.",
-		"BEYOND THIS HOST. The reply came after the deadline." },
-	[UW_REFUSED] = { "REFUSED", "asked", "refused", true,
-		"ON THIS HOST. The server that refuses runs here.",
-		"BEYOND THIS HOST. The server got the request and will not serve." },
-	[UW_REJECTED] = { "REJECTED", "asked", "rejected", true,
-		"ON THIS HOST. The ICMP error was sent by this host itself.",
-		"BEYOND THIS HOST. The sender of the ICMP error turned the request away." },
-	[UW_NO_REPLY] = { "NO REPLY ARRIVED", "asked", "answered", false,
-		"ON THIS HOST.",
-		"BEYOND THIS HOST. From this end alone: "
-		"request or reply lost, cannot tell which." },
-	[UW_MISDIRECTED] = { "REPLY FROM ELSEWHERE", "asked", "answered rightly", false,
-		"ON THIS HOST. Our reply leaves from another address than was asked.",
-		"BEYOND THIS HOST. The reply came from another address or port than was asked." },
-	[UW_SEND_FAILED] = { "SEND FAILED", "tried", "sent", false,
-		"ON THIS HOST. The kernel refused, nothing was sent.",
-		"" },
-	[UW_REQUEST_DROPPED] = { "REQUEST DROPPED HERE", "asked", "left this host", false,
-		"DROPPED ON THIS HOST. The request never left.",
-		"" },
-	[UW_REQUEST_HELD] = { "REQUEST HELD HERE", "asked", "left this host", false,
-		"HELD ON THIS HOST. The request never left.",
-		"" },
-	[UW_REPLY_DROPPED] = { "REPLY DROPPED HERE", "asked", "answered and dropped here", true,
-		"DROPPED ON THIS HOST. The server did answer.",
-		"" },
-	[UW_REPLY_HELD] = { "REPLY HELD HERE", "asked", "answered and held here", true,
-		"HELD ON THIS HOST. The server did answer.",
-		"" },
-	[UW_REPLY_UNREAD] = { "REPLY NOT READ", "asked", "answered and not read", true,
-		"ON THIS HOST. The reply lay in the socket, the program did not read it.",
-		"" },
-	[UW_REQUEST_UNREAD] = { "REQUEST NOT READ", "asked", "read", false,
-		"ON THIS HOST. The request lay in the socket, the server did not read it.",
-		"" },
-	[UW_NOT_SERVED] = { "NOT SERVED", "asked", "served", false,
-		"ON THIS HOST. The server read the request and sent no reply.",
-		"" },
-	[UW_UNKNOWN] = { "UNKNOWN", "asked", "known to be answered", false, "", "" },
-};
-/* clang-format on */
-
-/* ---- grouping ---- */
-
-static bool same_flow(const struct uw_query *a, const struct uw_query *b)
-{
-	return a->role == b->role && a->netns == b->netns && a->key.family == b->key.family &&
-	       a->key.protocol == b->key.protocol && a->key.server_port == b->key.server_port &&
-	       memcmp(&a->key.server, &b->key.server, sizeof(a->key.server)) == 0 &&
-	       (a->role == UW_ROLE_SERVER ||
-		memcmp(&a->key.client, &b->key.client, sizeof(a->key.client)) == 0) &&
-	       uw_port_fixed(a->key.client_port, a->key.server_port) ==
-		       uw_port_fixed(b->key.client_port, b->key.server_port);
-}
-
-static bool same_outcome(const struct uw_query *a, const struct uw_query *b)
-{
-	const struct uw_drop_fact *da = a->decisive_drop, *db = b->decisive_drop;
-
-	if (a->verdict != b->verdict || a->fault != b->fault || a->stage != b->stage ||
-	    a->send_errno != b->send_errno || !da != !db)
-		return false;
-	return !da || strcmp(da->reason, db->reason) == 0;
-}
-
-/* The same program, not the same process: a check that is run each minute is one cause. */
-bool uw_group_takes(const struct uw_group *g, const struct uw_query *q)
-{
-	return same_outcome(&g->first, q) && same_flow(&g->first, q) &&
-	       g->first.task.uid == q->task.uid &&
-	       strncmp(g->first.executable, q->executable, sizeof(q->executable)) == 0;
-}
-
-void uw_group_start(struct uw_group *g, const struct uw_query *q)
-{
-	memset(g, 0, sizeof(*g));
-	uw_query_copy(&g->first, q);
-	uw_group_add(g, q);
-}
-
-static void raise_to(uint64_t *most, uint64_t n)
-{
-	if (n > *most)
-		*most = n;
-}
-
-void uw_group_add(struct uw_group *g, const struct uw_query *q)
-{
-	const struct uw_acquittal *a = &q->acquittal;
-	const struct uw_query *f = &g->first;
-
-	g->count++;
-	g->packets += q->attempts;
-	raise_to(&g->last_ns, q->send_ns);
-	g->more_pids |= q->task.pid != f->task.pid;
-	g->more_ports |= q->key.client_port != f->key.client_port;
-	g->more_clients |= memcmp(&q->key.client, &f->key.client, sizeof(f->key.client)) != 0;
-	g->more_questions |= q->question_len != f->question_len ||
-			     memcmp(q->question, f->question, sizeof(f->question)) != 0;
-	g->gaps |= q->gaps;
-	g->drops_here += a->drops_here;
-	g->icmp_errors += a->icmp_errors;
-	/* Counters of devices, seen by several queries at once: not to be added up. */
-	raise_to(&g->nic_drops, a->nic_drops);
-	raise_to(&g->tx_errors, a->tx_errors);
-	raise_to(&g->tracer_losses, a->tracer_losses);
-	g->looked = a->looked && (g->looked || g->count == 1);
-	g->xdp |= a->xdp;
-}
-
 /* ---- words that other parts use too ---- */
+
+static void add_holders(struct uw_line *l, const struct uw_query *q)
+{
+	uw_line_add(l, "one of ");
+	for (unsigned i = 0; i < q->holders && i < UW_HOLDERS; i++) {
+		uw_line_add(l, "%s", i ? ", " : "");
+		uw_line_bytes(l, q->holder[i].executable, sizeof(q->holder[i].executable),
+			      UW_NAME_COLUMNS);
+		uw_line_add(l, "[%u]", q->holder[i].pid);
+	}
+	uw_line_add(l, "%s", q->more_holders ? " and more" : "");
+}
 
 void uw_text_asker(struct uw_line *l, const struct uw_query *q, bool more_pids)
 {
 	bool known = !(q->flags & UW_Q_NO_OWNER);
 
+	if (!known && q->holders) {
+		add_holders(l, q);
+		return;
+	}
 	if (known && q->executable[0])
 		uw_line_bytes(l, q->executable, sizeof(q->executable), UW_NAME_COLUMNS);
 	else if (known && q->task.comm[0])
@@ -168,6 +58,28 @@ bool uw_text_question(struct uw_line *l, const struct uw_query *q)
 	return true;
 }
 
+void uw_text_belongs(struct uw_line *l, uint32_t uid, const char *user, const char *cgroup,
+		     const char *netns_name)
+{
+	char unit[UW_UNIT_MAX];
+
+	if (uid) {
+		uw_line_add(l, " · user" UW_NBSP);
+		if (user[0])
+			uw_line_bytes(l, user, strlen(user), UW_NAME_COLUMNS);
+		else
+			uw_line_add(l, "%u", uid);
+	}
+	if (uw_cgroup_unit(cgroup, unit)[0]) {
+		uw_line_add(l, " · ");
+		uw_line_bytes(l, unit, sizeof(unit), 0);
+	}
+	if (netns_name[0]) {
+		uw_line_add(l, " · in namespace" UW_NBSP);
+		uw_line_bytes(l, netns_name, strlen(netns_name), 0);
+	}
+}
+
 /* ---- the lines of the paragraph ---- */
 
 static void add_client(struct uw_line *l, const struct uw_group *g)
@@ -187,14 +99,14 @@ static void add_ends(struct uw_line *l, const struct uw_group *g)
 		add_client(l, g);
 	else
 		uw_text_asker(l, q, g->more_pids);
-	uw_line_add(l, " → ");
+	uw_line_add(l, " →" UW_NBSP);
 	uw_text_server(l, &q->key);
-	if (q->role == UW_ROLE_SERVER)
+	if (q->role == UW_ROLE_SERVER || q->role == UW_ROLE_LOCAL)
 		uw_line_add(l, " here");
-	else if (q->role == UW_ROLE_FORWARDER)
+	if (q->role == UW_ROLE_FORWARDER)
 		uw_line_add(l, ", passing through");
-	else if (q->key.client_port)
-		uw_line_add(l, ", from port %u%s", q->key.client_port,
+	else if (q->role != UW_ROLE_SERVER && q->key.client_port)
+		uw_line_add(l, ", from port" UW_NBSP "%u%s", q->key.client_port,
 			    g->more_ports ? " and others" : "");
 }
 
@@ -212,23 +124,45 @@ static enum uw_colour fault_colour(enum uw_fault f)
 	}
 }
 
-static const struct verdict_words *words_of(const struct uw_query *q)
+/* The server is on this host: what does not reach it has not failed to leave. */
+static bool ends_here(const struct uw_query *q)
 {
-	return &words[q->verdict < UW_VERDICTS ? q->verdict : UW_UNKNOWN];
+	return q->role == UW_ROLE_LOCAL || q->role == UW_ROLE_SERVER;
+}
+
+static bool is_request_lost_here(const struct uw_query *q)
+{
+	return q->verdict == UW_REQUEST_DROPPED || q->verdict == UW_REQUEST_HELD;
 }
 
 static void print_title(const struct uw_text_out *o, const struct uw_group *g)
 {
-	const struct verdict_words *w = words_of(&g->first);
+	const struct uw_words *w = uw_text_words(g->first.verdict);
+	bool here = ends_here(&g->first) && is_request_lost_here(&g->first);
 	struct uw_line l = {0};
 
 	uw_line_add(&l, "   ");
 	add_ends(&l, g);
-	uw_line_add(&l, ": %u %s", g->count, w->tried);
+	uw_line_add(&l, ": %u" UW_NBSP "%s", g->count, w->tried);
 	if (g->packets > g->count)
-		uw_line_add(&l, " (%llu packets)", (unsigned long long)g->packets);
-	uw_line_add(&l, ", %u %s", w->all_done ? g->count : 0, w->done);
+		uw_line_add(&l, " (%llu" UW_NBSP "packets)", (unsigned long long)g->packets);
+	uw_line_add(&l, ", %u" UW_NBSP "%s", w->all_done ? g->count : 0,
+		    here ? "reached the server" : w->done);
+	if (g->first.verdict == UW_ANSWERED && g->first.key.protocol == UW_PROTO_DNS)
+		uw_line_add(&l, " %s", uw_rcode_name(g->first.answer.flags));
 	uw_text_print(o, w->title, fault_colour(g->first.fault), 4, l.text);
+}
+
+static void print_belongs(const struct uw_text_out *o, const struct uw_query *q)
+{
+	struct uw_line l = {0};
+
+	if (q->role == UW_ROLE_SERVER || q->role == UW_ROLE_FORWARDER)
+		return;
+	uw_text_belongs(&l, q->flags & UW_Q_NO_OWNER ? 0 : q->task.uid, q->user, q->cgroup,
+			q->netns_name);
+	if (l.len)
+		uw_text_labelled(o, "asker", l.text + strlen(" · "));
 }
 
 static void print_question(const struct uw_text_out *o, const struct uw_group *g)
@@ -241,6 +175,20 @@ static void print_question(const struct uw_text_out *o, const struct uw_group *g
 	uw_text_labelled(o, "question", l.text);
 }
 
+static void print_nat(const struct uw_text_out *o, const struct uw_query *q)
+{
+	const struct uw_nat *n = &q->nat;
+	char client[UW_ENDPOINT_TEXT], server[UW_ENDPOINT_TEXT];
+	struct uw_line l = {0};
+
+	if (!n->seen)
+		return;
+	uw_line_add(&l, "%s →" UW_NBSP "%s, translated by this host (NAT)",
+		    uw_endpoint_text(&n->client, q->key.family, n->client_port, client),
+		    uw_endpoint_text(&n->server, q->key.family, n->server_port, server));
+	uw_text_labelled(o, "on the wire", l.text);
+}
+
 static void print_last(const struct uw_text_out *o, const struct uw_clock *clock,
 		       const struct uw_group *g)
 {
@@ -248,7 +196,7 @@ static void print_last(const struct uw_text_out *o, const struct uw_clock *clock
 
 	if (g->count < 2 || g->last_ns <= g->first.send_ns)
 		return;
-	uw_line_add(&l, "the last of the %u at ", g->count);
+	uw_line_add(&l, "%u more like it, the last one at" UW_NBSP, g->count - 1);
 	uw_line_time_of_day(&l, uw_clock_wall(clock, g->last_ns));
 	uw_line_add(&l, ", ");
 	uw_line_duration(&l, g->last_ns - g->first.send_ns);
@@ -256,87 +204,45 @@ static void print_last(const struct uw_text_out *o, const struct uw_clock *clock
 	uw_text_labelled(o, "again", l.text);
 }
 
-/* The drop that decided, or else one that was seen: another copy, or beside an ICMP error. */
-static const struct uw_drop_fact *drop_of(const struct uw_query *q)
-{
-	if (q->decisive_drop)
-		return q->decisive_drop;
-	if (q->drop[UW_REQUEST].seen)
-		return &q->drop[UW_REQUEST];
-	return q->drop[UW_REPLY].seen ? &q->drop[UW_REPLY] : NULL;
-}
-
-static void print_rule(const struct uw_text_out *o, const struct uw_drop_fact *d)
+/* What became of the copies, where they fared differently. */
+static void print_copies(const struct uw_text_out *o, const struct uw_group *g)
 {
 	struct uw_line l = {0};
 
-	if (d->rule[0])
-		uw_line_bytes(&l, d->rule, sizeof(d->rule), 0);
-	else if (strcmp(d->engine, "nftables") == 0)
-		uw_line_add(&l, "not known; %s; it is in a chain of hook %s: nft -a list ruleset",
-			    d->rule_traced ? "no trace of this packet came" : "--nft-trace would name it",
-			    d->hook[0] ? d->hook : "unknown");
-	else if (strcmp(d->engine, "nfqueue") == 0)
-		uw_line_add(&l, "not known; it queues to user space, and nobody took the packet");
-	else if (d->rule_traced)
-		uw_line_add(&l, "not known; legacy xtables or connection tracking, of which nftables has "
-				"no trace: iptables-legacy-save -c, conntrack -S");
-	else
-		uw_line_add(&l, "not known; the place does not tell nftables, iptables-legacy and "
-				"connection tracking apart: nft -a list ruleset, iptables-save -c, "
-				"conntrack -S");
-	uw_text_labelled(o, "which rule", l.text);
-}
-
-/* In plain words, where the kernel's reason says something. */
-static void print_meaning(const struct uw_text_out *o, const struct uw_drop_fact *d)
-{
-	const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_REASON, d->reason);
-
-	if (!e || strcmp(d->reason, "NOT_SPECIFIED") == 0)
+	if (g->packets < 2 || !g->dropped || g->dropped == g->packets)
 		return;
-	uw_text_labelled(o, "meaning", e->text);
-	if (e->advice)
-		uw_text_labelled(o, "look at", e->advice);
+	uw_line_add(&l, "%llu sent · %llu left this host · %llu dropped here",
+		    (unsigned long long)g->packets, (unsigned long long)g->on_wire,
+		    (unsigned long long)g->dropped);
+	uw_text_labelled(o, "packets", l.text);
 }
 
-static bool is_netfilter(const struct uw_drop_fact *d)
+static void print_came_from(const struct uw_text_out *o, const struct uw_query *q)
 {
-	return d->hook[0] || strcmp(d->reason, "NETFILTER_DROP") == 0;
+	char from[UW_ADDR_TEXT];
+
+	if (q->misdirected)
+		uw_text_labelled(o, "came from",
+				 uw_addr_text(&q->misdirected_from, q->key.family, from));
 }
 
-static void print_drop(const struct uw_text_out *o, const struct uw_query *q)
+/* Where to look, where no drop says it: what holds a packet, what refuses to send. */
+static void print_look_at(const struct uw_text_out *o, const struct uw_query *q)
 {
-	const struct uw_drop_fact *d = drop_of(q);
-	const char *name = uw_errno_name(q->send_errno);
-	struct uw_line l = {0};
+	const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_STAGE, uw_stage_name(q->stage));
+	const char *hint = NULL;
 
-	if (!d)
+	if (q->verdict == UW_SEND_FAILED)
+		hint = uw_text_errno_hint(q->send_errno);
+	else if (q->verdict != UW_REQUEST_HELD && q->verdict != UW_REPLY_HELD)
 		return;
-	uw_line_bytes(&l, d->reason[0] ? d->reason : "no reason given", sizeof(d->reason), 0);
-	if (d->location[0]) {
-		uw_line_add(&l, " @ ");
-		uw_line_bytes(&l, d->location, sizeof(d->location), 0);
-	}
-	if (!q->decisive_drop)
-		uw_line_add(&l, " (a copy of the %s)", d->dir == UW_REPLY ? "reply" : "request");
-	if (d->hook[0])
-		uw_line_add(&l, " · hook %s", d->hook);
-	if (d->engine[0])
-		uw_line_add(&l, " · %s", d->engine);
-	if (d->ifname[0]) {
-		uw_line_add(&l, " · on ");
-		uw_line_bytes(&l, d->ifname, sizeof(d->ifname), 0);
-	}
-	if (d->rcvbuf)
-		uw_line_add(&l, " · receive buffer %u bytes, %u used", d->rcvbuf, d->rmem);
-	if (name)
-		uw_line_add(&l, " · the sender was told %s", name);
-	uw_text_labelled(o, "drop", l.text);
-	if (is_netfilter(d))
-		print_rule(o, d);
-	else
-		print_meaning(o, d);
+	else if (strncmp(uw_stage_name(q->stage), "nf_", 3) == 0)
+		hint = "cat /proc/net/netfilter/nfnetlink_queue: a firewall keeps a packet only for "
+		       "a program that has to judge it (NFQUEUE), and that one has not";
+	else if (e)
+		hint = e->advice;
+	if (hint)
+		uw_text_labelled(o, "look at", hint);
 }
 
 static void add_gap_names(struct uw_line *l, uint32_t gaps)
@@ -358,18 +264,21 @@ static void print_acquittal(const struct uw_text_out *o, const struct uw_group *
 
 	if (g->first.verdict != UW_NO_REPLY)
 		return;
-	uw_line_add(&l, "drops %llu of %llu · ICMP errors %llu · ",
+	uw_line_add(&l, "drops" UW_NBSP "%llu" UW_NBSP "of" UW_NBSP "%llu"
+		    " · ICMP" UW_NBSP "errors" UW_NBSP "%llu · ",
 		    (unsigned long long)g->drops_here,
 		    (unsigned long long)(g->packets > g->count ? g->packets : g->count),
 		    (unsigned long long)g->icmp_errors);
 	if (g->looked)
-		uw_line_add(&l, "NIC drops +%llu, tx errors +%llu · %s",
+		uw_line_add(&l, "NIC" UW_NBSP "drops" UW_NBSP "+%llu, "
+			    "tx" UW_NBSP "errors" UW_NBSP "+%llu · %s",
 			    (unsigned long long)g->nic_drops, (unsigned long long)g->tx_errors,
-			    g->xdp ? "XDP on the device" : "no XDP");
+			    g->xdp ? "XDP" UW_NBSP "on" UW_NBSP "a" UW_NBSP "device" :
+				     "no" UW_NBSP "XDP");
 	else
-		uw_line_add(&l, "NIC counters not read");
-	uw_line_add(&l, " · tracer losses %llu   => evidence ",
-		    (unsigned long long)g->tracer_losses);
+		uw_line_add(&l, "NIC" UW_NBSP "counters" UW_NBSP "not" UW_NBSP "read");
+	uw_line_add(&l, " · tracer" UW_NBSP "losses" UW_NBSP "%llu"
+		    "   =>" UW_NBSP "evidence" UW_NBSP, (unsigned long long)g->tracer_losses);
 	if (g->gaps) {
 		uw_line_add(&l, "incomplete: ");
 		add_gap_names(&l, g->gaps);
@@ -390,73 +299,122 @@ static void print_counters(const struct uw_text_out *o, const struct uw_query *q
 		uw_line_add(&l, "%s", i ? " · " : "");
 		if (c->ifname[0]) {
 			uw_line_bytes(&l, c->ifname, sizeof(c->ifname), 0);
-			uw_line_add(&l, " ");
+			uw_line_add(&l, UW_NBSP);
 		}
 		uw_line_bytes(&l, c->name, sizeof(c->name), 0);
-		uw_line_add(&l, " +%llu", (unsigned long long)c->rose);
+		uw_line_add(&l, UW_NBSP "+%llu", (unsigned long long)c->rose);
 	}
 	if (l.len)
 		uw_text_labelled(o, "counters rose", l.text);
 }
 
-static void add_unknown(struct uw_line *l, const struct uw_group *g)
+/* What could not be seen, in words; and what to do to see it. */
+static void print_unknown(const struct uw_text_out *o, const struct uw_group *g)
 {
-	uw_line_add(l, "UNKNOWN.");
+	struct uw_line l = {0};
+
+	uw_line_add(&l, "UNKNOWN.");
 	for (unsigned gap = 0; gap < UW_GAPS; gap++) {
 		const struct uw_explanation *e;
 
 		if (!(g->gaps & UW_GAP_BIT(gap)))
 			continue;
 		e = uw_explain_entry(UW_EXPLAIN_GAP, uw_gap_name(gap));
-		uw_line_add(l, " %s: %s", uw_gap_name(gap), e ? e->text : "");
+		uw_line_add(&l, " %s (%s)", e ? e->text : "", uw_gap_name(gap));
 	}
-	if (!g->gaps && g->first.dropped)
-		uw_line_add(l, " One copy was dropped here, another got no answer.");
+	if (!g->gaps && g->dropped)
+		uw_line_add(&l, " One copy was dropped here, another left this host and got no "
+				"answer.");
+	uw_text_labelled(o, "fault", l.text);
+	for (unsigned gap = 0; gap < UW_GAPS; gap++) {
+		const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_GAP, uw_gap_name(gap));
+
+		if (g->gaps & UW_GAP_BIT(gap) && e && e->advice)
+			uw_text_labelled(o, "to be sure", e->advice);
+	}
+}
+
+static const char *local_fault(const struct uw_query *q)
+{
+	const struct uw_words *w = uw_text_words(q->verdict);
+
+	if (q->caused_by)
+		return "ON THIS HOST. What the server here asked on went wrong here.";
+	if (ends_here(q) && q->verdict == UW_REQUEST_DROPPED)
+		return "ON THIS HOST. The request was dropped on its way to the server here.";
+	if (ends_here(q) && q->verdict == UW_REQUEST_HELD)
+		return "ON THIS HOST. The request still waits on its way to the server here.";
+	if (q->role == UW_ROLE_LOCAL && q->verdict == UW_ANSWERED_LATE)
+		return "ON THIS HOST. The server here answered too late.";
+	return w->local[0] ? w->local : "ON THIS HOST.";
+}
+
+static const char *beyond_fault(const struct uw_query *q)
+{
+	const struct uw_words *w = uw_text_words(q->verdict);
+
+	if (q->caused_by)
+		return "BEYOND THIS HOST. The server here asked on, and got no good answer.";
+	return w->beyond[0] ? w->beyond : "BEYOND THIS HOST.";
 }
 
 static void print_fault(const struct uw_text_out *o, const struct uw_group *g)
 {
-	const struct verdict_words *w = words_of(&g->first);
+	if (g->first.caused_by)
+		uw_text_labelled(o, "caused by",
+				 "the server's own query for the same question, told before this: "
+				 "its fault is this one's");
+	if (g->first.fault == UW_FAULT_LOCAL)
+		uw_text_labelled(o, "fault", local_fault(&g->first));
+	else if (g->first.fault == UW_FAULT_BEYOND)
+		uw_text_labelled(o, "fault", beyond_fault(&g->first));
+	else if (g->first.fault == UW_FAULT_UNKNOWN)
+		print_unknown(o, g);
+}
+
+/* Those who asked the asker, and got no good answer because of this. */
+static void print_hit(const struct uw_text_out *o, const struct uw_hit *h)
+{
 	struct uw_line l = {0};
 
-	switch (g->first.fault) {
-	case UW_FAULT_LOCAL:
-		uw_line_add(&l, "%s", w->local[0] ? w->local : "ON THIS HOST.");
-		break;
-	case UW_FAULT_BEYOND:
-		uw_line_add(&l, "%s", w->beyond[0] ? w->beyond : "BEYOND THIS HOST.");
-		break;
-	case UW_FAULT_UNKNOWN:
-		add_unknown(&l, g);
-		break;
-	default:
-		return;
-	}
-	if (g->first.misdirected) {
-		char address[UW_ADDR_TEXT], from[UW_ADDR_TEXT + 16];
+	uw_line_bytes(&l, h->asker, sizeof(h->asker), UW_NAME_COLUMNS);
+	uw_line_add(&l, "[%u] → ", h->pid);
+	uw_text_server(&l, &h->key);
+	uw_line_add(&l, " here: %u" UW_NBSP "asked, ", h->count);
+	if (h->verdict == UW_ANSWERED)
+		uw_line_add(&l, "%u" UW_NBSP "answered %s", h->count, uw_rcode_name(h->answer_flags));
+	else
+		uw_line_add(&l, "0" UW_NBSP "answered");
+	uw_text_labelled(o, "and so", l.text);
+}
 
-		uw_addr_text(&g->first.misdirected_from, g->first.key.family, address);
-		if (g->first.misdirected_port)
-			snprintf(from, sizeof(from), "%s port %u", address, g->first.misdirected_port);
-		else
-			snprintf(from, sizeof(from), "%s", address);
-		uw_text_labelled(o, "came from", from);
+static void print_hits(const struct uw_text_out *o, const struct uw_group *g)
+{
+	for (unsigned i = 0; i < g->hits && i < UW_GROUP_HITS; i++)
+		print_hit(o, &g->hit[i]);
+	if (g->more_hits) {
+		struct uw_line l = {0};
+
+		uw_line_add(&l, "%llu more", (unsigned long long)g->more_hits);
+		uw_text_labelled(o, "and so", l.text);
 	}
-	if (g->first.caused_by)
-		uw_text_labelled(o, "caused by", "the server's own query for the same question, which "
-				 "went wrong as told beside this: its fault is this one's");
-	uw_text_labelled(o, "fault", l.text);
 }
 
 void uw_text_problem(const struct uw_text_out *o, const struct uw_clock *clock,
 		     const struct uw_group *g)
 {
 	print_title(o, g);
+	print_belongs(o, &g->first);
 	print_question(o, g);
+	print_nat(o, &g->first);
 	uw_text_ways(o, clock, &g->first);
 	print_last(o, clock, g);
-	print_drop(o, &g->first);
+	print_copies(o, g);
+	uw_text_drop(o, &g->first);
+	print_look_at(o, &g->first);
+	print_came_from(o, &g->first);
 	print_acquittal(o, g);
 	print_counters(o, &g->first);
 	print_fault(o, g);
+	print_hits(o, g);
 }

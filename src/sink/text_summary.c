@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The end of a run: contrasts between doors of one server, flows, losses, one closing line. */
+/* The end of a run: contrasts between the doors of one server, and a row for each flow. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,7 @@
 #include "core/text_safe.h"
 #include "sink/text_parts.h"
 
+#define TABLE_WIDTH 72 /* columns, below which six numbers leave no room for a name */
 #define FLOWS_SHOWN 40 /* a busy server has thousands; JSON has them all */
 
 static bool is_bad(const struct uw_flow *f)
@@ -135,196 +136,161 @@ void uw_text_contrast(const struct uw_text_out *o, const struct uw_flow *const *
 
 /* ---- a row a flow ---- */
 
+/* Whom a row is about: the program that asks, or those who ask us. */
+static void name_asker(struct uw_line *l, const struct uw_flow *f)
+{
+	const struct uw_flow_id *id = &f->id;
+	char client[UW_ADDR_TEXT];
+
+	if (id->probe)
+		uw_line_add(l, "udpwhy's own probe");
+	else if (id->role == UW_ROLE_SERVER && !uw_addr_known(&id->client))
+		uw_line_add(l, "others");
+	else if (id->role == UW_ROLE_SERVER)
+		uw_line_add(l, "%s/%u", uw_addr_text(&id->client, id->family, client),
+			    id->family == 6 ? 48 : 24);
+	else if (id->role == UW_ROLE_FORWARDER)
+		uw_line_add(l, "%s", uw_addr_text(&id->client, id->family, client));
+	else if (f->executable[0])
+		uw_line_bytes(l, f->executable, sizeof(f->executable), UW_NAME_COLUMNS);
+	else
+		uw_line_add(l, "unknown");
+}
+
 static void name_flow(struct uw_line *l, const struct uw_flow *f)
 {
 	const struct uw_flow_id *id = &f->id;
-	char server[UW_ENDPOINT_TEXT], client[UW_ADDR_TEXT];
+	char server[UW_ENDPOINT_TEXT];
 
-	uw_line_add(l, "%s %s %s %s", uw_proto_name(id->protocol), uw_role_name(id->role),
-		    uw_endpoint_text(&id->server, id->family, id->server_port, server),
-		    id->fixed ? "fixed" : "ephemeral");
-	if (id->probe) {
-		uw_line_add(l, " probe");
-	} else if (id->role == UW_ROLE_SERVER) {
-		if (!uw_addr_known(&id->client))
-			uw_line_add(l, " for others");
-		else
-			uw_line_add(l, " for %s/%u", uw_addr_text(&id->client, id->family, client),
-				    id->family == 6 ? 48 : 24);
-	} else if (f->executable[0]) {
-		uw_line_add(l, " ");
-		uw_line_bytes(l, f->executable, sizeof(f->executable), UW_NAME_COLUMNS);
-	}
+	uw_line_add(l, "%s ", id->protocol == UW_PROTO_NTP ? "NTP" : "DNS");
+	name_asker(l, f);
+	uw_line_add(l, " →" UW_NBSP "%s",
+		    uw_endpoint_text(&id->server, id->family, id->server_port, server));
+	if (id->role == UW_ROLE_SERVER || id->role == UW_ROLE_LOCAL)
+		uw_line_add(l, " here");
+	else if (id->role == UW_ROLE_FORWARDER)
+		uw_line_add(l, " passing through");
+	uw_line_add(l, ", %s" UW_NBSP "port", id->fixed ? "fixed" : "ephemeral");
 }
 
 static void flow_row(struct uw_row *r, const struct uw_flow *f)
 {
+	struct uw_line max = {0};
+
 	*r = (struct uw_row){0};
 	name_flow(&r->name, f);
 	set_count(r->cell[0], uw_flow_asked(f));
 	set_count(r->cell[1], uw_flow_answered(f));
 	set_quantile(r->cell[2], f, 0.5);
-	set_quantile(r->cell[3], f, 0.99);
+	set_quantile(r->cell[3], f, 0.9);
+	set_quantile(r->cell[4], f, 0.99);
+	if (uw_flow_answered(f))
+		uw_line_duration(&max, f->rtt_max_us * 1000);
+	snprintf(r->cell[5], sizeof(r->cell[5]), "%.23s", max.len ? max.text : "-");
 }
 
-static bool is_good_verdict(unsigned v)
+/* Where and why packets of it were dropped. */
+static void add_drops(struct uw_line *l, const struct uw_flow *f)
 {
-	return v == UW_ANSWERED || v == UW_SERVED || v == UW_FORWARDED;
-}
-
-static void add_verdicts(struct uw_line *l, const uint64_t count[UW_VERDICTS], bool good_too)
-{
-	const char *separator = "";
-
-	for (unsigned v = 0; v < UW_VERDICTS; v++) {
-		if (!count[v] || (is_good_verdict(v) && !good_too))
-			continue;
-		uw_line_add(l, "%s%llu %s", separator, (unsigned long long)count[v],
-			    uw_verdict_name(v));
-		separator = ", ";
-	}
-}
-
-/* What the numbers of the row do not say: how the others ended, and where packets were dropped. */
-static void print_bad_ends(const struct uw_text_out *o, const struct uw_flow *f)
-{
-	struct uw_line l = {0};
-
-	add_verdicts(&l, f->count, false);
 	for (unsigned i = 0; i < f->drops && i < UW_FLOW_DROPS; i++) {
 		const struct uw_flow_drop *d = &f->drop[i];
 
-		uw_line_add(&l, "%s%llu× %s at %s", l.len ? " · " : "",
+		uw_line_add(l, "%s%llu" UW_NBSP "%s dropped %s (%s%s", l->len ? " · " : "",
 			    (unsigned long long)d->count,
-			    d->dir == UW_REPLY ? "reply dropped" : "request dropped",
-			    uw_stage_name(d->stage));
-		if (d->reason[0])
-			uw_line_add(&l, " (%s)", d->reason);
+			    d->dir == UW_REPLY ? d->count == 1 ? "reply" : "replies" :
+						 d->count == 1 ? "request" : "requests",
+			    uw_text_place(d->stage), uw_stage_name(d->stage),
+			    d->reason[0] ? ", " : "");
+		uw_line_bytes(l, d->reason, sizeof(d->reason), 0);
+		uw_line_add(l, ")");
 	}
+	if (f->drops_unlisted)
+		uw_line_add(l, " · %llu" UW_NBSP "dropped elsewhere",
+			    (unsigned long long)f->drops_unlisted);
+}
+
+/* Who asks in a rhythm: how often, and when next. */
+static void add_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns,
+		       const struct uw_flow *f)
+{
+	uint64_t interval_ns = uw_rhythm_interval_ns(&f->rhythm);
+	uint64_t next_ns = uw_rhythm_next_ns(&f->rhythm, now_ns);
+
+	if (!interval_ns || f->id.probe)
+		return;
+	uw_line_add(l, "%sasks every" UW_NBSP, l->len ? " · " : "");
+	uw_line_duration(l, interval_ns);
+	if (next_ns <= now_ns)
+		return;
+	uw_line_add(l, " (next" UW_NBSP);
+	uw_line_clock(l, uw_clock_wall(clock, next_ns));
+	uw_line_add(l, ")");
+}
+
+/* What the numbers of the row do not say. */
+static void print_more(const struct uw_text_out *o, const struct uw_clock *clock, uint64_t now_ns,
+		       const struct uw_flow *f)
+{
+	struct uw_line l = {0};
+
+	uw_text_verdicts(&l, f->count, false);
+	add_drops(&l, f);
+	add_rhythm(&l, clock, now_ns, f);
 	if (l.len)
 		uw_text_print(o, "      ", UW_PLAIN, 6, l.text);
 }
 
-void uw_text_flows(const struct uw_text_out *o, const struct uw_flow *const *flows, unsigned count)
+/* A terminal too narrow for seven columns: the numbers in words. */
+static void print_narrow(const struct uw_text_out *o, const struct uw_row *r)
 {
-	struct uw_table t = {.indent = 2, .cells = 4, .cell = {8, 10, 9, 9}};
-	struct uw_row r = {.cell = {"asked", "answered", "median", "p99"}};
-	unsigned shown = count < FLOWS_SHOWN ? count : FLOWS_SHOWN, widest = 5, columns;
+	struct uw_line l = {0};
+
+	uw_text_print(o, "  ", UW_PLAIN, 4, r->name.text);
+	uw_line_add(&l, "%s" UW_NBSP "asked, %s" UW_NBSP "answered", r->cell[0], r->cell[1]);
+	if (strcmp(r->cell[5], "-") != 0)
+		uw_line_add(&l, " · p50" UW_NBSP "%s · p90" UW_NBSP "%s · p99" UW_NBSP "%s · "
+			    "max" UW_NBSP "%s", r->cell[2], r->cell[3], r->cell[4], r->cell[5]);
+	uw_text_print(o, "      ", UW_PLAIN, 6, l.text);
+}
+
+static unsigned widest_name(const struct uw_flow *const *flows, unsigned shown)
+{
+	unsigned widest = 5, columns;
 	struct uw_row row;
 
-	if (!count)
-		return;
 	for (unsigned i = 0; i < shown; i++) {
 		flow_row(&row, flows[i]);
 		columns = uw_text_columns(row.name.text);
 		widest = columns > widest ? columns : widest;
 	}
-	uw_table_fit(o, &t, widest);
+	return widest;
+}
+
+void uw_text_flows(const struct uw_text_out *o, const struct uw_clock *clock, uint64_t now_ns,
+		   const struct uw_flow *const *flows, unsigned count)
+{
+	struct uw_table t = {.indent = 2, .cells = 6, .cell = {8, 10, 9, 9, 9, 9}};
+	struct uw_row r = {.cell = {"asked", "answered", "p50", "p90", "p99", "max"}}, row;
+	unsigned shown = count < FLOWS_SHOWN ? count : FLOWS_SHOWN;
+	bool narrow = o->width && o->width < TABLE_WIDTH;
+
+	if (!count)
+		return;
+	uw_table_fit(o, &t, widest_name(flows, shown));
 	uw_line_add(&r.name, "flows");
 	fputc('\n', o->out);
-	uw_table_row(o, &t, &r);
+	if (narrow)
+		fputs("  flows\n", o->out);
+	else
+		uw_table_row(o, &t, &r);
 	for (unsigned i = 0; i < shown; i++) {
 		flow_row(&row, flows[i]);
-		uw_table_row(o, &t, &row);
-		print_bad_ends(o, flows[i]);
+		if (narrow)
+			print_narrow(o, &row);
+		else
+			uw_table_row(o, &t, &row);
+		print_more(o, clock, now_ns, flows[i]);
 	}
 	if (count > shown)
 		fprintf(o->out, "  and %u flows more (-o json has them)\n", count - shown);
-}
-
-/* ---- losses and totals ---- */
-
-static void print_loss(const struct uw_text_out *o, uint64_t n, const char *text)
-{
-	struct uw_line l = {0};
-
-	if (!n)
-		return;
-	uw_line_add(&l, "%llu %s", (unsigned long long)n, text);
-	uw_text_print(o, "  ", UW_PLAIN, 4, l.text);
-}
-
-#define SKIP(name, text)
-
-static uint64_t all_losses(const struct uw_totals *t)
-{
-	uint64_t sum = t->recursion_misses + t->netlink_lost;
-
-#define SUM(name, text) sum += t->stats[UW_STAT_##name];
-	UW_STATS_LIST(SKIP, SUM)
-#undef SUM
-	return sum;
-}
-
-void uw_text_losses(const struct uw_text_out *o, const struct uw_totals *t)
-{
-	if (!all_losses(t))
-		return;
-	fputc('\n', o->out);
-	uw_text_print(o, "NOT SEEN BY US", UW_MAGENTA, 2, "");
-#define PRINT(name, text) print_loss(o, t->stats[UW_STAT_##name], text);
-	UW_STATS_LIST(SKIP, PRINT)
-#undef PRINT
-	print_loss(o, t->recursion_misses, "runs of our programs skipped by the kernel");
-	print_loss(o, t->netlink_lost, "netlink messages lost");
-}
-
-static void add_faults(struct uw_line *l, const struct uw_totals *t)
-{
-	const char *separator = " · fault: ";
-
-	for (unsigned f = UW_FAULT_NONE + 1; f < UW_FAULTS; f++) {
-		if (!t->fault[f])
-			continue;
-		uw_line_add(l, "%s%llu %s", separator, (unsigned long long)t->fault[f],
-			    uw_fault_name(f));
-		separator = ", ";
-	}
-}
-
-static const char *protocols(const struct uw_run *run)
-{
-	unsigned seen = 0;
-
-	for (unsigned i = 0; i < run->port_count; i++)
-		seen |= 1u << run->ports[i].protocol;
-	if (seen == 1u << UW_PROTO_NTP)
-		return "NTP";
-	return seen == 1u << UW_PROTO_DNS ? "DNS" : "NTP or DNS";
-}
-
-static void add_nothing(struct uw_line *l, const struct uw_run *run, const struct uw_totals *t)
-{
-	bool dns_only = strcmp(protocols(run), "DNS") == 0;
-
-	uw_line_add(l, "No %s query was seen in ", protocols(run));
-	uw_line_duration(l, t->elapsed_ns);
-	uw_line_add(l, ". To force one: udpwhy probe %s SERVER", dns_only ? "dns" : "ntp");
-	if (run->scope_count || (run->filters && *run->filters))
-		uw_line_add(l, ". What the scope and the filters leave out is not seen");
-	uw_line_add(l, ".");
-}
-
-void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct uw_run *run,
-		    const struct uw_totals *t)
-{
-	struct uw_line l = {0};
-	uint64_t queries = 0;
-
-	for (unsigned v = 0; v < UW_VERDICTS; v++)
-		queries += t->verdict[v];
-	if (!queries && !t->stats[UW_STAT_requests]) {
-		add_nothing(&l, run, t);
-	} else {
-		uw_line_add(&l, "%llu %s", (unsigned long long)queries,
-			    queries == 1 ? "query" : "queries");
-		uw_line_add(&l, "%s", queries ? ": " : "");
-		add_verdicts(&l, t->verdict, true);
-		add_faults(&l, t);
-		uw_line_add(&l, " · in ");
-		uw_line_duration(&l, t->elapsed_ns);
-	}
-	if (t->command_ran)
-		uw_line_add(&l, " · the command ended with status %d", t->command_status);
-	uw_text_print(o, lead, UW_PLAIN, 2, l.text);
 }

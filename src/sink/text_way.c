@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The timeline of one query: how far the request came, how far the reply came, what came instead.
- * It says "ok" of a netfilter hook only if the packet is known to have got beyond it.
+ * The timeline of one query: how far the request came, how far the reply came, what came instead, in
+ * the order of time. It says "ok" of a netfilter hook only if the packet is known to have got
+ * beyond it.
  */
 #include <string.h>
 
@@ -30,6 +31,30 @@ static const uint8_t way_out[] = {OUT_WAY, 0};
 static const uint8_t way_in[] = {IN_WAY, TO_SOCKET, 0};
 static const uint8_t way_local[] = {OUT_WAY, IN_WAY, TO_SOCKET, 0};
 static const uint8_t way_through[] = {IN_WAY, THROUGH, 0};
+
+#define EVENTS 6
+
+/* What happened to one query, to be told in the order of time. */
+struct events {
+	const struct uw_query *q;
+	unsigned count;
+	struct event {
+		uint64_t when_ns;
+		struct uw_line line;
+	} event[EVENTS];
+};
+
+/* The line of one more event; events of one time keep the order in which they were added. */
+static struct uw_line *event_at(struct events *e, uint64_t when_ns)
+{
+	unsigned at = e->count++;
+
+	while (at && e->event[at - 1].when_ns > when_ns)
+		at--;
+	memmove(&e->event[at + 1], &e->event[at], (e->count - 1 - at) * sizeof(e->event[0]));
+	e->event[at] = (struct event){.when_ns = when_ns};
+	return &e->event[at].line;
+}
 
 static const uint8_t *way_of(const struct uw_query *q, enum uw_dir dir)
 {
@@ -63,9 +88,37 @@ static const char *hook_of(enum uw_stage stage)
 	}
 }
 
+static void add_device(struct uw_line *l, const char *ifname)
+{
+	uw_line_bytes(l, ifname, UW_IFNAME, 0);
+}
+
+/* The devices by which it went; in the role local it comes in again by the one it left by. */
+static void add_hops(struct uw_line *l, const struct uw_query *q, enum uw_dir dir)
+{
+	unsigned hops = q->hops < UW_PATH_MAX ? q->hops : UW_PATH_MAX;
+	const struct uw_hop *last = NULL;
+
+	for (unsigned i = 0; i < hops; i++) {
+		const struct uw_hop *h = &q->path[i];
+
+		if (h->dir != dir || !h->ifname[0])
+			continue;
+		if (last && last->netns == h->netns && last->ifindex == h->ifindex &&
+		    strncmp(last->ifname, h->ifname, UW_IFNAME) == 0)
+			continue;
+		uw_line_add(l, " → ");
+		add_device(l, h->ifname);
+		last = h;
+	}
+	if (!last)
+		uw_line_add(l, " → a device");
+}
+
 /*
- * The hooks that lie before @limit. In the role local both halves pass the way twice over, and a
- * stage that both have (route, xfrm) is taken for the first: rather one "ok" too few.
+ * The hooks that lie before @limit, and the devices between. In the role local both halves pass the
+ * way twice over, and a stage that both have (route, xfrm) is taken for the first: rather one "ok"
+ * too few.
  */
 static void add_passed(struct uw_line *l, const struct uw_query *q, enum uw_dir dir,
 		       enum uw_stage limit)
@@ -84,7 +137,9 @@ static void add_passed(struct uw_line *l, const struct uw_query *q, enum uw_dir 
 	for (size_t i = 0; i < end; i++) {
 		hook = hook_of(way[i]);
 		if (hook)
-			uw_line_add(l, " → %s ok", hook);
+			uw_line_add(l, " → %s" UW_NBSP "ok", hook);
+		else if (way[i] == UW_STAGE_WIRE_OUT)
+			add_hops(l, q, dir);
 	}
 }
 
@@ -92,55 +147,46 @@ static void add_after(struct uw_line *l, const struct uw_query *q, uint64_t when
 {
 	if (!when_ns || !q->send_ns || when_ns < q->send_ns)
 		return;
-	uw_line_add(l, " after ");
+	uw_line_add(l, " after" UW_NBSP);
 	uw_line_duration(l, when_ns - q->send_ns);
 }
 
-static void add_device(struct uw_line *l, const char *ifname)
+static bool freed_by_close(const struct uw_query *q, const struct uw_drop_fact *d)
 {
-	uw_line_bytes(l, ifname, UW_IFNAME, 0);
+	return d->dir == UW_REPLY && d->stage == UW_STAGE_SOCKET_QUEUE && q->flags & UW_Q_UNREAD;
 }
 
-static void add_hops(struct uw_line *l, const struct uw_query *q, enum uw_dir dir)
+static void add_drop(struct uw_line *l, const struct uw_query *q, const struct uw_drop_fact *d)
 {
-	unsigned hops = q->hops < UW_PATH_MAX ? q->hops : UW_PATH_MAX;
-	bool any = false;
-
-	for (unsigned i = 0; i < hops; i++) {
-		if (q->path[i].dir != dir || !q->path[i].ifname[0])
-			continue;
-		uw_line_add(l, " → ");
-		add_device(l, q->path[i].ifname);
-		any = true;
-	}
-	if (!any)
-		uw_line_add(l, " → a device");
-}
-
-static void print_at(const struct uw_text_out *o, const struct uw_clock *clock, uint64_t when_ns,
-		     const char *text)
-{
-	struct uw_line lead = {0};
-
-	uw_line_add(&lead, "  ");
-	uw_line_time_of_day(&lead, uw_clock_wall(clock, when_ns));
-	uw_line_add(&lead, "  ");
-	uw_text_print(o, lead.text, UW_PLAIN, UW_LEAD, text);
-}
-
-static const struct uw_drop_fact *drop_of(const struct uw_query *q, enum uw_dir dir)
-{
-	return q->drop[dir].seen ? &q->drop[dir] : NULL;
-}
-
-/* @dir: of the half that is told. */
-static void add_drop(struct uw_line *l, const struct uw_query *q, enum uw_dir dir)
-{
-	const struct uw_drop_fact *d = drop_of(q, dir);
-
-	add_passed(l, q, dir, d->stage);
-	uw_line_add(l, " → dropped at %s", uw_stage_name(d->stage));
+	add_passed(l, q, d->dir, d->stage);
+	if (freed_by_close(q, d))
+		uw_line_add(l, " → the program closed its socket without reading it,");
+	else if (q->verdict == UW_ANSWERED_LATE && d->stage == UW_STAGE_UDP)
+		uw_line_add(l, " → the program had closed its socket, nobody waited for it,");
+	else
+		uw_line_add(l, " → dropped %s (%s)", uw_text_place(d->stage),
+			    uw_stage_name(d->stage));
 	add_after(l, q, d->when_ns);
+}
+
+static bool is_held(const struct uw_query *q)
+{
+	return q->verdict == UW_REQUEST_HELD || q->verdict == UW_REPLY_HELD;
+}
+
+/* The last point it was seen at, where nothing else says how its way ended. */
+static void add_last(struct uw_line *l, const struct uw_query *q, enum uw_dir dir)
+{
+	enum uw_stage last = q->stage_reached[dir];
+
+	if (!last)
+		return;
+	add_passed(l, q, dir, last);
+	uw_line_add(l, " → %s", uw_text_reached(last));
+	if (dir == UW_REPLY && last == UW_STAGE_READ)
+		add_after(l, q, q->read_ns);
+	if (dir == UW_REQUEST && last == UW_STAGE_READ && q->server_pid)
+		uw_line_add(l, " (process %u)", q->server_pid);
 }
 
 static void add_refused_send(struct uw_line *l, const struct uw_query *q)
@@ -149,7 +195,7 @@ static void add_refused_send(struct uw_line *l, const struct uw_query *q)
 
 	uw_line_add(l, "the kernel refused to send");
 	if (name)
-		uw_line_add(l, ": %s (%s)", name, strerror(q->send_errno));
+		uw_line_add(l, ": %s (%s)", strerror(q->send_errno), name);
 	else if (q->send_errno)
 		uw_line_add(l, ": error %d", q->send_errno);
 	uw_line_add(l, "; no packet was made");
@@ -157,157 +203,115 @@ static void add_refused_send(struct uw_line *l, const struct uw_query *q)
 
 static bool request_left(const struct uw_query *q)
 {
-	return q->wire_out_ns && q->verdict != UW_REQUEST_DROPPED;
+	return q->wire_out_ns && q->verdict != UW_REQUEST_DROPPED && q->role != UW_ROLE_SERVER &&
+	       q->role != UW_ROLE_LOCAL;
 }
 
-static void print_request(const struct uw_text_out *o, const struct uw_clock *clock,
-			  const struct uw_query *q)
+/* The device by which it came. */
+static void add_way_in(struct uw_line *l, const struct uw_query *q, enum uw_dir dir)
 {
+	unsigned hops = q->hops < UW_PATH_MAX ? q->hops : UW_PATH_MAX;
+
+	for (unsigned i = 0; i < hops; i++) {
+		if (q->path[i].dir != dir || q->path[i].out || !q->path[i].ifname[0])
+			continue;
+		uw_line_add(l, " by ");
+		add_device(l, q->path[i].ifname);
+		return;
+	}
+}
+
+static void tell_request(struct events *e)
+{
+	const struct uw_query *q = e->q;
 	bool sent_here = q->role == UW_ROLE_CLIENT || q->role == UW_ROLE_LOCAL;
-	enum uw_stage last = q->stage_reached[UW_REQUEST];
-	struct uw_line l = {0};
+	struct uw_line *l;
 
 	if (!q->send_ns)
 		return;
+	l = event_at(e, q->send_ns);
 	if (q->verdict == UW_SEND_FAILED) {
-		add_refused_send(&l, q);
-		print_at(o, clock, q->send_ns, l.text);
+		add_refused_send(l, q);
 		return;
 	}
-	uw_line_add(&l, "%s", sent_here ? "send" : "the request came in");
-	if (request_left(q) && q->role != UW_ROLE_SERVER) {
-		add_passed(&l, q, UW_REQUEST, UW_STAGE_WIRE_OUT);
-		add_hops(&l, q, UW_REQUEST);
-		uw_line_add(&l, ", taken by the driver");
-		add_after(&l, q, q->wire_out_ns);
-	} else if (drop_of(q, UW_REQUEST)) {
-		add_drop(&l, q, UW_REQUEST);
-	} else if (last) {
-		add_passed(&l, q, UW_REQUEST, last);
-		uw_line_add(&l, " → %s", uw_stage_name(last));
+	uw_line_add(l, "%s", sent_here ? "send" : "the request came in");
+	if (!sent_here)
+		add_way_in(l, q, UW_REQUEST);
+	if (request_left(q)) {
+		add_passed(l, q, UW_REQUEST, UW_STAGE_WIRE_OUT);
+		add_hops(l, q, UW_REQUEST);
+		uw_line_add(l, ", taken by the driver");
+		add_after(l, q, q->wire_out_ns);
+	} else if (q->drop[UW_REQUEST].seen) {
+		add_drop(l, q, &q->drop[UW_REQUEST]);
+	} else {
+		add_last(l, q, UW_REQUEST);
 	}
-	print_at(o, clock, q->send_ns, l.text);
 }
 
-static void print_reply(const struct uw_text_out *o, const struct uw_clock *clock,
-			const struct uw_query *q)
+static void tell_reply(struct events *e)
 {
-	const struct uw_drop_fact *drop = drop_of(q, UW_REPLY);
+	const struct uw_query *q = e->q;
+	const struct uw_drop_fact *drop = q->drop[UW_REPLY].seen ? &q->drop[UW_REPLY] : NULL;
 	uint64_t when_ns = q->wire_in_ns ? q->wire_in_ns : drop ? drop->when_ns : q->answer.when_ns;
-	unsigned hops = q->hops < UW_PATH_MAX ? q->hops : UW_PATH_MAX;
-	struct uw_line l = {0};
+	bool replied_here = q->role == UW_ROLE_SERVER || q->role == UW_ROLE_LOCAL;
+	struct uw_line *l;
 
-	if (!when_ns)
+	if (!when_ns || q->verdict == UW_REFUSED)
 		return;
-	uw_line_add(&l, q->role == UW_ROLE_SERVER ? "the reply" : "the reply came in");
-	for (unsigned i = 0; i < hops && q->role != UW_ROLE_SERVER; i++) {
-		if (q->path[i].dir != UW_REPLY)
-			continue;
-		uw_line_add(&l, " by ");
-		add_device(&l, q->path[i].ifname);
-		break;
+	l = event_at(e, when_ns);
+	uw_line_add(l, replied_here ? "the server's reply" : "the reply came in");
+	if (!replied_here) {
+		add_way_in(l, q, UW_REPLY);
+		add_after(l, q, when_ns);
 	}
-	add_after(&l, q, when_ns);
-	if (drop) {
-		add_drop(&l, q, UW_REPLY);
-	} else if (q->stage_reached[UW_REPLY]) {
-		add_passed(&l, q, UW_REPLY, q->stage_reached[UW_REPLY]);
-		uw_line_add(&l, " → %s", uw_stage_name(q->stage_reached[UW_REPLY]));
-	}
-	print_at(o, clock, when_ns, l.text);
+	if (drop)
+		add_drop(l, q, drop);
+	else
+		add_last(l, q, UW_REPLY);
 }
 
-/* What ICMP says (RFC 792, RFC 1812, RFC 4443), as far as one meets it. */
-/* clang-format off */
-static const struct {
-	uint8_t family, type, code;
-	const char *text;
-} icmp_texts[] = {
-	{ 4, 3, 0, "network unreachable" },
-	{ 4, 3, 1, "host unreachable" },
-	{ 4, 3, 2, "protocol unreachable" },
-	{ 4, 3, 3, "port unreachable" },
-	{ 4, 3, 4, "fragmentation needed" },
-	{ 4, 3, 9, "network administratively prohibited" },
-	{ 4, 3, 10, "host administratively prohibited" },
-	{ 4, 3, 13, "administratively prohibited" },
-	{ 4, 11, 0, "time to live exceeded" },
-	{ 4, 11, 1, "fragments missing" },
-	{ 6, 1, 0, "no route" },
-	{ 6, 1, 1, "administratively prohibited" },
-	{ 6, 1, 3, "address unreachable" },
-	{ 6, 1, 4, "port unreachable" },
-	{ 6, 1, 5, "source address failed policy" },
-	{ 6, 1, 6, "reject route" },
-	{ 6, 2, 0, "packet too big" },
-	{ 6, 3, 0, "hop limit exceeded" },
-	{ 6, 3, 1, "fragments missing" },
-};
-/* clang-format on */
-
-static const char *icmp_text(const struct uw_query *q)
+static void tell_icmp(struct events *e)
 {
-	for (size_t i = 0; i < sizeof(icmp_texts) / sizeof(icmp_texts[0]); i++)
-		if (icmp_texts[i].family == q->key.family && icmp_texts[i].type == q->icmp.type &&
-		    icmp_texts[i].code == q->icmp.code)
-			return icmp_texts[i].text;
-	return "an error";
-}
-
-static void print_icmp(const struct uw_text_out *o, const struct uw_clock *clock,
-		       const struct uw_query *q)
-{
+	const struct uw_query *q = e->q;
 	char from[UW_ADDR_TEXT];
-	struct uw_line l = {0};
+	struct uw_line *l;
 
 	if (!q->icmp.seen)
 		return;
-	uw_line_add(&l, "ICMP%s %u/%u, %s, from %s", q->key.family == 6 ? "v6" : "", q->icmp.type,
-		    q->icmp.code, icmp_text(q), uw_addr_text(&q->icmp.from, q->key.family, from));
+	l = event_at(e, q->icmp.when_ns);
+	uw_line_add(l, "ICMP%s error \"%s\" (%u/%u) from %s", q->key.family == 6 ? "v6" : "",
+		    uw_text_icmp(q->key.family, q->icmp.type, q->icmp.code), q->icmp.type,
+		    q->icmp.code, uw_addr_text(&q->icmp.from, q->key.family, from));
 	if (q->icmp.local)
-		uw_line_add(&l, " (this host)");
-	add_after(&l, q, q->icmp.when_ns);
+		uw_line_add(l, " (this host)");
+	add_after(l, q, q->icmp.when_ns);
 	if (q->icmp.mtu)
-		uw_line_add(&l, ", mtu %u", q->icmp.mtu);
+		uw_line_add(l, "; at most %u bytes get through", q->icmp.mtu);
 	if (!q->icmp.verified)
-		uw_line_add(&l, "; its quote is too short to show the transaction");
-	print_at(o, clock, q->icmp.when_ns, l.text);
+		uw_line_add(l, "; it quotes too little to show which query it means");
 }
 
-static void print_refusal(const struct uw_text_out *o, const struct uw_clock *clock,
-			  const struct uw_query *q)
+static void tell_refusal(struct events *e)
 {
-	struct uw_line l = {0};
+	const struct uw_query *q = e->q;
+	const char *meaning;
+	struct uw_line *l;
 	char kod[4];
 
 	if (q->verdict != UW_REFUSED)
 		return;
-	uw_line_add(&l, "the server answered ");
+	l = event_at(e, q->answer.when_ns);
+	uw_line_add(l, "the server answered ");
 	if (q->key.protocol == UW_PROTO_NTP) {
 		memcpy(kod, &q->answer.refid, sizeof(kod));
-		uw_line_bytes(&l, kod, sizeof(kod), 0);
-		uw_line_add(&l, " (kiss-o'-death)");
+		uw_line_bytes(l, kod, sizeof(kod), 0);
+		meaning = uw_text_kiss(kod);
+		uw_line_add(l, "%s%s (kiss-o'-death)", meaning ? ": " : "", meaning ? meaning : "");
 	} else {
-		uw_line_add(&l, "%s", uw_rcode_name(q->answer.flags));
+		uw_line_add(l, "%s", uw_rcode_name(q->answer.flags));
 	}
-	add_after(&l, q, q->answer.when_ns);
-	print_at(o, clock, q->answer.when_ns, l.text);
-}
-
-static void add_later(struct uw_line *l, const struct uw_query *q, uint64_t end_ns)
-{
-	uw_line_duration(l, end_ns > q->send_ns ? end_ns - q->send_ns : 0);
-	uw_line_add(l, " later");
-	if (!q->abandoned_ns || q->abandoned_ns > end_ns)
-		return;
-	uw_line_add(l, " (the socket was closed after ");
-	uw_line_duration(l, q->abandoned_ns > q->send_ns ? q->abandoned_ns - q->send_ns : 0);
-	uw_line_add(l, ")");
-}
-
-static bool is_held(const struct uw_query *q)
-{
-	return q->verdict == UW_REQUEST_HELD || q->verdict == UW_REPLY_HELD;
+	add_after(l, q, q->answer.when_ns);
 }
 
 /*
@@ -318,51 +322,90 @@ static uint64_t end_of_wait(const struct uw_query *q)
 {
 	uint64_t deadline_ns = q->send_ns + q->timeout_ns;
 
+	if (q->verdict == UW_ANSWERED_LATE && q->abandoned_ns && q->abandoned_ns < deadline_ns)
+		return q->abandoned_ns;
 	if (q->judged_ns && (is_held(q) || q->judged_ns < deadline_ns || !q->timeout_ns))
 		return q->judged_ns;
 	return deadline_ns;
 }
 
-/* The end that is no event: what did not happen by then. */
-static void print_silence(const struct uw_text_out *o, const struct uw_clock *clock,
-			  const struct uw_query *q)
+static void add_later(struct uw_line *l, const struct uw_query *q, uint64_t end_ns)
 {
-	uint64_t end_ns = end_of_wait(q);
-	char server[UW_ADDR_TEXT];
-	struct uw_line l = {0};
+	uw_line_duration(l, end_ns > q->send_ns ? end_ns - q->send_ns : 0);
+	uw_line_add(l, " later");
+	if (!q->abandoned_ns || q->abandoned_ns > end_ns || q->verdict == UW_ANSWERED_LATE)
+		return;
+	uw_line_add(l, " (the socket was closed after" UW_NBSP);
+	uw_line_duration(l, q->abandoned_ns > q->send_ns ? q->abandoned_ns - q->send_ns : 0);
+	uw_line_add(l, ")");
+}
 
-	add_later(&l, q, end_ns);
-	uw_addr_text(&q->key.server, q->key.family, server);
+/* What did not happen by the deadline; NULL if its passing says nothing. */
+static const char *silence_of(const struct uw_query *q)
+{
 	switch (q->verdict) {
 	case UW_NO_REPLY:
-		uw_line_add(&l, ": nothing from %s to port %u on any device", server,
-			    q->key.client_port);
-		break;
+	case UW_MISDIRECTED:
+		return q->gaps ? "nothing seen from" : "nothing from";
+	case UW_ANSWERED_LATE:
+		if (q->wire_in_ns && q->wire_in_ns < end_of_wait(q))
+			return "the program has still not read it";
+		return q->abandoned_ns && q->abandoned_ns < q->send_ns + q->timeout_ns ?
+			       "no reply yet, and the program gave up" :
+			       "no reply yet, and the time is over";
+	case UW_REPLY_UNREAD:
+		return q->flags & UW_Q_UNREAD ? NULL : "the program has still not read it";
+	case UW_REQUEST_UNREAD:
+		return "the server has still not read it";
+	case UW_NOT_SERVED:
+		return "the server has still not replied";
 	case UW_REQUEST_HELD:
 	case UW_REPLY_HELD:
-		uw_line_add(&l, ": still at %s, not freed%s%s", uw_stage_name(q->stage),
-			    q->held_by ? ", held by " : "", q->held_by ? q->held_by : "");
-		break;
-	case UW_REPLY_UNREAD:
-	case UW_REQUEST_UNREAD:
-		uw_line_add(&l, ": still not read by the program");
-		break;
-	case UW_NOT_SERVED:
-		uw_line_add(&l, ": the program has read it and sent no reply");
-		break;
+		return "still";
 	default:
-		return;
+		return NULL;
 	}
-	print_at(o, clock, end_ns, l.text);
+}
+
+/* The end that is no event. */
+static void tell_silence(struct events *e)
+{
+	const struct uw_query *q = e->q;
+	const char *silence = silence_of(q);
+	uint64_t end_ns = end_of_wait(q);
+	char server[UW_ADDR_TEXT];
+	struct uw_line *l;
+
+	/* A close that was not seen itself is told with the reply that found it. */
+	if (!silence || (q->verdict == UW_ANSWERED_LATE && end_ns == q->wire_in_ns))
+		return;
+	l = event_at(e, end_ns);
+	add_later(l, q, end_ns);
+	uw_line_add(l, ": %s", silence);
+	if (is_held(q))
+		uw_line_add(l, " %s (%s)", uw_text_place(q->stage), uw_stage_name(q->stage));
+	else if (q->verdict == UW_NO_REPLY || q->verdict == UW_MISDIRECTED)
+		uw_line_add(l, " %s to port" UW_NBSP "%u on any device",
+			    uw_addr_text(&q->key.server, q->key.family, server),
+			    q->key.client_port);
 }
 
 void uw_text_ways(const struct uw_text_out *o, const struct uw_clock *clock,
 		  const struct uw_query *q)
 {
-	print_request(o, clock, q);
-	print_icmp(o, clock, q);
-	if (q->verdict != UW_REFUSED)
-		print_reply(o, clock, q);
-	print_refusal(o, clock, q);
-	print_silence(o, clock, q);
+	struct events e = {.q = q};
+
+	tell_request(&e);
+	tell_silence(&e);
+	tell_icmp(&e);
+	tell_reply(&e);
+	tell_refusal(&e);
+	for (unsigned i = 0; i < e.count; i++) {
+		struct uw_line lead = {0};
+
+		uw_line_add(&lead, "  ");
+		uw_line_time_of_day(&lead, uw_clock_wall(clock, e.event[i].when_ns));
+		uw_line_add(&lead, "  ");
+		uw_text_print(o, lead.text, UW_PLAIN, UW_LEAD, e.event[i].line.text);
+	}
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What dropped a packet, in a few lines: by what and where, by which rule, what that means. */
+#include <string.h>
+
+#include "core/explain.h"
+#include "sink/text_parts.h"
+
+/* The drop that decided, or else one that was seen: another copy, or beside an ICMP error. */
+static const struct uw_drop_fact *drop_of(const struct uw_query *q)
+{
+	if (q->decisive_drop)
+		return q->decisive_drop;
+	if (q->drop[UW_REQUEST].seen)
+		return &q->drop[UW_REQUEST];
+	/* A late reply that nobody waited for is told in the timeline. */
+	if (q->verdict == UW_ANSWERED_LATE)
+		return NULL;
+	return q->drop[UW_REPLY].seen ? &q->drop[UW_REPLY] : NULL;
+}
+
+static bool is_netfilter(const struct uw_drop_fact *d)
+{
+	return d->hook[0] || strcmp(d->reason, "NETFILTER_DROP") == 0;
+}
+
+static void add_by(struct uw_line *l, const struct uw_drop_fact *d)
+{
+	if (d->engine[0]) {
+		uw_line_bytes(l, d->engine, sizeof(d->engine), 0);
+		uw_line_add(l, ", ");
+	} else if (is_netfilter(d)) {
+		uw_line_add(l, "netfilter, ");
+	}
+	if (d->hook[0])
+		uw_line_add(l, "hook" UW_NBSP "%s, ", d->hook);
+	if (d->ifname[0]) {
+		uw_line_add(l, "on" UW_NBSP);
+		uw_line_bytes(l, d->ifname, sizeof(d->ifname), 0);
+		uw_line_add(l, ", ");
+	}
+}
+
+static void print_place(const struct uw_text_out *o, const struct uw_query *q,
+			const struct uw_drop_fact *d)
+{
+	const char *name = uw_errno_name(q->send_errno);
+	struct uw_line l = {0};
+
+	add_by(&l, d);
+	uw_line_bytes(&l, d->reason[0] ? d->reason : "not given", sizeof(d->reason), 0);
+	if (d->location[0]) {
+		uw_line_add(&l, " at" UW_NBSP);
+		uw_line_bytes(&l, d->location, sizeof(d->location), 0);
+	}
+	if (!q->decisive_drop && q->attempts > 1)
+		uw_line_add(&l, " (a copy of the %s)", d->dir == UW_REPLY ? "reply" : "request");
+	uw_text_labelled(o, is_netfilter(d) ? "dropped by" : "drop reason", l.text);
+	if (name && d->dir == UW_REQUEST) {
+		l = (struct uw_line){0};
+		uw_line_add(&l, "%s (%s)", strerror(q->send_errno), name);
+		uw_text_labelled(o, "sender told", l.text);
+	}
+}
+
+static void print_rule(const struct uw_text_out *o, const struct uw_drop_fact *d)
+{
+	struct uw_line l = {0};
+
+	if (d->rule[0])
+		uw_line_bytes(&l, d->rule, sizeof(d->rule), 0);
+	else if (strcmp(d->engine, "nftables") == 0 || strcmp(d->engine, "iptables-nft") == 0)
+		uw_line_add(&l, "not known, in a chain of hook %s; look there with: nft -a list "
+				"ruleset", d->hook[0] ? d->hook : "unknown");
+	else if (strcmp(d->engine, "nfqueue") == 0)
+		uw_line_add(&l, "not known; it hands packets to a program (NFQUEUE), and none took "
+				"this one");
+	else
+		uw_line_add(&l, "not known; the place in the kernel does not tell nftables, legacy "
+				"iptables and connection tracking apart: nft -a list ruleset, "
+				"iptables-save -c, conntrack -S");
+	uw_text_labelled(o, "rule", l.text);
+}
+
+/* In plain words, by the kernel's reason or, where that says nothing, by the place. */
+static void print_meaning(const struct uw_text_out *o, const struct uw_drop_fact *d)
+{
+	const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_REASON, d->reason);
+
+	if (!e || strcmp(d->reason, "NOT_SPECIFIED") == 0)
+		e = uw_explain_entry(UW_EXPLAIN_STAGE, uw_stage_name(d->stage));
+	if (!e)
+		return;
+	uw_text_labelled(o, "meaning", e->text);
+	if (e->usual)
+		uw_text_labelled(o, "usually", e->usual);
+	if (e->advice)
+		uw_text_labelled(o, "look at", e->advice);
+}
+
+static void print_buffer(const struct uw_text_out *o, const struct uw_drop_fact *d)
+{
+	struct uw_line l = {0};
+
+	if (!d->rcvbuf)
+		return;
+	uw_line_add(&l, "receive buffer of %u" UW_NBSP "bytes, %u" UW_NBSP "used", d->rcvbuf,
+		    d->rmem);
+	uw_text_labelled(o, "socket", l.text);
+}
+
+void uw_text_drop(const struct uw_text_out *o, const struct uw_query *q)
+{
+	const struct uw_drop_fact *d = drop_of(q);
+
+	/* A close that frees what was not read is told in the timeline. */
+	if (!d || (d->dir == UW_REPLY && q->flags & UW_Q_UNREAD))
+		return;
+	print_place(o, q, d);
+	print_buffer(o, d);
+	if (is_netfilter(d))
+		print_rule(o, d);
+	else
+		print_meaning(o, d);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The first lines: what is watched and when, what cannot be seen, who asks here. */
+#include <string.h>
+
+#include "core/explain.h"
+#include "sink/text_parts.h"
+
+#define ASKERS_SHOWN 8
+#define SILENT_SHOWN 2 /* askers named where nothing was seen */
+
+static const char *protocol(unsigned p)
+{
+	return p == UW_PROTO_NTP ? "NTP" : "DNS";
+}
+
+static void add_ports(struct uw_line *l, const struct uw_run *run)
+{
+	enum uw_proto last = UW_PROTO_NONE;
+
+	for (unsigned i = 0; i < run->port_count; i++) {
+		const struct uw_port *p = &run->ports[i];
+
+		if (p->protocol == last)
+			uw_line_add(l, ", %u", p->port);
+		else
+			uw_line_add(l, "%s%s" UW_NBSP "%u", i ? " and " : "",
+				    protocol(p->protocol), p->port);
+		last = p->protocol;
+	}
+}
+
+static void add_scope(struct uw_line *l, const struct uw_run *run)
+{
+	if (!run->scope_count) {
+		uw_line_add(l, " in all namespaces");
+		return;
+	}
+	uw_line_add(l, " in %s" UW_NBSP, run->scope_count == 1 ? "namespace" : "namespaces");
+	for (unsigned i = 0; i < run->scope_count; i++) {
+		uw_line_add(l, "%s", i ? ", " : "");
+		uw_line_bytes(l, run->scope[i], strlen(run->scope[i]), UW_NAME_COLUMNS);
+	}
+}
+
+static void print_head(const struct uw_text_out *o, const struct uw_clock *clock,
+		       const struct uw_run *run)
+{
+	struct uw_line lead = {0}, l = {0};
+
+	uw_line_add(&lead, "udpwhy %s  ", run->version);
+	uw_line_bytes(&l, run->host, strlen(run->host), 0);
+	uw_line_add(&l, "," UW_NBSP "Linux" UW_NBSP);
+	uw_line_bytes(&l, run->kernel, strlen(run->kernel), 0);
+	uw_line_add(&l, "   ");
+	add_ports(&l, run);
+	add_scope(&l, run);
+	uw_line_add(&l, "   ");
+	uw_line_zone_time(&l, uw_clock_wall(clock, run->started_ns));
+	uw_text_print(o, lead.text, UW_BOLD, 2, l.text);
+}
+
+static void add_asker(struct uw_line *l, const struct uw_asker *a)
+{
+	uw_line_bytes(l, a->executable, sizeof(a->executable), UW_NAME_COLUMNS);
+	uw_line_add(l, "[%u]", a->pid);
+	if (a->others)
+		uw_line_add(l, " (and %u more with this socket)", a->others);
+	if (a->port)
+		uw_line_add(l, " port" UW_NBSP "%u", a->port);
+}
+
+static void print_asker(const struct uw_text_out *o, const struct uw_asker *a, bool first)
+{
+	struct uw_line l = {0};
+
+	add_asker(&l, a);
+	if (a->servers)
+		uw_line_add(&l, " →" UW_NBSP "%u" UW_NBSP "%s" UW_NBSP "server%s", a->servers,
+			    protocol(a->protocol), a->servers == 1 ? "" : "s");
+	else
+		uw_line_add(&l, ", %s, to no server just now", protocol(a->protocol));
+	uw_text_belongs(&l, a->uid, a->user, a->cgroup, a->netns_name);
+	uw_text_print(o, first ? "  asking here: " : "               ", UW_PLAIN, UW_LEAD + 1, l.text);
+}
+
+static void print_askers(const struct uw_text_out *o, const struct uw_run *run)
+{
+	for (unsigned i = 0; i < run->asker_count && i < ASKERS_SHOWN; i++)
+		print_asker(o, &run->askers[i], !i);
+	if (run->asker_count > ASKERS_SHOWN)
+		fprintf(o->out, "               and %u more\n", run->asker_count - ASKERS_SHOWN);
+	if (!run->asker_count)
+		uw_text_print(o, "  asking here: ", UW_PLAIN, UW_LEAD + 1,
+			      "nobody holds a socket for it just now");
+}
+
+static void print_gaps(const struct uw_text_out *o, uint32_t gaps)
+{
+	for (unsigned g = 0; g < UW_GAPS; g++) {
+		const char *name = uw_gap_name(g);
+		const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_GAP, name);
+		struct uw_line l = {0};
+
+		if (!(gaps & UW_GAP_BIT(g)))
+			continue;
+		uw_line_add(&l, "%s (%s)", e ? e->text : "", name);
+		uw_text_print(o, "  blind here:  ", UW_YELLOW, UW_LEAD + 1, l.text);
+	}
+}
+
+void uw_text_start(const struct uw_text_out *o, const struct uw_clock *clock,
+		   const struct uw_run *run)
+{
+	struct uw_line l = {0};
+
+	print_head(o, clock, run);
+	if (run->filters && *run->filters) {
+		uw_line_bytes(&l, run->filters, strlen(run->filters), 0);
+		uw_text_print(o, "  filters:     ", UW_PLAIN, UW_LEAD + 1, l.text);
+	}
+	print_gaps(o, run->gaps);
+	print_askers(o, run);
+}
+
+/* ---- silence explained ---- */
+
+/* How to make a well-known daemon ask at once. */
+static const struct {
+	const char *executable, *command;
+} prods[] = {
+	{"chronyd", "chronyc burst 2/4"},
+	{"systemd-timesyncd", "systemctl restart systemd-timesyncd"},
+	{"systemd-resolved", "resolvectl query --cache=no example.com"},
+};
+
+static const char *prod_of(const struct uw_run *run)
+{
+	for (unsigned i = 0; i < run->asker_count; i++)
+		for (size_t k = 0; k < sizeof(prods) / sizeof(prods[0]); k++)
+			if (strcmp(run->askers[i].executable, prods[k].executable) == 0)
+				return prods[k].command;
+	return NULL;
+}
+
+static const char *protocols(const struct uw_run *run)
+{
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < run->port_count; i++)
+		seen |= 1u << run->ports[i].protocol;
+	if (seen == 1u << UW_PROTO_NTP)
+		return "NTP";
+	return seen == 1u << UW_PROTO_DNS ? "DNS" : "NTP or DNS";
+}
+
+static void add_silent(struct uw_line *l, const struct uw_run *run)
+{
+	unsigned shown = run->asker_count < SILENT_SHOWN ? run->asker_count : SILENT_SHOWN;
+
+	for (unsigned i = 0; i < shown; i++) {
+		uw_line_add(l, "%s", i ? ", " : " Sockets for it are held by ");
+		add_asker(l, &run->askers[i]);
+	}
+	if (shown)
+		uw_line_add(l, "%s: quiet so far.", run->asker_count > shown ? " and others" : "");
+}
+
+void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elapsed_ns)
+{
+	const char *prod = prod_of(run), *asked = protocols(run);
+
+	uw_line_add(l, "No %s query was seen in" UW_NBSP, asked);
+	uw_line_duration(l, elapsed_ns);
+	uw_line_add(l, ".");
+	add_silent(l, run);
+	uw_line_add(l, " To force one: ");
+	if (prod)
+		uw_line_add(l, "%s, or ", prod);
+	uw_line_add(l, "udpwhy probe %s SERVER", strcmp(asked, "DNS") == 0 ? "dns" : "ntp");
+	if (run->scope_count || (run->filters && *run->filters))
+		uw_line_add(l, ". What the scope and the filters leave out is not seen");
+	uw_line_add(l, ".");
+}
