@@ -12,6 +12,7 @@
 
 #define FLOWS 4096
 #define DIAGNOSES 32
+#define DEFAULT_WIDTH 100	/* columns, without a terminal */
 
 /* A diagnosis already told: said again when it became surer, and at the end if it has grown. */
 struct told {
@@ -33,19 +34,37 @@ struct uw_report {
 	bool unsettled;
 };
 
+/* The width that a user asked for, where output is no terminal; no lines too long for a ticket. */
+static unsigned default_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	unsigned width = columns ? (unsigned)strtoul(columns, NULL, 10) : 0;
+
+	return width && width < 10000 ? width : DEFAULT_WIDTH;
+}
+
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
+		return 80;
+	return size.ws_col;
+}
+
 static struct uw_sink *make_sink(const struct uw_options *o, const struct uw_clock *clock)
 {
-	struct uw_text_options text = { .all = o->all };
-	struct winsize size;
 	bool terminal = isatty(STDOUT_FILENO);
+	const char *term = getenv("TERM");
+	struct uw_text_options text = {
+		.all = o->all,
+		.live = terminal && term && strcmp(term, "dumb") != 0,
+		.colour = terminal && !o->no_color && !getenv("NO_COLOR"),
+		.width = terminal ? terminal_width() : default_width(),
+	};
 
 	if (o->output == UW_OUTPUT_JSON)
 		return uw_sink_json(stdout, clock);
-	text.colour = terminal && !o->no_color && !getenv("NO_COLOR");
-	if (terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col)
-		text.width = size.ws_col;
-	else if (terminal)
-		text.width = 80;
 	return uw_sink_text(stdout, clock, &text);
 }
 
@@ -178,6 +197,23 @@ void uw_report_idle(struct uw_report *r)
 {
 	if (r->sink && r->sink->idle)
 		r->sink->idle(r->sink);
+}
+
+bool uw_report_live(const struct uw_report *r)
+{
+	return r->sink && r->sink->in_flight && r->o->output != UW_OUTPUT_JSON && isatty(STDOUT_FILENO);
+}
+
+void uw_report_in_flight(struct uw_report *r, const struct uw_in_flight *f)
+{
+	if (uw_report_live(r))
+		r->sink->in_flight(r->sink, f);
+}
+
+void uw_report_resize(struct uw_report *r)
+{
+	if (r->sink && r->sink->resize && isatty(STDOUT_FILENO))
+		r->sink->resize(r->sink, terminal_width());
 }
 
 void uw_report_status(struct uw_report *r, const struct uw_totals *t)

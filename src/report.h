@@ -11,6 +11,7 @@
 #include "core/diagnose.h"
 #include "core/flow.h"
 #include "core/totals.h"
+#include "sink/sink.h"
 
 struct uw_report;	/* opaque */
 
@@ -53,6 +54,15 @@ void uw_report_diagnose(struct uw_report *r, bool final);
 
 /** uw_report_idle - a pause: what was grouped so far is printed. */
 void uw_report_idle(struct uw_report *r);
+
+/** uw_report_live - whether there is a terminal that wants to be shown what is in flight. */
+bool uw_report_live(const struct uw_report *r);
+
+/** uw_report_in_flight - show it until something else is printed; NULL takes it away. */
+void uw_report_in_flight(struct uw_report *r, const struct uw_in_flight *f);
+
+/** uw_report_resize - the terminal has another width. */
+void uw_report_resize(struct uw_report *r);
 
 /** uw_report_status, uw_report_end - with the totals of the whole run. */
 void uw_report_status(struct uw_report *r, const struct uw_totals *t);

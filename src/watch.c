@@ -22,6 +22,7 @@
 #define TICK_NS 200000000ull		/* the collector sweeps as often */
 #define IDLE_NS 1500000000ull		/* quiet this long: the text sink tells what it grouped */
 #define DIAGNOSE_NS 10000000000ull	/* between looks at the flows while running */
+#define IN_FLIGHT_NS 500000000ull	/* between looks at what is in flight, on a terminal */
 #define STATUS_NS 60000000000ull	/* between status records */
 #define ASKERS 32
 #define PROBE_TIMEOUT_NS 2000000000ull
@@ -53,7 +54,7 @@ struct watch {
 	char hostname[256];
 	bool command_ran;
 	int command_status;
-	uint64_t now_ns, start_ns, phase_ns, bad_ns, diagnose_ns, status_ns;
+	uint64_t now_ns, start_ns, phase_ns, bad_ns, diagnose_ns, status_ns, in_flight_ns;
 };
 
 static int say(const char *text)
@@ -149,6 +150,28 @@ static void tell_status(struct watch *w)
 	uw_report_status(w->report, &t);
 }
 
+/* What is open just now; not while a command writes to the same terminal. */
+static void show_in_flight(struct watch *w)
+{
+	struct uw_in_flight f = { 0 };
+	struct uw_totals t;
+	unsigned v;
+
+	if (w->child > 0 || w->phase == OVER || w->now_ns - w->in_flight_ns < IN_FLIGHT_NS ||
+	    !uw_report_live(w->report))
+		return;
+	w->in_flight_ns = w->now_ns;
+	take_totals(w, &t);
+	uw_collector_in_flight(w->collector, &f);
+	for (v = 0; v < UW_VERDICTS; v++) {
+		if (v == UW_ANSWERED || v == UW_SERVED || v == UW_FORWARDED)
+			f.answered += t.verdict[v];
+		else if (v != UW_SUPERSEDED)
+			f.bad += t.verdict[v];
+	}
+	uw_report_in_flight(w->report, &f);
+}
+
 static void set_phase(struct watch *w, enum phase p)
 {
 	w->phase = p;
@@ -164,7 +187,9 @@ static void take_signal(struct watch *w)
 	int status;
 
 	while (read(w->signal_fd, &s, sizeof(s)) == sizeof(s)) {
-		if (s.ssi_signo == SIGCHLD) {
+		if (s.ssi_signo == SIGWINCH) {
+			uw_report_resize(w->report);
+		} else if (s.ssi_signo == SIGCHLD) {
 			if (w->child > 0 && waitpid(w->child, &status, WNOHANG) == w->child) {
 				w->child = 0;
 				w->command_ran = true;
@@ -247,6 +272,7 @@ static void loop(struct watch *w)
 		}
 		if (w->now_ns - w->status_ns >= STATUS_NS)
 			tell_status(w);
+		show_in_flight(w);
 		if (output_fails(w))
 			return;
 	}
@@ -264,6 +290,7 @@ static void tell_start(struct watch *w)
 	gethostname(w->hostname, sizeof(w->hostname) - 1);
 	uname(&w->kernel);
 	run.run = w->run;
+	run.started_ns = w->start_ns;
 	run.timeout_ns = w->o->timeout_ns;
 	run.port_count = f->port_count;
 	memcpy(run.ports, f->ports, sizeof(run.ports));
@@ -284,6 +311,7 @@ static int take_signals(struct watch *w)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -56,6 +56,8 @@ struct uw_collector {
 	struct uw_query_key *batch_key;
 	uint64_t started_ns, sweep_ns, follow_ns, now_ns;
 	unsigned open;
+	uint64_t oldest_ns;		/* of those, when it was sent; 0 none */
+	struct uw_query_key oldest;
 	uint32_t own_pid;
 	struct held {			/* sockets that processes had open, NULL not known */
 		struct uw_holding *list;
@@ -313,6 +315,17 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 	return false;
 }
 
+static void count_open(struct uw_collector *c, const struct uw_record *r, bool open)
+{
+	if (!open)
+		return;
+	c->open++;
+	if (c->oldest_ns && c->oldest_ns <= r->send_ns)
+		return;
+	c->oldest_ns = r->send_ns;
+	c->oldest = r->key;
+}
+
 static void sweep_queries(struct uw_collector *c, bool last)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
@@ -321,6 +334,7 @@ static void sweep_queries(struct uw_collector *c, bool last)
 	int err = 0;
 
 	c->open = 0;
+	c->oldest_ns = 0;
 	while (!err) {
 		count = BATCH;
 		err = bpf_map_lookup_batch(c->fds.queries, first ? NULL : &in, &out, c->batch_key, c->batch,
@@ -328,7 +342,7 @@ static void sweep_queries(struct uw_collector *c, bool last)
 		if (err && errno != ENOENT)
 			return;
 		for (i = 0; i < count; i++)
-			c->open += look_at(c, &c->batch[i], last);
+			count_open(c, &c->batch[i], look_at(c, &c->batch[i], last));
 		in = out;
 		first = false;
 	}
@@ -413,6 +427,13 @@ unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last)
 	if (now_ns - c->follow_ns >= FOLLOW_NS)
 		follow(c);
 	return c->open + uw_waiting_count(c->waiting);
+}
+
+void uw_collector_in_flight(const struct uw_collector *c, struct uw_in_flight *f)
+{
+	f->open = c->open;
+	f->oldest = c->oldest;
+	f->oldest_ns = c->oldest_ns && c->oldest_ns < c->now_ns ? c->now_ns - c->oldest_ns : 0;
 }
 
 void uw_collector_hurry(struct uw_collector *c)

@@ -45,6 +45,9 @@ int uw_collector_fd(const struct uw_collector *c);
  */
 unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last);
 
+/** uw_collector_in_flight - how many are open, and which for the longest, at the last sweep. */
+void uw_collector_in_flight(const struct uw_collector *c, struct uw_in_flight *f);
+
 /** uw_collector_hurry - the next run looks at every open query, however lately the one before did. */
 void uw_collector_hurry(struct uw_collector *c);
 

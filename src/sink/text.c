@@ -87,6 +87,8 @@ static void print_good(const struct text_sink *s, const struct uw_query *q)
 	uw_line_add(&l, " → ");
 	uw_text_server(&l, &q->key);
 	uw_line_add(&l, "  %s", uw_verdict_name(q->verdict));
+	if (q->verdict == UW_SUPERSEDED)
+		uw_line_add(&l, ": another server had answered first");
 	if (q->answer.when_ns && q->key.protocol == UW_PROTO_DNS)
 		uw_line_add(&l, " %s", uw_rcode_name(q->answer.flags));
 	if (uw_query_duration_ns(q)) {

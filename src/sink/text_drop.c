@@ -69,11 +69,16 @@ static void print_rule(const struct uw_text_out *o, const struct uw_drop_fact *d
 	if (d->rule[0])
 		uw_line_bytes(&l, d->rule, sizeof(d->rule), 0);
 	else if (strcmp(d->engine, "nftables") == 0 || strcmp(d->engine, "iptables-nft") == 0)
-		uw_line_add(&l, "not known, in a chain of hook %s; look there with: nft -a list "
-				"ruleset", d->hook[0] ? d->hook : "unknown");
+		uw_line_add(&l, "not known; %s. It is in a chain of hook %s: nft -a list ruleset",
+			    d->rule_traced ? "nftables' trace of this packet did not come" :
+					     "udpwhy trace --nft-trace --netns NAME would name it",
+			    d->hook[0] ? d->hook : "unknown");
 	else if (strcmp(d->engine, "nfqueue") == 0)
 		uw_line_add(&l, "not known; it hands packets to a program (NFQUEUE), and none took "
 				"this one");
+	else if (d->rule_traced)
+		uw_line_add(&l, "not known; legacy iptables or connection tracking, of which nftables "
+				"has no trace: iptables-legacy-save -c, conntrack -S");
 	else
 		uw_line_add(&l, "not known; the place in the kernel does not tell nftables, legacy "
 				"iptables and connection tracking apart: nft -a list ruleset, "

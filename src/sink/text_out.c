@@ -12,6 +12,7 @@
 #define NS_PER_S 1000000000ull
 #define NARROW 60 /* columns, below which a full hanging indent leaves no room */
 #define NARROW_HANG 4
+#define HANG_KEPT 8 /* no more than this is kept on a narrow terminal too */
 
 static const char *const colour_codes[] = {
 	[UW_PLAIN] = "",
@@ -112,16 +113,18 @@ void uw_line_time_of_day(struct uw_line *l, int64_t wall_ns)
 
 void uw_line_zone_time(struct uw_line *l, int64_t wall_ns)
 {
-	char local[48] = "", utc[16] = "";
+	char zone[32] = "", utc[16] = "";
 	struct tm tm;
 	unsigned ms;
 	time_t t = split_wall(wall_ns, &ms);
 
 	if (localtime_r(&t, &tm))
-		strftime(local, sizeof(local), "%H:%M:%S %Z", &tm);
+		strftime(zone, sizeof(zone), "%Z", &tm);
 	if (gmtime_r(&t, &tm))
 		strftime(utc, sizeof(utc), "%H:%M:%SZ", &tm);
-	uw_line_bytes(l, local, sizeof(local), 0); /* %Z comes from the environment */
+	uw_line_clock(l, wall_ns);
+	uw_line_add(l, UW_NBSP);
+	uw_line_bytes(l, zone, sizeof(zone), 0); /* it comes from the environment */
 	uw_line_add(l, UW_NBSP "(%s)", utc);
 }
 
@@ -211,7 +214,7 @@ void uw_text_print(const struct uw_text_out *o, const char *lead, enum uw_colour
 	bool paint = o->colour && colour != UW_PLAIN;
 	struct pen p = {.o = o, .column = uw_text_columns(lead), .hang = hang};
 
-	if (o->width && o->width < NARROW && p.hang > NARROW_HANG)
+	if (o->width && o->width < NARROW && p.hang > HANG_KEPT)
 		p.hang = NARROW_HANG;
 	if (paint)
 		fprintf(o->out, "%s%s\033[0m", colour_codes[colour], lead);
@@ -223,12 +226,17 @@ void uw_text_print(const struct uw_text_out *o, const char *lead, enum uw_colour
 
 void uw_text_status(struct uw_text_out *o, const char *text)
 {
+	/* The last column is left empty: terminals differ in what a character there does. */
+	unsigned most = o->width ? o->width - 1 : 79;
+	bool cut = text && uw_text_columns(text) > most;
+
 	if (!text && !o->status)
 		return;
 	fputs("\r\033[K", o->out);
-	/* The last column is left empty: terminals differ in what a character there does. */
 	if (text)
-		put_glued(o->out, text, uw_text_clip(text, o->width ? o->width - 1 : 79));
+		put_glued(o->out, text, uw_text_clip(text, cut ? most - 1 : most));
+	if (cut)
+		fputs("…", o->out);
 	o->status = text;
 	fflush(o->out);
 }

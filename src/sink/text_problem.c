@@ -220,10 +220,14 @@ static void print_copies(const struct uw_text_out *o, const struct uw_group *g)
 static void print_came_from(const struct uw_text_out *o, const struct uw_query *q)
 {
 	char from[UW_ADDR_TEXT];
+	struct uw_line l = {0};
 
-	if (q->misdirected)
-		uw_text_labelled(o, "came from",
-				 uw_addr_text(&q->misdirected_from, q->key.family, from));
+	if (!q->misdirected)
+		return;
+	uw_line_add(&l, "%s", uw_addr_text(&q->misdirected_from, q->key.family, from));
+	if (q->misdirected_port)
+		uw_line_add(&l, " port" UW_NBSP "%u", q->misdirected_port);
+	uw_text_labelled(o, "came from", l.text);
 }
 
 /* Where to look, where no drop says it: what holds a packet, what refuses to send. */
@@ -277,6 +281,8 @@ static void print_acquittal(const struct uw_text_out *o, const struct uw_group *
 				     "no" UW_NBSP "XDP");
 	else
 		uw_line_add(&l, "NIC" UW_NBSP "counters" UW_NBSP "not" UW_NBSP "read");
+	if (g->first.acquittal.link_down)
+		uw_line_add(&l, " · the" UW_NBSP "link" UW_NBSP "was" UW_NBSP "down" UW_NBSP "meanwhile");
 	uw_line_add(&l, " · tracer" UW_NBSP "losses" UW_NBSP "%llu"
 		    "   =>" UW_NBSP "evidence" UW_NBSP, (unsigned long long)g->tracer_losses);
 	if (g->gaps) {

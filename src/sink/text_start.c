@@ -6,11 +6,18 @@
 #include "sink/text_parts.h"
 
 #define ASKERS_SHOWN 8
+#define NARROW 60 /* columns, below which a column of labels takes too much */
 #define SILENT_SHOWN 2 /* askers named where nothing was seen */
 
 static const char *protocol(unsigned p)
 {
 	return p == UW_PROTO_NTP ? "NTP" : "DNS";
+}
+
+/* This host is watched, no file read. */
+static bool is_live(const struct uw_run *run)
+{
+	return run->kernel && run->kernel[0];
 }
 
 static void add_ports(struct uw_line *l, const struct uw_run *run)
@@ -48,14 +55,18 @@ static void print_head(const struct uw_text_out *o, const struct uw_clock *clock
 	struct uw_line lead = {0}, l = {0};
 
 	uw_line_add(&lead, "udpwhy %s  ", run->version);
-	uw_line_bytes(&l, run->host, strlen(run->host), 0);
-	uw_line_add(&l, "," UW_NBSP "Linux" UW_NBSP);
-	uw_line_bytes(&l, run->kernel, strlen(run->kernel), 0);
-	uw_line_add(&l, "   ");
+	if (is_live(run)) {
+		uw_line_bytes(&l, run->host, strlen(run->host), 0);
+		uw_line_add(&l, "," UW_NBSP "Linux" UW_NBSP);
+		uw_line_bytes(&l, run->kernel, strlen(run->kernel), 0);
+		uw_line_add(&l, "   ");
+	}
 	add_ports(&l, run);
-	add_scope(&l, run);
+	if (is_live(run))
+		add_scope(&l, run);
 	uw_line_add(&l, "   ");
-	uw_line_zone_time(&l, uw_clock_wall(clock, run->started_ns));
+	uw_line_zone_time(&l, run->started_ns ? uw_clock_wall(clock, run->started_ns) :
+						uw_wall_now_ns());
 	uw_text_print(o, lead.text, UW_BOLD, 2, l.text);
 }
 
@@ -71,6 +82,7 @@ static void add_asker(struct uw_line *l, const struct uw_asker *a)
 
 static void print_asker(const struct uw_text_out *o, const struct uw_asker *a, bool first)
 {
+	const char *more = o->width && o->width < NARROW ? "  " : "               ";
 	struct uw_line l = {0};
 
 	add_asker(&l, a);
@@ -80,7 +92,7 @@ static void print_asker(const struct uw_text_out *o, const struct uw_asker *a, b
 	else
 		uw_line_add(&l, ", %s, to no server just now", protocol(a->protocol));
 	uw_text_belongs(&l, a->uid, a->user, a->cgroup, a->netns_name);
-	uw_text_print(o, first ? "  asking here: " : "               ", UW_PLAIN, UW_LEAD + 1, l.text);
+	uw_text_print(o, first ? "  asking here: " : more, UW_PLAIN, UW_LEAD + 1, l.text);
 }
 
 static void print_askers(const struct uw_text_out *o, const struct uw_run *run)
@@ -89,7 +101,7 @@ static void print_askers(const struct uw_text_out *o, const struct uw_run *run)
 		print_asker(o, &run->askers[i], !i);
 	if (run->asker_count > ASKERS_SHOWN)
 		fprintf(o->out, "               and %u more\n", run->asker_count - ASKERS_SHOWN);
-	if (!run->asker_count)
+	if (!run->asker_count && is_live(run))
 		uw_text_print(o, "  asking here: ", UW_PLAIN, UW_LEAD + 1,
 			      "nobody holds a socket for it just now");
 }
@@ -169,6 +181,10 @@ void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elaps
 {
 	const char *prod = prod_of(run), *asked = protocols(run);
 
+	if (!is_live(run)) {
+		uw_line_add(l, "No %s query is in it.", asked);
+		return;
+	}
 	uw_line_add(l, "No %s query was seen in" UW_NBSP, asked);
 	uw_line_duration(l, elapsed_ns);
 	uw_line_add(l, ".");

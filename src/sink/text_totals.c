@@ -84,8 +84,10 @@ void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct 
 		uw_line_add(&l, "%s", queries ? ": " : "");
 		uw_text_verdicts(&l, t->verdict, true);
 		add_faults(&l, t);
-		uw_line_add(&l, " · in" UW_NBSP);
-		uw_line_duration(&l, t->elapsed_ns);
+		if (t->elapsed_ns) {
+			uw_line_add(&l, " · in" UW_NBSP);
+			uw_line_duration(&l, t->elapsed_ns);
+		}
 	}
 	if (t->command_ran)
 		uw_line_add(&l, " · the command ended with status" UW_NBSP "%d", t->command_status);

@@ -86,7 +86,7 @@ static const struct {
 	[UW_STAGE_REASSEMBLY] = { "waiting for its other fragments", "reassembly" },
 	[UW_STAGE_NF_FORWARD] = { "in the forward hook", "the forward hook" },
 	[UW_STAGE_NF_INPUT] = { "in the input hook", "the input hook" },
-	[UW_STAGE_UDP] = { "in UDP", "UDP" },
+	[UW_STAGE_UDP] = { "in the UDP layer", "the UDP layer" },
 	[UW_STAGE_SOCKET_FILTER] = { "at the socket's filter", "the socket's filter" },
 	[UW_STAGE_SOCKET_QUEUE] = { "at the socket's queue", "the socket's queue" },
 	[UW_STAGE_READ] = { "at the program", "the program" },

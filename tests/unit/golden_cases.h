@@ -58,6 +58,7 @@ static void no_reply_closed(void)
 
 	q.abandoned_ns = T0 + 2 * S;
 	q.acquittal.looked = false;
+	q.gaps = UW_GAP_BIT(UW_GAP_NAMESPACE_NOT_TRACED);
 	tell(q);
 }
 
@@ -370,6 +371,8 @@ static void chain(void)
 	served_here(&down, UW_STAGE_READ);
 	asks(&down, "postfix", 31);
 	down.flags |= UW_Q_REPLY_SENT;
+	down.path[down.hops++] = (struct uw_hop){ .ifname = "lo", .ifindex = 1, .dir = UW_REPLY, .out = 1 };
+	down.path[down.hops++] = (struct uw_hop){ .ifname = "lo", .ifindex = 1, .dir = UW_REPLY };
 	is_read(&down, 4 * S);
 	down.answer.flags = 0x8182;
 	down.caused_by = up.id;

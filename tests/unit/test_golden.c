@@ -17,7 +17,6 @@
 
 #include "core/text_safe.h"
 #include "golden_queries.h"
-#include "golden_runs.h"
 #include "sink/sink.h"
 
 #define WALL 1790068283632000000ll	/* 2026-09-22 02:11:23.632 PDT */
@@ -50,6 +49,7 @@ static void tell_as(struct uw_query q, enum uw_role role, enum uw_verdict verdic
 }
 
 #include "golden_cases.h"
+#include "golden_runs.h"
 
 static const struct golden {
 	const char *name;

@@ -35,6 +35,10 @@ static void folding(void **state)
 	folds_to(10, "> ", 2, "日本語日本語", "> 日本語日\n  本語\n");
 	folds_to(10, "", 0, "", "\n");
 	folds_to(40, "lead ", 16, "short", "lead short\n");
+	/* Glued words stay together, unless they would not fit on a line of their own. */
+	folds_to(10, "> ", 2, "123 45" UW_NBSP "678", "> 123\n  45 678\n");
+	folds_to(10, "> ", 2, "1" UW_NBSP "2", "> 1 2\n");
+	folds_to(10, "> ", 2, "12" UW_NBSP "34" UW_NBSP "567890", "> 12 34\n  567890\n");
 }
 
 static void durations(void **state)
@@ -52,6 +56,8 @@ static void durations(void **state)
 		struct uw_line l = { 0 };
 
 		uw_line_duration(&l, cases[i].ns);
+		for (size_t k = 0; k < l.len; k++)
+			l.text[k] = l.text[k] == *UW_NBSP ? ' ' : l.text[k];
 		assert_string_equal(l.text, cases[i].text);
 	}
 }
