@@ -3,6 +3,7 @@
 # make demo       installs what is missing, builds, and shows the tool at work (as root)
 # make test       installs what is missing, builds, and runs every test (as root)
 # make unit       unit tests only, under ASan and UBSan, without root
+# make golden     write tests/golden anew from what the text output says now (then read it)
 # make scenarios  scenario tests only (as root); make scenarios NAME='dns-*' for some
 # make fuzz-verdicts  faults at random, verdicts held against counters and captures (as root);
 #                 N=2000 trials, SEED=1; TRIAL=SEED:NUMBER one of them, with all its captures kept
@@ -45,7 +46,7 @@ TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(filter-out src/main.c,$(SRC)))
 
-.PHONY: all clean demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
+.PHONY: all clean golden demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -112,6 +113,10 @@ unit: $(TESTS:%=$(B)/san/%)
 $(B)/tests/refuse.bpf.o: tests/lib/refuse.bpf.c
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -idirafter /usr/include/$(shell uname -m)-linux-gnu -c $< -o $@
+
+# What people read, anew: read each file that changed, as the one who will get it, before it goes in.
+golden: $(B)/san/test_golden
+	@UW_GOLDEN=write $< >/dev/null && git status --short tests/golden
 
 scenarios: all
 	@scripts/lab-root tests/run_scenarios.py $(NAME)

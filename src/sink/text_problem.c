@@ -241,8 +241,10 @@ static void print_look_at(const struct uw_text_out *o, const struct uw_query *q)
 	else if (q->verdict != UW_REQUEST_HELD && q->verdict != UW_REPLY_HELD)
 		return;
 	else if (strncmp(uw_stage_name(q->stage), "nf_", 3) == 0)
-		hint = "cat /proc/net/netfilter/nfnetlink_queue: a firewall keeps a packet only for "
-		       "a program that has to judge it (NFQUEUE), and that one has not";
+		hint = q->held_by ? "cat /proc/net/netfilter/nfnetlink_queue: the second column is the "
+				    "process or port id of the program that does not decide" :
+				    "cat /proc/net/netfilter/nfnetlink_queue: mostly a firewall keeps "
+				    "a packet for a program that has to judge it (NFQUEUE)";
 	else if (e)
 		hint = e->advice;
 	if (hint)

@@ -367,6 +367,15 @@ static const char *silence_of(const struct uw_query *q)
 	}
 }
 
+static void add_hold(struct uw_line *l, const struct uw_query *q)
+{
+	uw_line_add(l, " %s (%s)", uw_text_place(q->stage), uw_stage_name(q->stage));
+	if (q->held_by && strcmp(q->held_by, "nfqueue") == 0)
+		uw_line_add(l, ", held by a program behind NFQUEUE");
+	else if (q->held_by)
+		uw_line_add(l, ", held by %s", q->held_by);
+}
+
 /* The end that is no event. */
 static void tell_silence(struct events *e)
 {
@@ -383,7 +392,7 @@ static void tell_silence(struct events *e)
 	add_later(l, q, end_ns);
 	uw_line_add(l, ": %s", silence);
 	if (is_held(q))
-		uw_line_add(l, " %s (%s)", uw_text_place(q->stage), uw_stage_name(q->stage));
+		add_hold(l, q);
 	else if (q->verdict == UW_NO_REPLY || q->verdict == UW_MISDIRECTED)
 		uw_line_add(l, " %s to port" UW_NBSP "%u on any device",
 			    uw_addr_text(&q->key.server, q->key.family, server),

@@ -256,6 +256,7 @@ static void request_held(void)
 	q = dns();
 	stays(&q, UW_STAGE_NF_OUTPUT);
 	q.judged_ns = T0 + 30 * S;
+	q.held_by = "nfqueue";
 	tell(q);
 }
 
