@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@ struct uw_report {
 	struct told told[DIAGNOSES];
 	unsigned told_count;
 	char filters[2048];
-	bool unsettled;
+	bool unsettled, live;
 };
 
 /* The width that a user asked for, where output is no terminal; no lines too long for a ticket. */
@@ -87,6 +88,7 @@ struct uw_report *uw_report_new(const struct uw_options *o, const struct uw_cloc
 	r->o = o;
 	r->flows = uw_flow_table_new(FLOWS);
 	r->sink = silent ? NULL : make_sink(o, clock);
+	r->live = r->sink && r->sink->in_flight && isatty(STDOUT_FILENO);
 	if (!r->flows || (!r->sink && !silent)) {
 		uw_report_free(r);
 		return NULL;
@@ -201,7 +203,7 @@ void uw_report_idle(struct uw_report *r)
 
 bool uw_report_live(const struct uw_report *r)
 {
-	return r->sink && r->sink->in_flight && r->o->output != UW_OUTPUT_JSON && isatty(STDOUT_FILENO);
+	return r->live;
 }
 
 void uw_report_in_flight(struct uw_report *r, const struct uw_in_flight *f)
@@ -212,7 +214,7 @@ void uw_report_in_flight(struct uw_report *r, const struct uw_in_flight *f)
 
 void uw_report_resize(struct uw_report *r)
 {
-	if (r->sink && r->sink->resize && isatty(STDOUT_FILENO))
+	if (r->live && r->sink->resize)
 		r->sink->resize(r->sink, terminal_width());
 }
 
@@ -232,11 +234,19 @@ void uw_report_end(struct uw_report *r, const struct uw_totals *t)
 		r->sink->end(r->sink, t, flows, count);
 }
 
+/* A sink's own flush may have met the error, and errno be of something later: ask the pipe. */
+static bool reader_gone(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return errno == EPIPE || (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP));
+}
+
 int uw_report_flush(struct uw_report *r)
 {
 	if (!r->sink || (fflush(stdout) == 0 && !ferror(stdout)))
 		return 0;
-	if (errno == EPIPE)
+	if (reader_gone())
 		return -EPIPE;
 	fprintf(stderr, "udpwhy: cannot write the output: %s; free space or choose another place, records were lost\n",
 		strerror(errno));

@@ -21,6 +21,7 @@
 
 #define TICK_NS 200000000ull		/* the collector sweeps as often */
 #define IDLE_NS 1500000000ull		/* quiet this long: the text sink tells what it grouped */
+#define BURST_NS 10000000000ull	/* ... and after this long even if it is not quiet */
 #define DIAGNOSE_NS 10000000000ull	/* between looks at the flows while running */
 #define IN_FLIGHT_NS 500000000ull	/* between looks at what is in flight, on a terminal */
 #define STATUS_NS 60000000000ull	/* between status records */
@@ -54,7 +55,7 @@ struct watch {
 	char hostname[256];
 	bool command_ran;
 	int command_status;
-	uint64_t now_ns, start_ns, phase_ns, bad_ns, diagnose_ns, status_ns, in_flight_ns;
+	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns;
 };
 
 static int say(const char *text)
@@ -100,6 +101,8 @@ static void on_query(void *arg, const struct uw_query *q, const struct uw_previo
 		return;
 	if (uw_query_is_bad(q)) {
 		w->bad_ns = w->now_ns;
+		if (!w->burst_ns)
+			w->burst_ns = w->now_ns;
 		if (settled)
 			w->diagnose_ns = w->now_ns;
 	}
@@ -266,9 +269,9 @@ static void loop(struct watch *w)
 		next_phase(w, open);
 		if (uw_report_unsettled(w->report) && may_diagnose(w))
 			diagnose(w, false);
-		else if (w->bad_ns && w->now_ns - w->bad_ns >= IDLE_NS) {
+		else if (w->bad_ns && (w->now_ns - w->bad_ns >= IDLE_NS || w->now_ns - w->burst_ns >= BURST_NS)) {
 			uw_report_idle(w->report);
-			w->bad_ns = 0;
+			w->bad_ns = w->burst_ns = 0;
 		}
 		if (w->now_ns - w->status_ns >= STATUS_NS)
 			tell_status(w);
