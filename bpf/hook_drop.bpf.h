@@ -48,6 +48,19 @@ static __always_inline __u32 netns_of_drop(struct sk_buff *skb)
 	return sk ? netns_of_sock(sk) : 0;
 }
 
+#define IPS_CONFIRMED 8
+
+static __always_inline __u8 conntrack_of(const struct sk_buff *skb)
+{
+	struct nf_conn *ct = (struct nf_conn *)(skb->_nfct & ~7ul);
+
+	if (!bpf_core_type_exists(struct nf_conn))
+		return UW_CT_UNKNOWN;
+	if (!ct)
+		return UW_CT_NONE;
+	return BPF_CORE_READ(ct, status) & IPS_CONFIRMED ? UW_CT_CONFIRMED : UW_CT_NEW;
+}
+
 static __always_inline void drop_fill(struct uw_drop *d, const __u64 *ctx, struct sk_buff *skb, __u32 netns)
 {
 	struct net_device *dev = skb->dev;
@@ -55,6 +68,7 @@ static __always_inline void drop_fill(struct uw_drop *d, const __u64 *ctx, struc
 	d->when_ns = bpf_ktime_get_boot_ns();
 	d->location = ctx[1];
 	d->reason = kfree_reason(ctx);
+	d->ct = conntrack_of(skb);
 	d->netns = netns;
 	if (dev && netns)
 		bpf_probe_read_kernel(d->ifname, sizeof(d->ifname), dev->name);

@@ -107,6 +107,14 @@ enum uw_filter {
 	UW_FILTER_OWN,
 };
 
+/* What connection tracking knew of the packet. */
+enum uw_ct {
+	UW_CT_UNKNOWN,
+	UW_CT_NONE,		/* it had not seen it, or made no entry */
+	UW_CT_NEW,		/* an entry that is not in the table yet */
+	UW_CT_CONFIRMED,
+};
+
 struct uw_drop {
 	__u64 when_ns;
 	__u64 location;			/* kernel address, never printed */
@@ -118,7 +126,8 @@ struct uw_drop {
 	char ifname[UW_IFNAME];
 	__u8 mark;			/* enum uw_stage reached before */
 	__u8 filter;			/* enum uw_filter: the receiving socket's own */
-	__u8 pad[6];
+	__u8 ct;			/* enum uw_ct */
+	__u8 pad[5];
 	__u64 rule;			/* number of its uw_rule (rule.h), 0 not known */
 };
 

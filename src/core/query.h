@@ -87,6 +87,7 @@ struct uw_drop_fact {
 	char rule[UW_RULE_TEXT_MAX];	/* raw bytes: sinks escape */
 	bool rule_traced;	/* the rule was looked for: if absent, its trace did not come */
 	char ifname[UW_IFNAME];
+	enum uw_ct ct;
 	uint32_t netns;
 	uint32_t rcvbuf, rmem;	/* bytes */
 };

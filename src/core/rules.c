@@ -44,8 +44,16 @@ static const char *copies(enum uw_dir dir, uint64_t n)
 
 /* --- rules on drops --- */
 
-static bool in_netfilter(const struct uw_flow_drop *d)
+static bool by_engine(const struct uw_flow_drop *d, const char *engine)
 {
+	return strcmp(d->engine, engine) == 0;
+}
+
+/* What somebody set up to drop packets: not connection tracking, which drops what it cannot keep. */
+static bool at_firewall(const struct uw_flow_drop *d)
+{
+	if (by_engine(d, "conntrack"))
+		return false;
 	switch (d->stage) {
 	case UW_STAGE_NF_OUTPUT:
 	case UW_STAGE_NF_POSTROUTING:
@@ -56,8 +64,15 @@ static bool in_netfilter(const struct uw_flow_drop *d)
 	case UW_STAGE_NF_INPUT:
 		return true;
 	default:
-		return strcmp(d->engine, "nftables") == 0;
+		return by_engine(d, "nftables") || by_engine(d, "cgroup_bpf");
 	}
+}
+
+/* A packet that has no entry yet is refused one; later only a lost race is left. */
+static bool at_full_table(const struct uw_flow_drop *d)
+{
+	return by_engine(d, "conntrack") &&
+	       (d->stage == UW_STAGE_NF_OUTPUT || d->stage == UW_STAGE_NF_PREROUTING);
 }
 
 static bool at_neighbour(const struct uw_flow_drop *d)
@@ -107,6 +122,26 @@ static const char *reason(const struct uw_flow_drop *d)
 	return d->reason[0] ? d->reason : "not told by this kernel";
 }
 
+static void firewall_advise(const struct uw_case *c, const char *hook, struct uw_diagnosis *d)
+{
+	const struct uw_flow_drop *drop = c->drop;
+	char buf[64];
+
+	if (by_engine(drop, "cgroup_bpf"))
+		snprintf(d->next_step, sizeof(d->next_step),
+			 "Find the BPF program on the process's cgroup or one above it: bpftool cgroup"
+			 " tree. It mostly is its unit's IPAddressDeny: systemctl show UNIT -p"
+			 " IPAddressDeny -p IPAddressAllow.");
+	else
+		snprintf(d->next_step, sizeof(d->next_step),
+			 "In network namespace %u (lsns -t net lists them, nsenter -t PID -n enters"
+			 " one), find the rule that drops %s in hook %s: %s.",
+			 drop->netns, ports(c, buf, sizeof(buf)), hook,
+			 by_engine(drop, "nftables") ?
+				 "nft -a list ruleset" :
+				 "iptables-save (ip6tables-save), nft -a list ruleset");
+}
+
 static void firewall_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
 	const struct uw_flow_drop *drop = c->drop;
@@ -124,13 +159,25 @@ static void firewall_tell(const struct uw_case *c, struct uw_diagnosis *d)
 		uw_evidence_add(&d->open,
 				"the place in the kernel does not tell legacy iptables from a full"
 				" conntrack table: see conntrack -S (drop, early_drop)");
+	firewall_advise(c, hook, d);
+}
+
+static void full_table_tell(const struct uw_case *c, struct uw_diagnosis *d)
+{
+	const struct uw_flow_drop *drop = c->drop;
+
+	uw_say(d, "The connection tracking table was full: %" PRIu64 " %s dropped here.", c->drops,
+	       copies(drop->dir, c->drops));
+	uw_evidence_add(&d->in_favour,
+			"hook %s, reason %s: %" PRIu64 " %s dropped before they had an entry, while"
+			" conntrack's own counter of drops rose and no failed insert explains it",
+			drop->hook, reason(drop), c->drops, copies(drop->dir, c->drops));
+	tell_flows(c, d);
 	snprintf(d->next_step, sizeof(d->next_step),
-		 "In network namespace %u (lsns -t net lists them, nsenter -t PID -n enters one),"
-		 " find the rule that drops %s in hook %s: %s.",
-		 drop->netns, ports(c, buf, sizeof(buf)), hook,
-		 strcmp(drop->engine, "nftables") == 0 ?
-			 "nft -a list ruleset" :
-			 "iptables-save (ip6tables-save), nft -a list ruleset");
+		 "In network namespace %u: conntrack -C against sysctl net.netfilter.nf_conntrack_max;"
+		 " conntrack -S (drop, early_drop). Raise the limit, shorten nf_conntrack_udp_timeout,"
+		 " or exempt NTP and DNS (notrack).",
+		 drop->netns);
 }
 
 static void neighbour_tell(const struct uw_case *c, struct uw_diagnosis *d)
@@ -370,8 +417,13 @@ static void rate_tell(const struct uw_case *c, struct uw_diagnosis *d)
 const struct uw_rule uw_rules[] = {
 	{
 		.id = "local-firewall",
-		.drop = in_netfilter,
+		.drop = at_firewall,
 		.tell = firewall_tell,
+	},
+	{
+		.id = "conntrack-full",
+		.drop = at_full_table,
+		.tell = full_table_tell,
 	},
 	{
 		.id = "no-route",

@@ -130,6 +130,8 @@ static void note_gaps(struct uw_collector *c, struct uw_query *q)
 	list = uw_live_namespaces(c->live, &count);
 	if (q->on_wire && !q->wire_in_ns && !q->answer.when_ns)
 		uw_wires_acquit(c->wires, q, list, count);
+	uw_wires_engine(c->wires, &q->drop[UW_REQUEST], q->key.family, list, count);
+	uw_wires_engine(c->wires, &q->drop[UW_REPLY], q->key.family, list, count);
 	q->acquittal.drops_here = q->dropped;
 	q->acquittal.icmp_errors = q->icmp.seen;
 	q->acquittal.tracer_losses = q->gaps & UW_GAP_BIT(UW_GAP_RECORDS_LOST) ? 1 : 0;

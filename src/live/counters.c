@@ -377,6 +377,7 @@ int uw_counters_read(uint32_t netns_inum, struct uw_counters_snapshot **out)
 	}
 	read_drivers(s);
 	read_softnet(s);
+	uw_conntrack_read(&s->conntrack);
 	*out = s;
 	return 0;
 }

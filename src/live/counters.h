@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "core/query.h"
+#include "live/conntrack.h"
 
 #define UW_COUNTER_DEVICES 4096		/* of one namespace; further ones are not looked at */
 #define UW_COUNTER_DRIVER 32		/* counters kept of one driver */
@@ -57,6 +58,7 @@ struct uw_counters_snapshot {
 	uint64_t softnet_dropped;	/* all CPUs; the same in every namespace */
 	bool softnet;			/* it could be read */
 	bool truncated;			/* more than UW_COUNTER_DEVICES devices */
+	struct uw_conntrack conntrack;
 	unsigned devices, room;
 	struct uw_device_counters *device;
 };

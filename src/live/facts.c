@@ -33,7 +33,7 @@ const char *uw_record_check(const void *data, size_t size)
 			return "path";
 	}
 	for (i = 0; i < UW_DIRS; i++) {
-		if (r->drop[i].mark >= UW_STAGES || r->drop[i].filter > UW_FILTER_OWN || !memchr(r->drop[i].ifname, 0, UW_IFNAME))
+		if (r->drop[i].mark >= UW_STAGES || r->drop[i].filter > UW_FILTER_OWN || r->drop[i].ct > UW_CT_CONFIRMED || !memchr(r->drop[i].ifname, 0, UW_IFNAME))
 			return "drop";
 	}
 	return memchr(r->task.comm, 0, UW_COMM) && memchr(r->task.exe, 0, UW_EXE) ? NULL : "process name";
@@ -111,6 +111,7 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 		q->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
 	fact->when_ns = d->when_ns;
 	fact->netns = d->netns;
+	fact->ct = d->ct;
 	fact->rcvbuf = d->rcvbuf;
 	fact->rmem = d->rmem;
 	snprintf(fact->hook, sizeof(fact->hook), "%s", point.hook);

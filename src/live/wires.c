@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "live/wires.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,13 +143,12 @@ static int reading_before(const struct history *h, uint64_t when_ns)
 	return i;
 }
 
-/* Sees to it that the newest reading is from after the deadline, or shows the devices as they are now. */
-static void read_after(struct history *h, const struct uw_query *q, const struct uw_netns *list, unsigned count)
+/* Sees to it that the newest reading is from after an instant, or shows the devices as they are now. */
+static void read_after(struct history *h, uint64_t when_ns, const struct uw_netns *list, unsigned count)
 {
-	uint64_t deadline = q->send_ns + q->timeout_ns;
 	unsigned i;
 
-	if (h->count && h->reading[h->count - 1]->taken_ns >= deadline)
+	if (h->count && h->reading[h->count - 1]->taken_ns >= when_ns)
 		return;
 	for (i = 0; i < count; i++) {
 		if (list[i].inum == h->inum)
@@ -191,7 +191,7 @@ static bool acquit_hop(struct uw_wires *w, struct uw_query *q, unsigned at, cons
 
 	if (!h)
 		return false;
-	read_after(h, q, list, count);
+	read_after(h, q->send_ns + q->timeout_ns, list, count);
 	before = reading_before(h, q->send_ns);
 	if (before < 0)
 		return false;
@@ -220,4 +220,33 @@ void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_net
 		q->gaps |= UW_GAP_BIT(UW_GAP_NAMESPACE_NOT_TRACED);
 	if (q->acquittal.nic_drops || q->acquittal.tx_errors || q->acquittal.link_down)
 		q->gaps |= UW_GAP_BIT(UW_GAP_NIC_DROPS_ROSE);
+}
+
+/* The first reading from after an instant, NULL if there is none. */
+static const struct uw_counters_snapshot *reading_after(const struct history *h, uint64_t when_ns)
+{
+	unsigned i;
+
+	for (i = 0; i < h->count; i++) {
+		if (h->reading[i]->taken_ns >= when_ns)
+			return h->reading[i];
+	}
+	return NULL;
+}
+
+void uw_wires_engine(struct uw_wires *w, struct uw_drop_fact *d, uint8_t family,
+		     const struct uw_netns *list, unsigned count)
+{
+	struct history *h = d->seen && d->hook[0] && !d->engine[0] ? history_of(w, d->netns) : NULL;
+	const struct uw_counters_snapshot *after;
+	int before;
+
+	if (!h)
+		return;
+	read_after(h, d->when_ns, list, count);
+	before = reading_before(h, d->when_ns);
+	after = reading_after(h, d->when_ns);
+	if (before >= 0 && after &&
+	    uw_conntrack_dropped(&h->reading[before]->conntrack, &after->conntrack, d, family))
+		snprintf(d->engine, sizeof(d->engine), "conntrack");
 }

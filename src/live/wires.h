@@ -22,4 +22,9 @@ void uw_wires_read(struct uw_wires *w, const struct uw_netns *list, unsigned cou
  * nic_drops_rose, xdp_on_device, encapsulated. The newest reading is taken now if need be. */
 void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_netns *list, unsigned count);
 
+/** uw_wires_engine - name connection tracking as the engine of a drop that it did, by what it counted
+ * in the drop's namespace. @family: 4 or 6. */
+void uw_wires_engine(struct uw_wires *w, struct uw_drop_fact *d, uint8_t family,
+		     const struct uw_netns *list, unsigned count);
+
 #endif

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Listen on netfilter queues, for tests: one answers nothing, one drops, one accepts.
+"""Listen on netfilter queues, for tests: one answers nothing, one drops, one accepts, one accepts
+once two packets wait: they go on at the same time.
 
-    nfqueue.py NUMBER:none|drop|accept...
+    nfqueue.py NUMBER:none|drop|accept|pair...
 
 Prints "ready" once it listens, and a line for each packet. linux/netfilter/nfnetlink_queue.h
 """
@@ -18,7 +19,7 @@ ATTR_PACKET_HDR, ATTR_VERDICT_HDR = 1, 2            # of packets and verdicts
 CFG_CMD, CFG_PARAMS = 1, 2                          # of configurations
 BIND, COPY_META = 1, 1
 REQUEST, ACK, ERROR = 1, 4, 2                       # linux/netlink.h
-VERDICTS = {"drop": 0, "accept": 1, "none": None}   # NF_DROP, NF_ACCEPT
+VERDICTS = {"drop": 0, "accept": 1, "pair": 1}      # NF_DROP, NF_ACCEPT
 
 
 def message(kind, queue, flags, attr, data):
@@ -46,10 +47,11 @@ def packet_id(data):
 
 
 def main():
-    answers = {int(n): VERDICTS[v] for n, _, v in (a.partition(":") for a in sys.argv[1:])}
+    kinds = {int(n): v for n, _, v in (a.partition(":") for a in sys.argv[1:])}
+    waiting = {}
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
     sock.bind((0, 0))
-    for queue in answers:
+    for queue in kinds:
         configure(sock, queue, CFG_CMD, struct.pack("!BBH", BIND, 0, 0))
         configure(sock, queue, CFG_PARAMS, struct.pack("!IB", 0, COPY_META))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -60,9 +62,12 @@ def main():
             continue        # an error: a packet was gone before its verdict came
         queue, ident = struct.unpack_from("!H", data, 18)[0], packet_id(data)
         print(f"queue {queue} packet {ident}", flush=True)
-        if answers.get(queue) is not None:
+        waiting.setdefault(queue, []).append(ident)
+        if kinds[queue] == "none" or kinds[queue] == "pair" and len(waiting[queue]) < 2:
+            continue
+        for ident in waiting.pop(queue):
             sock.send(message(VERDICT, queue, REQUEST, ATTR_VERDICT_HDR,
-                              struct.pack("!II", answers[queue], ident)))
+                              struct.pack("!II", VERDICTS[kinds[queue]], ident)))
 
 
 if __name__ == "__main__":

@@ -437,6 +437,37 @@ static void test_firewall_stages(void **state)
 	}
 }
 
+/* Connection tracking is no firewall: full before there is an entry, a lost race after. */
+static void test_conntrack(void **state)
+{
+	int stage;
+
+	(void)state;
+	for (stage = UW_STAGE_SEND; stage < UW_STAGES; stage++) {
+		bool full = stage == UW_STAGE_NF_OUTPUT || stage == UW_STAGE_NF_PREROUTING;
+		struct run r = {};
+
+		dropped(&r, stage, UW_REQUEST, "NETFILTER_DROP", "conntrack", "output");
+		assert_int_equal(find(&r, "conntrack-full") != NULL, full);
+		assert_null(find(&r, "local-firewall"));
+	}
+}
+
+/* systemd's IPAddressDeny is a firewall too, and no rule of nftables. */
+static void test_cgroup(void **state)
+{
+	struct run r = {};
+	const struct uw_diagnosis *d;
+
+	(void)state;
+	dropped(&r, UW_STAGE_SOCKET_FILTER, UW_REPLY, "SOCKET_FILTER", "cgroup_bpf", "");
+	d = find(&r, "local-firewall");
+	assert_non_null(d);
+	assert_has(d->next_step, "IPAddressDeny");
+	r.flow[0].drop[0].engine[0] = '\0';
+	assert_null(find(&r, "local-firewall"));
+}
+
 /* --- other drops --- */
 
 static void test_neighbour(void **state)
@@ -719,6 +750,8 @@ int main(void)
 		cmocka_unit_test(test_firewall_legacy),
 		cmocka_unit_test(test_firewall_kinds),
 		cmocka_unit_test(test_firewall_stages),
+		cmocka_unit_test(test_conntrack),
+		cmocka_unit_test(test_cgroup),
 		cmocka_unit_test(test_neighbour),
 		cmocka_unit_test(test_buffer),
 		cmocka_unit_test(test_route),

@@ -389,6 +389,7 @@ static void test_anything_else(void **state)
 		}
 		for (k = 0; k < UW_DIRS; k++) {
 			r.drop[k].mark %= UW_STAGES;
+			r.drop[k].ct %= UW_CT_CONFIRMED + 1;
 			r.drop[k].filter %= UW_FILTER_OWN + 1;
 			r.drop[k].ifname[UW_IFNAME - 1] = '\0';
 		}
