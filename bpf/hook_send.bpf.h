@@ -125,7 +125,7 @@ static __always_inline void send_failed_up(const struct uw_send *s, __s32 err)
 	r->send_errno = err;
 	r->attempts = 1;
 	r->flags = UW_Q_LOCAL_SEND | UW_Q_NO_PACKET;
-	r->stage[UW_REQUEST] = s->route_errno ? UW_STAGE_ROUTE : UW_STAGE_SEND;
+	r->stage[UW_REQUEST] = s->route_errno && !s->refused ? UW_STAGE_ROUTE : UW_STAGE_SEND;
 	bpf_ringbuf_submit(r, 0);
 }
 
@@ -339,6 +339,40 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 	if (s && ret != -EAGAIN)
 		bpf_map_delete_elem(&sends, &tid);
 	return 0;
+}
+
+/*
+ * cgroup/sendmsg and connect, at the root: the programs of the sender's own cgroups ran before this
+ * one. What they refuse is not even routed, and nothing else tells where an unconnected socket sent.
+ */
+static __always_inline int on_refusal(struct bpf_sock_addr *ctx, __u8 family)
+{
+	__u32 port = ctx->user_port, word;
+	struct bpf_sock_addr_kern *kernel;
+	struct uw_send s = {};
+	int err = -bpf_get_retval();
+
+	if (err <= 0 || !bpf_cast_to_kern_ctx || ctx->protocol != UW_IPPROTO_UDP || !send_key_ports(&s.key, 0, bpf_ntohs(port)))
+		return 1;
+	kernel = bpf_cast_to_kern_ctx(ctx);
+	s.key.client_port = BPF_CORE_READ(kernel, sk, __sk_common.skc_num);
+	s.key.family = family;
+	s.refused = true;
+	if (family == 4) {
+		word = ctx->user_ip4;
+		__builtin_memcpy(s.key.server.b, &word, 4);
+	} else {
+		word = ctx->user_ip6[0];
+		__builtin_memcpy(s.key.server.b, &word, 4);
+		word = ctx->user_ip6[1];
+		__builtin_memcpy(s.key.server.b + 4, &word, 4);
+		word = ctx->user_ip6[2];
+		__builtin_memcpy(s.key.server.b + 8, &word, 4);
+		word = ctx->user_ip6[3];
+		__builtin_memcpy(s.key.server.b + 12, &word, 4);
+	}
+	on_route(&s, err, false);
+	return 1;
 }
 
 /* cgroup/sock_release: the last holder of a socket closed it. */

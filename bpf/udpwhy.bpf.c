@@ -52,6 +52,30 @@ int uw_sock_release(struct bpf_sock *ctx)
 	return on_release(ctx);
 }
 
+SEC("cgroup/sendmsg4")
+int uw_cgroup_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return on_refusal(ctx, 4);
+}
+
+SEC("cgroup/sendmsg6")
+int uw_cgroup_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return on_refusal(ctx, 6);
+}
+
+SEC("cgroup/connect4")
+int uw_cgroup_connect4(struct bpf_sock_addr *ctx)
+{
+	return on_refusal(ctx, 4);
+}
+
+SEC("cgroup/connect6")
+int uw_cgroup_connect6(struct bpf_sock_addr *ctx)
+{
+	return on_refusal(ctx, 6);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(uw_sched_process_exit, struct task_struct *task)
 {

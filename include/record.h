@@ -287,7 +287,8 @@ struct uw_send {
 	__u32 netns;
 	__s32 route_errno;		/* positive; 0 found */
 	__u8 vague;			/* the lookup does not tell the errno: a policy rule may have decided */
-	__u8 pad[7];
+	__u8 refused;			/* route_errno is a cgroup program's: the route was not looked up */
+	__u8 pad[6];
 };
 
 /* A process that has a socket open which may ask, from a walk over all open files. */

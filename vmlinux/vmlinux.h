@@ -49,6 +49,20 @@ struct bpf_sock {
 	__u32 protocol;
 };
 
+struct bpf_sock_addr_kern {
+	struct sock *sk;
+};
+
+struct bpf_sock_addr {
+	__u32 user_family;
+	__u32 user_ip4;
+	__u32 user_ip6[4];
+	__u32 user_port;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+};
+
 struct fib6_info;
 
 struct netns_ipv6 {

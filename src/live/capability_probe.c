@@ -380,7 +380,7 @@ static const struct row rows[] = {
 	  "stage drop.location drop.hook drop.engine" },
 	{ "cgroup_sock_release", probe_cgroup, NULL, 0, false,
 	  "a close before the deadline is known only when the process ends or by NO_SOCKET: some "
-	  "answered_late are reply_dropped",
+	  "answered_late are reply_dropped; a send or connect that a cgroup's program refuses is not seen",
 	  "mount cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup/unified), CONFIG_CGROUP_BPF=y",
 	  "verdict abandoned_us" },
 };

@@ -357,7 +357,7 @@ static void tell_failed_send(struct uw_collector *c, const struct uw_send *s)
 		.version = UW_RECORD_VERSION, .kind = UW_RECORD_SEND_FAILED, .size = sizeof(r),
 		.id = s->id, .key = s->key, .task = s->task, .netns = s->netns, .send_ns = s->when_ns,
 		.send_errno = s->vague ? 0 : s->route_errno, .attempts = 1,
-		.flags = UW_Q_LOCAL_SEND | UW_Q_NO_PACKET, .stage = { [UW_REQUEST] = UW_STAGE_ROUTE },
+		.flags = UW_Q_LOCAL_SEND | UW_Q_NO_PACKET, .stage = { [UW_REQUEST] = s->refused ? UW_STAGE_SEND : UW_STAGE_ROUTE },
 	};
 
 	take_record(c, &r, sizeof(r));

@@ -219,23 +219,30 @@ static int attach_tracepoints(struct uw_live *l, char *error)
 	}
 	return 0;
 }
-
-/* Where it cannot be, a close is known from the process's end and from the reply's drop only. */
-static void attach_release(struct uw_live *l)
+/*
+ * At the root of cgroup v2: sockets of all cgroups. Without it a socket's close and what a cgroup's
+ * programs refuse to send are not seen.
+ */
+static void attach_cgroup(struct uw_live *l)
 {
-	struct bpf_program *p = l->skel->progs.uw_sock_release;
 	char mount[PATH_MAX];
+	struct bpf_program *p;
 	int cgroup;
 
-	if (!bpf_program__autoload(p) || l->hooks == UW_LIVE_HOOKS ||
-	    uw_cgroup2_mount(UW_PATH_MOUNTS, mount, sizeof(mount)))
+	if (uw_cgroup2_mount(UW_PATH_MOUNTS, mount, sizeof(mount)))
 		return;
 	cgroup = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup < 0)
 		return;
-	l->trace[l->hooks] = bpf_program__attach_cgroup(p, cgroup);
-	if (l->trace[l->hooks])
-		l->hook[l->hooks++] = bpf_program__section_name(p);
+	bpf_object__for_each_program(p, l->skel->obj) {
+		const char *section = bpf_program__section_name(p);
+
+		if (!bpf_program__autoload(p) || strncmp(section, "cgroup/", 7) || l->hooks == UW_LIVE_HOOKS)
+			continue;
+		l->trace[l->hooks] = bpf_program__attach_cgroup(p, cgroup);
+		if (l->trace[l->hooks])
+			l->hook[l->hooks++] = section;
+	}
 	close(cgroup);
 }
 
@@ -461,7 +468,7 @@ int uw_live_open(const struct uw_filters *filters, const struct uw_live_options 
 		err = attach_tracepoints(l, error);
 	if (err)
 		goto fail;
-	attach_release(l);
+	attach_cgroup(l);
 	if (bpf_program__autoload(l->skel->progs.uw_task_file))
 		l->holdings = bpf_program__attach_iter(l->skel->progs.uw_task_file, NULL);
 	uw_live_follow_namespaces(l);

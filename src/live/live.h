@@ -16,7 +16,7 @@
 #include "stats.h"
 
 #define UW_ERROR_MAX 512
-#define UW_LIVE_HOOKS 24
+#define UW_LIVE_HOOKS 32
 
 struct uw_live;
 

@@ -413,9 +413,13 @@ def tun(args):
         say(f"swallowed {len(packet)} bytes")
 
 
-def without_bpf(args):
-    """Run a command to which the kernel answers EPERM at every bpf(2), as lockdown does."""
-    number = {"x86_64": 321, "aarch64": 280, "riscv64": 280}[os.uname().machine]
+REFUSED = {"bpf": {"x86_64": 321, "aarch64": 280, "riscv64": 280},
+           "sendto": {"x86_64": 44, "aarch64": 206, "riscv64": 206}}
+
+
+def without(args):
+    """Run a command to which seccomp answers EPERM at every such call, as lockdown does at bpf(2)."""
+    number = REFUSED[args.call][os.uname().machine]
     load, equal, give = 0x20, 0x15, 0x06            # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
     allow, refuse = 0x7fff0000, 0x00050000 | errno.EPERM
     code = b"".join(struct.pack("=HBBI", *i) for i in (
@@ -494,7 +498,8 @@ def parse():
     p.add_argument("--name", default="tun0")
     p.add_argument("--address", required=True, help="of this end, with its prefix length")
 
-    p = command("without-bpf", without_bpf)
+    p = command("without", without)
+    p.add_argument("call", choices=REFUSED)
     p.add_argument("run", nargs=argparse.REMAINDER)
     return top.parse_args()
 

@@ -9,7 +9,7 @@
 
     [tracer]            scope (list of members, default c), args, command (instead of traffic),
                         command_exit, instances (default 1), kill (true: SIGKILL, then all again),
-                        off (true)
+                        off (true), wait (seconds until it is ended whatever it told)
     [nft]               member = ruleset
     [every_case] [[case]] many small faults in one run: see cases.py
     [[daemon]]          in, run: chronyd, dnsmasq, unbound, or a command that prints "ready"
@@ -55,7 +55,7 @@ STEP_KEYS = {"in", "run", "exit", "stdout", "stderr", "background", "lines"}
 TOP_KEYS = {"summary", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
             "daemon", "setup", "traffic", "every_case", "case", "verify", "expect", "diagnosis",
             "end", "weaker"}
-TRACER_KEYS = {"scope", "args", "command", "command_exit", "instances", "kill", "off"}
+TRACER_KEYS = {"wait", "scope", "args", "command", "command_exit", "instances", "kill", "off"}
 EXPECT_CONTROLS = {"what", "count", "count_run", "count_in", "absent", "weaker", "or"}
 
 DAEMONS = {
@@ -449,7 +449,7 @@ class Run:
         return found
 
     def _finish(self, tracer, pairs):
-        limit = min(EXPECT_LIMIT, EXPECT_MOST / SLACK)
+        limit = self.tracer_spec.get("wait", min(EXPECT_LIMIT, EXPECT_MOST / SLACK))
         if "command" in self.tracer_spec:
             if not tracer.wait_exit(STEP_LIMIT, self.stop) or tracer.process.returncode:
                 self.problems.append(f"udpwhy: exit {tracer.process.poll()}")
