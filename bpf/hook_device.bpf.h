@@ -167,9 +167,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	if (room->packet.kind == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
 
-		/* A packet socket may go past the queue. */
-		r = dir == UW_REQUEST && sock_is_packet(skb->sk) ? request_here(room, skb, dev) :
-								   query_of_skb(skb, room);
+		r = query_of_skb(skb, room);
 		if (r) {
 			if (dir == UW_REQUEST)
 				request_leaves(r, dev);

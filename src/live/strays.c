@@ -105,6 +105,12 @@ void uw_strays_keep(struct uw_strays *s, const struct uw_record *r)
 	HASH_ADD(hh, s->table, key, sizeof(i->key), i);
 }
 
+/* Of a request from before our start its reply alone is known, and is from where it was asked. */
+static bool is_server(const struct source *from, const struct uw_query *q)
+{
+	return !from->port && !memcmp(&from->from, &q->key.server, sizeof(from->from));
+}
+
 void uw_strays_note(const struct uw_strays *s, struct uw_query *q)
 {
 	struct stray_key key = stray_key_of(&q->key);
@@ -115,7 +121,7 @@ void uw_strays_note(const struct uw_strays *s, struct uw_query *q)
 	for (n = 0; i && n < i->sources; n++) {
 		const struct source *from = &i->source[n];
 
-		if (from->when_ns < q->send_ns ||
+		if (from->when_ns < q->send_ns || is_server(from, q) ||
 		    (from->question_hash && q->question_hash && from->question_hash != q->question_hash))
 			continue;
 		q->misdirected = true;

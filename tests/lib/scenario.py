@@ -25,6 +25,7 @@
     [weaker]            what may be less on a kernel that cannot tell: see weaker.py
 
 A value that starts with ~ is a regular expression, searched for. Dotted keys may be written so.
+@{FILE} in a value of [[expect]] is what a step wrote to FILE of its directory, a number if it is all.
 """
 
 import os
@@ -375,8 +376,17 @@ class Run:
             raise Failure(f"udpwhy did not attach: {tracer.stderr()}")
         return tracer
 
+    def filled_in(self, value):
+        """A value with the files it names in their place."""
+        if not isinstance(value, str) or "@{" not in value:
+            return value
+        text = re.sub(r"@\{(\w[\w.-]*)\}",
+                      lambda m: self._read(os.path.join(self.tmp, m[1])).strip(), value)
+        return int(text) if text.isdigit() else text
+
     def here(self, expected):
         """What is expected, with what this kernel may say less of."""
+        expected = {key: self.filled_in(value) for key, value in expected.items()}
         tables = self.spec.get("weaker", {}), expected.get("weaker", {})
         return {**expected, "or": self.options.doctor.alternatives(*tables)}
 
