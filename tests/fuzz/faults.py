@@ -97,8 +97,9 @@ class Nft(Fault):
 class Iptables(Fault):
     """A rule of iptables, by nft or by the old xtables."""
 
-    def __init__(self, name, direction, stage, table, chain, *action, legacy=False):
+    def __init__(self, name, direction, stage, table, chain, *action, legacy=False, verdicts=None):
         super().__init__(name, direction, stage)
+        self.verdicts = verdicts if direction == REQUEST else None
         self.table, self.chain, self.action = table, chain, action or ("DROP",)
         self.kind = "legacy" if legacy else "nft"
         if chain in ("OUTPUT", "POSTROUTING"):
@@ -208,7 +209,7 @@ class Unresolved(Fault):
 
     timings = ("before",)
     verdicts = ("request_dropped", "request_held", "rejected")
-    holds = True
+    holds = alone = True
     clients = ("fast",)
 
     def __init__(self):
@@ -351,6 +352,33 @@ class HoldingQdisc(Fault):
 
     def count(self, trial):
         return trial.missing_on_wire()
+
+
+class SilentQueue(Fault):
+    """NFQUEUE with a listener that never answers: held, and freed when the listener goes."""
+
+    timings = ("before", "flight", "lifted")
+    clients = ("fast",)
+    number = 78
+
+    def __init__(self, direction, stage, chain):
+        super().__init__(f"nfqueue-silent-{chain.lower()}", direction, stage)
+        self.rule = Iptables(self.name, direction, stage, "mangle", chain, "NFQUEUE",
+                             "--queue-num", str(self.number))
+        side = "request" if direction == REQUEST else "reply"
+        self.verdicts = (f"{side}_dropped", f"{side}_held")
+        self.also = (("local", self.verdicts, stage),)
+
+    def install(self, trial):
+        self.listener = tools.QueueListener(self.number)
+        self.rule.install(trial)
+
+    def remove(self, trial):
+        self.rule.remove(trial)
+        self.listener.close()
+
+    def count(self, trial):
+        return self.rule.count(trial)
 
 
 class Xdp(Fault):
@@ -531,6 +559,12 @@ def iptables_faults():
         for direction, stage, table, chain in places:
             name = f"iptables-{kind}-{table}-{chain.lower()}"
             yield Iptables(name, direction, stage, table, chain, legacy=legacy)
+            if table == "filter":
+                yield Iptables(name + "-reject", direction, stage, table, chain, "REJECT",
+                               legacy=legacy, verdicts=("rejected", "request_dropped"))
+                yield Iptables(name + "-random", direction, stage, table, chain, "DROP", "-m",
+                               "statistic", "--mode", "random", "--probability", "0.5",
+                               legacy=legacy)
             if table == "mangle" or chain == "INPUT":
                 yield Iptables(name + "-nfqueue", direction, stage, table, chain, "NFQUEUE",
                                "--queue-num", "77", legacy=legacy)
@@ -550,6 +584,8 @@ LOCAL = [
     ReceiveBuffer(),
     Checksum(0),
     Checksum(600),
+    SilentQueue(REQUEST, "nf_output", "OUTPUT"),
+    SilentQueue(REPLY, "nf_input", "INPUT"),
     HoldingQdisc(),
     Xdp("generic"),
     Xdp("native"),

@@ -164,3 +164,28 @@ class XdpDrop:
         for fd in (self.link, self.program):
             if fd >= 0:
                 os.close(fd)
+
+
+class QueueListener:
+    """Listens to an NFQUEUE and never says what is to become of its packets."""
+
+    NETFILTER, QUEUE_CONFIG = 12, 3 << 8 | 2
+    BIND, COPY_META = b"\1\0\0\0", struct.pack("!IB", 64, 1)
+
+    def __init__(self, number):
+        self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, self.NETFILTER)
+        self.sock.bind((0, 0))
+        self._configure(number, 1, self.BIND)
+        self._configure(number, 2, self.COPY_META)
+
+    def _configure(self, number, attribute, value):
+        head = struct.pack("=BB", 0, 0) + struct.pack("!H", number)
+        body = struct.pack("=HH", 4 + len(value), attribute) + value + bytes(-len(value) % 4)
+        length = 16 + len(head) + len(body)
+        self.sock.send(struct.pack("=IHHII", length, self.QUEUE_CONFIG, 5, 1, 0) + head + body)
+        error = struct.unpack_from("=i", self.sock.recv(4096), 16)[0]
+        if error:
+            raise ToolError(f"NFQUEUE: {os.strerror(-error)}")
+
+    def close(self):
+        self.sock.close()

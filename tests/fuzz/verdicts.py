@@ -158,12 +158,12 @@ class Score:
         """(passed, failed) of the checks that the project promises."""
         total = sum(self.grades.values())
         judged = max(1, total - self.grades["void"])
-        wrong = sum(self.grades[g] for g in ("wrong fault", "wrong verdict", "missing",
-                                             "two records"))
+        wrong = sum(self.grades[g] for g in ("wrong verdict", "missing", "two records"))
         checks = [
             ("something was judged", total > self.grades["void"]),
             ("every trial was run", total == len(self.options.numbers)),
             ("no confusion of local and beyond", not self.grades["confused"]),
+            ("nobody else accused wrongly or acquitted", not self.grades["wrong fault"]),
             ("unknown at most 2%", self.grades["unknown"] <= 0.02 * judged),
             ("wrong stage at most 1%", self.grades["wrong stage"] <= 0.01 * judged),
             ("wrong verdict at most 1%", wrong <= 0.01 * judged),
