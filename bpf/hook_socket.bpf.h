@@ -5,7 +5,6 @@
 
 #include "query.bpf.h"
 
-#define QUEUE_WALK 8	/* datagrams looked at behind the newest: 6.18 queues other CPUs' in batches */
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
 
@@ -84,14 +83,13 @@ static __always_inline void datagram_read(struct sock *sk, __u64 number)
 	bpf_map_delete_elem(&unread, &k);
 }
 
-static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_packet *p)
+static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_half *u)
 {
 	struct uw_unread_key k = { .socket = (__u64)sk };
-	struct uw_half u = { .key = p->key, .dir = p->dir };
 
 	k.number = q->assigned + 1 > q->ready ? q->assigned + 1 : q->ready;
 	q->assigned = k.number;
-	if (bpf_map_update_elem(&unread, &k, &u, BPF_ANY))
+	if (bpf_map_update_elem(&unread, &k, u, BPF_ANY))
 		count(UW_STAT_update_failed);
 	/* The reader may have been quicker than this note. */
 	if (q->read >= k.number)
@@ -139,7 +137,7 @@ struct queue_walk {
 	struct sk_buff *skb;
 	struct uw_room *room;
 	__u32 length;
-	__u32 pad;
+	__u32 found;	/* news in room->found */
 };
 
 /*
@@ -150,10 +148,11 @@ static long queue_look(__u64 i, struct queue_walk *w)
 {
 	struct uw_packet *p = &w->room->packet;
 	struct sk_buff *skb = w->skb;
-	struct uw_queue *q;
 	struct uw_record *r;
+	__u32 n = w->found;
 
-	if (i >= w->length)
+	keep_bound(n);
+	if (i >= w->length || n >= UW_QUEUE_WALK)
 		return 1;
 	skb_parse(skb, w->room, SKB_WALKED);
 	if (p->kind == UW_PACKET_UNPARSED && !paged_recall(skb, p))
@@ -166,15 +165,28 @@ static long queue_look(__u64 i, struct queue_walk *w)
 			stray_reply(p, netns_of_sock(w->sk), NULL);
 		return 1;
 	}
-	q = queue_of(w->sk);
-	if (!q) {
-		count(UW_STAT_update_failed);
-		return 1;
-	}
 	if (!datagram_queued(w->sk, w->room, r, (__u64)skb))
 		return 1;
-	unread_note(w->sk, q, p);
+	w->room->found[n].key = p->key;
+	w->room->found[n].dir = p->dir;
+	w->found = n + 1;
 	w->skb = skb->prev;
+	return 0;
+}
+
+/* What was found gets its numbers in the order in which it will be read: the oldest first. */
+static long queue_number(__u64 i, struct queue_walk *w)
+{
+	struct uw_queue *q = queue_of(w->sk);
+	__u32 n = w->found - 1;
+
+	if (!q)
+		count(UW_STAT_update_failed);
+	keep_bound(n);
+	if (!q || n >= UW_QUEUE_WALK)
+		return 1;
+	unread_note(w->sk, q, &w->room->found[n]);
+	w->found = n;
 	return 0;
 }
 
@@ -248,7 +260,7 @@ static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q, __
 {
 	int i;
 
-	for (i = 0; i < QUEUE_WALK && q->read < ready; i++)
+	for (i = 0; i < UW_QUEUE_WALK && q->read < ready; i++)
 		datagram_read(sk, ++q->read);
 	if (q->read < ready)
 		q->read = ready;
@@ -269,7 +281,8 @@ static __always_inline int on_data_ready(struct sock *sk)
 		w.room = room_enter();
 		if (!w.room)
 			return 0;
-		bpf_loop(QUEUE_WALK, queue_look, &w, 0);
+		bpf_loop(UW_QUEUE_WALK, queue_look, &w, 0);
+		bpf_loop(w.found, queue_number, &w, 0);
 		room_leave(w.room);
 	}
 	if (!datagram_raced(sk) && known && !w.length)

@@ -71,7 +71,7 @@ struct {
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, UW_OPEN_QUERIES);
 	__type(key, struct uw_query_key);
 	__type(value, struct uw_query_key);
 } aliases SEC(".maps");
@@ -361,6 +361,7 @@ struct uw_trace_room {
  * (softirq on a system call, NMI) or be preempted in the middle, so rooms are claimed by bit.
  */
 #define UW_ROOMS 8
+#define UW_QUEUE_WALK 8	/* datagrams looked at from the newest: 6.18 queues other CPUs' in batches */
 
 struct uw_room {
 	__u8 head[UW_HEAD_MAX];
@@ -373,6 +374,7 @@ struct uw_room {
 	struct uw_query_key wire;
 	struct uw_fragment fragment;
 	struct uw_trace_room trace;
+	struct uw_half found[UW_QUEUE_WALK];	/* of a socket's queue, the newest first */
 	__u32 number;
 };
 

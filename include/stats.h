@@ -21,6 +21,8 @@
 	LOSS(flow_table_full, "answers not counted: the table of flows was full")                  \
 	LOSS(update_failed, "facts lost: a map refused an update")                                 \
 	LOSS(nested, "events lost: a program was interrupted too often")                           \
+	LOSS(sweep_failed, "looks at the table of open queries that the kernel broke off")         \
+	LOSS(alias_lost, "translated queries whose tuple on the wire was forgotten")               \
 	LOSS(reply_unparsed, "replies whose payload could not be read")                            \
 	LOSS(request_unparsed, "requests whose payload could not be read")                         \
 	LOSS(queue_race, "deliveries not seen: the reader was quicker than the hook")

@@ -127,15 +127,26 @@ static bool reply_came_late(const struct uw_query *q)
 	return came > q->send_ns + q->timeout_ns || (q->abandoned_ns && came > q->abandoned_ns);
 }
 
-static enum uw_fault late_fault(const struct uw_query *q)
+/* Ruling 2: the timeout, or that the asker gave up before it. */
+static uint64_t deadline_of(const struct uw_query *q)
 {
 	uint64_t deadline = q->send_ns + q->timeout_ns;
 
-	if (q->role == UW_ROLE_LOCAL)
+	return q->abandoned_ns && q->abandoned_ns < deadline ? q->abandoned_ns : deadline;
+}
+
+/* It was kept here (a shaper, an unresolved neighbour) for longer than it then was away. */
+static bool delayed_here(const struct uw_query *q)
+{
+	return q->attempts == 1 && q->wire_out_ns > q->send_ns && q->wire_in_ns > q->wire_out_ns &&
+	       q->wire_out_ns - q->send_ns >= q->wire_in_ns - q->wire_out_ns;
+}
+
+static enum uw_fault late_fault(const struct uw_query *q)
+{
+	if (q->role == UW_ROLE_LOCAL || delayed_here(q))
 		return UW_FAULT_LOCAL;
-	if (q->abandoned_ns && q->abandoned_ns < deadline)
-		deadline = q->abandoned_ns;
-	return q->wire_in_ns && q->wire_in_ns < deadline ? UW_FAULT_LOCAL : UW_FAULT_BEYOND;
+	return q->wire_in_ns && q->wire_in_ns < deadline_of(q) ? UW_FAULT_LOCAL : UW_FAULT_BEYOND;
 }
 
 static void judge_answer(struct uw_query *q)
@@ -226,7 +237,8 @@ static void judge_rejected(struct uw_query *q)
 
 static void judge_no_reply(struct uw_query *q)
 {
-	bool clear = !q->gaps && !q->dropped;
+	/* What left when nobody waited any more could not be answered in time. */
+	bool clear = !q->gaps && !q->dropped && q->wire_out_ns <= deadline_of(q);
 
 	decide(q, q->misdirected ? UW_MISDIRECTED : UW_NO_REPLY,
 	       clear ? UW_FAULT_BEYOND : UW_FAULT_UNKNOWN, UW_STAGE_WIRE_OUT);

@@ -218,6 +218,24 @@ static void note_socket_holders(struct uw_collector *c, const struct uw_record *
 	uw_holders_find(h->list, h->count, r->socket, q);
 }
 
+/* A reply comes back under the tuple that the wire saw: if that was forgotten, it found no query. */
+static void note_alias(struct uw_collector *c, struct uw_query *q)
+{
+	struct uw_query_key own, wire = q->key;
+
+	if (!q->nat.seen || q->wire_in_ns)
+		return;
+	wire.client = q->nat.client;
+	wire.server = q->nat.server;
+	wire.client_port = q->nat.client_port;
+	wire.server_port = q->nat.server_port;
+	wire.slot = 0;
+	if (!bpf_map_lookup_elem(c->fds.aliases, &wire, &own) || errno != ENOENT)
+		return;
+	c->losses.aliases++;
+	q->gaps |= UW_GAP_BIT(UW_GAP_RECORDS_LOST);
+}
+
 /* Who holds the packet itself. */
 static void note_holder(struct uw_collector *c, struct uw_query *q)
 {
@@ -259,6 +277,19 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 		c->on_query(c->arg, q, t ? &previous : NULL);
 }
 
+/* A reply freed here whose request we do not know: it was sent before our start, or when the table was full. */
+static bool take_stray(struct uw_collector *c, struct uw_query *q)
+{
+	bool young = q->wire_in_ns < c->started_ns + STRAY_NS;
+
+	uw_losses_watch(&c->losses, c->live, c->now_ns);
+	if (uw_losses_table_full(&c->losses, q->wire_in_ns - STRAY_NS))
+		q->gaps |= UW_GAP_BIT(UW_GAP_TABLE_FULL);
+	if (!young)
+		q->gaps &= ~UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
+	return q->gaps && !uw_live_filtered(c->live) && uw_stray_is_ours(q);
+}
+
 static int take_record(void *arg, void *data, size_t size)
 {
 	struct uw_collector *c = arg;
@@ -279,10 +310,8 @@ static int take_record(void *arg, void *data, size_t size)
 	}
 	if (r->kind == UW_RECORD_STRAY)
 		uw_strays_keep(c->strays, r);
-	if (r->kind == UW_RECORD_STRAY && (uw_live_filtered(c->live) || r->wire_in_ns > c->started_ns + STRAY_NS))
-		return 0;
 	uw_facts_query(&c->facts, r, &q);
-	if (r->kind == UW_RECORD_STRAY && !uw_stray_is_ours(&q))
+	if (r->kind == UW_RECORD_STRAY && !take_stray(c, &q))
 		return 0;
 	note_socket(c, r, &q);
 	note_socket_holders(c, r, &q);
@@ -313,6 +342,7 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 	if (uw_query_open(&q, c->now_ns) && !last)
 		return true;
 	note_socket_holders(c, r, &q);
+	note_alias(c, &q);
 	tell(c, &q, false);
 	return false;
 }
@@ -341,8 +371,12 @@ static void sweep_queries(struct uw_collector *c, bool last)
 		count = BATCH;
 		err = bpf_map_lookup_batch(c->fds.queries, first ? NULL : &in, &out, c->batch_key, c->batch,
 					   &count, &opts);
-		if (err && errno != ENOENT)
+		if (err && errno != ENOENT) {
+			/* What was not looked at may be open: it is looked at in the next sweep. */
+			c->losses.sweeps++;
+			c->open += !last;
 			return;
+		}
 		for (i = 0; i < count; i++)
 			count_open(c, &c->batch[i], look_at(c, &c->batch[i], last));
 		in = out;
@@ -462,7 +496,7 @@ int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)
 
 	t->recursion_misses = uw_live_recursion_misses(c->live);
 	t->stats[UW_STAT_strays_limited] += uw_strays_limited(c->strays);
-	t->stats[UW_STAT_update_failed] += c->losses.damaged;
+	uw_losses_stats(&c->losses, t->stats);
 	t->nft_trace = c->facts.nft_trace;
 	if (t->nft_trace)
 		t->netlink_lost = uw_nft_trace_lost(c->facts.nft_trace);

@@ -40,6 +40,7 @@ struct uw_live {
 	unsigned hooks;
 	bool netfilter, reads, partial;
 	uint32_t gaps;
+	bool missed;			/* a namespace of the scope could not be attached to, or there are too many */
 	struct place *place;
 	unsigned places, room;
 	uint32_t scope[UW_LIST_MAX], netns[UW_LIST_MAX];	/* named by the filters, 0: not there now */
@@ -373,6 +374,21 @@ static void look_for_namespaces(struct uw_live *l)
 	}
 }
 
+/* Returns false if a namespace that exists could not be attached to: it is tried again at the next look. */
+static bool follow_place(struct uw_live *l, const struct uw_netns *ns)
+{
+	struct place *p = find_place(l, ns->inum);
+	int err = 0;
+
+	if (!p) {
+		p = add_place(l, ns);
+		err = p ? attach_place(l, p) : -ENOMEM;
+	}
+	if (p)
+		p->seen = !err;
+	return !err || err == -ENOENT;
+}
+
 unsigned uw_live_follow_namespaces(struct uw_live *l)
 {
 	unsigned i;
@@ -380,21 +396,13 @@ unsigned uw_live_follow_namespaces(struct uw_live *l)
 	follow_set(l->skel->maps.scope, &l->filters->scope, l->scope, &i);
 	follow_set(l->skel->maps.netns_filter, &l->filters->netns, l->netns, &i);
 	look_for_namespaces(l);
+	l->missed = l->now_count == UW_NETNS_SCAN_MAX;
 	if (!l->netfilter)
 		return 0;
 	for (i = 0; i < l->places; i++)
 		l->place[i].seen = false;
-	for (i = 0; i < l->now_count; i++) {
-		struct place *p = find_place(l, l->now[i].inum);
-
-		if (!p) {
-			p = add_place(l, &l->now[i]);
-			if (p && attach_place(l, p) == -ENOENT)
-				continue;
-		}
-		if (p)
-			p->seen = true;
-	}
+	for (i = 0; i < l->now_count; i++)
+		l->missed |= !follow_place(l, &l->now[i]);
 	for (i = l->places; i-- > 0;) {
 		if (l->place[i].seen)
 			continue;
@@ -546,7 +554,7 @@ uint64_t uw_live_recursion_misses(const struct uw_live *l)
 
 uint32_t uw_live_gaps(const struct uw_live *l)
 {
-	return l->gaps;
+	return l->gaps | (l->missed ? UW_GAP_BIT(UW_GAP_NAMESPACE_NOT_TRACED) : 0);
 }
 
 uint32_t uw_live_run_gaps(const struct uw_live *l)
@@ -584,6 +592,7 @@ bool uw_live_filtered(const struct uw_live *l)
 struct uw_live_fds uw_live_fds(const struct uw_live *l)
 {
 	return (struct uw_live_fds){
+		.aliases = bpf_map__fd(l->skel->maps.aliases),
 		.queries = bpf_map__fd(l->skel->maps.queries),
 		.flows = bpf_map__fd(l->skel->maps.flows),
 		.sends = bpf_map__fd(l->skel->maps.sends),

@@ -40,6 +40,8 @@ void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t n
 		l->loss_ns = now_ns;
 	if (now[UW_STAT_reply_unparsed] > l->stats[UW_STAT_reply_unparsed])
 		l->unparsed_ns = now_ns;
+	if (now[UW_STAT_table_full] > l->stats[UW_STAT_table_full])
+		l->full_ns = now_ns;
 	memcpy(l->stats, now, sizeof(now));
 	l->misses = misses;
 }
@@ -48,6 +50,18 @@ void uw_losses_damaged(struct uw_losses *l, uint64_t now_ns)
 {
 	l->damaged++;
 	l->loss_ns = now_ns;
+}
+
+void uw_losses_stats(const struct uw_losses *l, uint64_t stats[UW_STATS])
+{
+	stats[UW_STAT_update_failed] += l->damaged;
+	stats[UW_STAT_sweep_failed] += l->sweeps;
+	stats[UW_STAT_alias_lost] += l->aliases;
+}
+
+bool uw_losses_table_full(const struct uw_losses *l, uint64_t since_ns)
+{
+	return l->full_ns > since_ns;
 }
 
 uint32_t uw_losses_gaps(const struct uw_losses *l, uint64_t since_ns)

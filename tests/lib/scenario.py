@@ -7,8 +7,8 @@
     diagnoses           list: exactly these ids and no others
     not_diagnosed       list: none of these ids
 
-    [tracer]            scope (list of members, default c), args, command (instead of traffic),
-                        command_exit, instances (default 1), kill (true: SIGKILL, then all again),
+    [tracer]            scope (list of members, default c), timeout (default 2 s), args,
+                        command (instead of traffic), command_exit, instances (default 1), kill (true: SIGKILL, then all again),
                         off (true), wait (seconds until it is ended whatever it told)
     [nft]               member = ruleset
     [every_case] [[case]] many small faults in one run: see cases.py
@@ -56,7 +56,8 @@ STEP_KEYS = {"in", "run", "exit", "stdout", "stderr", "background", "lines"}
 TOP_KEYS = {"summary", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
             "daemon", "setup", "traffic", "every_case", "case", "verify", "expect", "diagnosis",
             "end", "weaker"}
-TRACER_KEYS = {"wait", "scope", "args", "command", "command_exit", "instances", "kill", "off"}
+TRACER_KEYS = {"wait", "scope", "args", "timeout", "command", "command_exit", "instances", "kill",
+               "off"}
 EXPECT_CONTROLS = {"what", "count", "count_run", "count_in", "absent", "weaker", "or"}
 
 DAEMONS = {
@@ -361,7 +362,8 @@ class Run:
 
     def tracer_argv(self):
         scope = [self.lab.name[m] for m in self.tracer_spec.get("scope", ["c"])]
-        argv = [self.options.udpwhy, "trace", "-o", "json", "--all", "--timeout", "2",
+        argv = [self.options.udpwhy, "trace", "-o", "json", "--all", "--timeout",
+                str(self.tracer_spec.get("timeout", 2)),
                 "--scope", ",".join(scope), *self.tracer_spec.get("args", [])]
         if "command" in self.tracer_spec:
             argv += ["--", *self.lab.enter("c"), "/bin/bash", "-c", COMMAND_OUTPUT
@@ -430,7 +432,7 @@ class Run:
             if "command" in self.tracer_spec:
                 expected["command.status"] = self.tracer_spec.get("command_exit", 0)
             found += [f"end: {d}" for d in differences(expected, end)]
-        found += self.options.contract.problems_of_run(records)
+        found += self.options.contract.problems_of_run(records, self.spec["end"])
         for line in tracer.raw:
             found += self.options.contract.problems_of_line(line)
         if re.search("AddressSanitizer|LeakSanitizer|runtime error:", tracer.stderr()):
