@@ -305,13 +305,18 @@ static bool reply_seen(const struct uw_query *q)
 	return q->wire_in_ns || q->queued_ns || q->drop[UW_REPLY].seen;
 }
 
-/* A gap is what could have hidden the reply: none hid one that was seen, unless events were lost. */
+/*
+ * A gap is what could have hidden the reply: none hid one that was seen, unless events were lost. The
+ * others that stay say why its request was not.
+ */
 static void settle_gaps(struct uw_query *q)
 {
+	const uint32_t stay = UW_GAP_BIT(UW_GAP_RECORDS_LOST) | UW_GAP_BIT(UW_GAP_TABLE_FULL) |
+			      UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
+
 	if (q->verdict == UW_ANSWERED || q->verdict == UW_ANSWERED_LATE || q->verdict == UW_REFUSED ||
 	    reply_seen(q))
-		q->gaps &= UW_GAP_BIT(UW_GAP_RECORDS_LOST) | UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST) |
-			   (close_untold(q) ? UW_GAP_BIT(UW_GAP_OLD_KERNEL) : 0);
+		q->gaps &= stay | (close_untold(q) ? UW_GAP_BIT(UW_GAP_OLD_KERNEL) : 0);
 }
 
 /* Ruling 6, the best copy wins: answered, late, reply lost here, rejected, no reply, held, dropped. */

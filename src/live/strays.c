@@ -117,6 +117,8 @@ void uw_strays_note(const struct uw_strays *s, struct uw_query *q)
 	struct stray *i;
 	unsigned n;
 
+	if (!q->send_ns)
+		return;	/* one of them itself */
 	HASH_FIND(hh, s->table, &key, sizeof(key), i);
 	for (n = 0; i && n < i->sources; n++) {
 		const struct source *from = &i->source[n];
