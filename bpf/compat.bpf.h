@@ -81,6 +81,12 @@ static __always_inline __u64 add_one(__u64 *p)
 	return *(volatile __u64 *)p;
 }
 
+static __always_inline __u64 take_one(__u64 *p)
+{
+	__sync_fetch_and_add(p, -1);
+	return *(volatile __u64 *)p;
+}
+
 #else
 
 #define uw_global
@@ -90,7 +96,28 @@ static __always_inline __u64 add_one(__u64 *p)
 	return __sync_fetch_and_add(p, 1) + 1;
 }
 
+static __always_inline __u64 take_one(__u64 *p)
+{
+	return __sync_fetch_and_add(p, -1) - 1;
+}
+
 #endif
+
+/* Whether a system call is one that sends on a socket; numbers by architecture. */
+static __always_inline bool syscall_sends(struct pt_regs *regs)
+{
+#ifdef __TARGET_ARCH_x86
+	switch (BPF_CORE_READ(regs, orig_ax)) {
+	case 1: /* write */
+	case 20: /* writev */
+	case 44: /* sendto */
+	case 46: /* sendmsg */
+	case 307: /* sendmmsg */
+		return true;
+	}
+#endif
+	return false;
+}
 
 /* Keeps the compiler from undoing a bound that the verifier has to see on this very value. */
 #define keep_bound(v) asm volatile("" : "+r"(v))

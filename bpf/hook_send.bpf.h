@@ -6,6 +6,8 @@
 #include "fragment.bpf.h"
 
 #define AF_NETLINK 16
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
 #define LOOPBACK_IFINDEX 1
 #define SEND_NS 20000000	/* from a drop to the end of its send, at the most */
 #define RT_TABLE_LOCAL 255
@@ -41,7 +43,8 @@ static __always_inline bool sock_sends(const struct sock *sk)
 
 static __always_inline __u32 sock_flags(const struct sock *sk)
 {
-	return sock_is_udp(sk) ? 0 : UW_Q_RAW;
+	return BPF_CORE_READ(sk, sk_protocol) == UW_IPPROTO_UDP && BPF_CORE_READ(sk, sk_type) != SOCK_RAW ?
+	       0 : UW_Q_RAW;
 }
 
 __u64 freed_noted = 0; /* and not taken: saves the look for every send while nothing is freed */
@@ -235,14 +238,20 @@ static __always_inline int on_fib6(const struct net *net, const struct fib6_resu
 	return 0;
 }
 
+static __always_inline __u16 sock_peer_port(const struct sock *sk)
+{
+	return bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
 /* The tuple of a connected socket, for failures that nothing else saw. */
 static __always_inline bool send_from_sock(struct uw_send *s, const struct sock *sk)
 {
-	__be32 client = sk->__sk_common.skc_rcv_saddr, server = sk->__sk_common.skc_daddr;
+	__be32 client = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+	__be32 server = BPF_CORE_READ(sk, __sk_common.skc_daddr);
 
-	if (!send_key_ports(&s->key, sk->__sk_common.skc_num, bpf_ntohs(sk->__sk_common.skc_dport)))
+	if (!send_key_ports(&s->key, BPF_CORE_READ(sk, __sk_common.skc_num), sock_peer_port(sk)))
 		return false;
-	s->key.family = sk->__sk_common.skc_family == AF_INET ? 4 : 6;
+	s->key.family = BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET ? 4 : 6;
 	if (s->key.family == 4) {
 		__builtin_memcpy(s->key.client.b, &client, 4);
 		__builtin_memcpy(s->key.server.b, &server, 4);
@@ -251,7 +260,7 @@ static __always_inline bool send_from_sock(struct uw_send *s, const struct sock 
 		bpf_probe_read_kernel(s->key.server.b, 16, &sk->__sk_common.skc_v6_daddr);
 	}
 	s->when_ns = bpf_ktime_get_boot_ns();
-	s->netns = netns_of_sock(sk);
+	s->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	task_current(&s->task);
 	return filter_tuple(&s->key, s->netns) && filter_task(&s->task) && !uw_config.iface[0];
 }
@@ -260,7 +269,7 @@ static __always_inline bool send_from_sock(struct uw_send *s, const struct sock 
 static __always_inline bool is_icmp_errno(const struct sock *sk, __s32 err)
 {
 	if (err == EACCES) /* icmpv6_err_convert: prohibited, failed policy, reject route */
-		return sk->__sk_common.skc_family == AF_INET6;
+		return BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6;
 	return err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH || err == EHOSTDOWN ||
 	       err == EPROTO || err == ENOPROTOOPT || err == EOPNOTSUPP || err == ENONET;
 }
@@ -268,23 +277,24 @@ static __always_inline bool is_icmp_errno(const struct sock *sk, __s32 err)
 /* Whether the lookup last noted of this task was made for this socket's send. */
 static __always_inline bool send_is_of(const struct uw_send *s, const struct sock *sk)
 {
-	__u16 port = bpf_ntohs(sk->__sk_common.skc_dport);
+	__u16 port = sock_peer_port(sk);
 
 	return !port || port == s->key.server_port;
 }
 
-/* @s: NULL if this task looked up no route since its last send. */
+/* @s: NULL if this task looked up no route since its last send; sk: see send_ended(). */
 static __always_inline void on_send_error(const struct sock *sk, struct uw_send *s, __s32 err)
 {
 	struct uw_send made = {};
 
-	if (sk->__sk_common.skc_dport && is_icmp_errno(sk, err) && !(s && s->route_errno)) {
+	if (sock_peer_port(sk) && is_icmp_errno(sk, err) && !(s && s->route_errno)) {
 		return; /* an earlier datagram's error, which has its own record */
 	} else if (s && send_is_of(s, sk)) {
 		/* After a failed connect() the send only says that there is no destination. */
 		if (err == EDESTADDRREQ && s->route_errno)
 			err = s->vague ? 0 : s->route_errno;
-		s->key.client_port = s->key.client_port ? s->key.client_port : sk->__sk_common.skc_num;
+		if (!s->key.client_port)
+			s->key.client_port = BPF_CORE_READ(sk, __sk_common.skc_num);
 		send_failed_up(s, err);
 	} else if (sock_flags(sk) == 0 && send_from_sock(&made, sk)) {
 		send_failed_up(&made, err);
@@ -314,21 +324,14 @@ static __always_inline void route_was_asked(void)
 		bpf_map_delete_elem(&sends, &tid);
 }
 
-/* The result of every send, in the sender, after any drop of the same send. */
-static __always_inline int on_send_length(struct sock *sk, __s32 ret)
+/* A send on @sk, found by whatever way (it is read with care only), ended with @ret. */
+static __always_inline void send_ended(const struct sock *sk, __s32 ret)
 {
+	__u32 tid = tid_of_current();
+	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
 	struct uw_query_key query;
 	struct uw_record *r;
-	struct uw_send *s;
-	__u32 tid;
 
-	if (sk->__sk_common.skc_family == AF_NETLINK)
-		route_was_asked();
-	if (!sock_sends(sk) || !scope_holds(netns_of_sock(sk)))
-		return 0;
-	tid = tid_of_current();
-	owner_note(sk);
-	s = bpf_map_lookup_elem(&sends, &tid);
 	if (freed_take(sk, tid, &query)) {
 		r = ret < 0 && query.family ? bpf_map_lookup_elem(&queries, &query) : NULL;
 		if (r)
@@ -338,6 +341,18 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 	}
 	if (s && ret != -EAGAIN)
 		bpf_map_delete_elem(&sends, &tid);
+}
+
+/* The result of every send, in the sender, after any drop of the same send. */
+static __always_inline int on_send_length(struct sock *sk, __s32 ret)
+{
+
+	if (sk->__sk_common.skc_family == AF_NETLINK)
+		route_was_asked();
+	if (!sock_sends(sk) || !scope_holds(netns_of_sock(sk)))
+		return 0;
+	owner_note(sk);
+	send_ended(sk, ret);
 	return 0;
 }
 
@@ -390,6 +405,40 @@ static __always_inline int on_release(struct bpf_sock *ctx)
 		bpf_map_delete_elem(&asking, &socket);
 	}
 	return 1;
+}
+
+/* The socket behind a descriptor of the current task, NULL if it is none. */
+static __always_inline const struct sock *sock_of_descriptor(__u32 fd)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd), *file;
+	struct socket *socket;
+
+	if (fd >= BPF_CORE_READ(table, max_fds) || bpf_probe_read_kernel(&file, sizeof(file), files + fd))
+		return NULL;
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return NULL;
+	socket = BPF_CORE_READ(file, private_data);
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* The end of a system call, only where no tracepoint tells of sends: those that failed. */
+static __always_inline int on_sys_exit(struct pt_regs *regs, long ret)
+{
+	const struct sock *sk;
+	__u16 family;
+
+	if (ret >= 0 || ret < -4095 || !syscall_sends(regs))
+		return 0;
+	sk = sock_of_descriptor((__u32)PT_REGS_PARM1_CORE_SYSCALL(regs));
+	if (!sk || !scope_holds(BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum)))
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if ((family == AF_INET || family == AF_INET6) &&
+	    (!sock_flags(sk) || BPF_CORE_READ(sk, sk_type) == SOCK_RAW))
+		send_ended(sk, (__s32)ret);
+	return 0;
 }
 
 /* The end of a process, that is of its last thread, ends its wait for an answer. */

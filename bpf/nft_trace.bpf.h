@@ -288,7 +288,7 @@ static __always_inline __u64 rule_of_drop(struct uw_room *room, __u32 netns)
 		return 0;
 	if (bpf_ktime_get_boot_ns() - v->when_ns <= TRACED_NS)
 		rule = v->rule;
-	if (__sync_fetch_and_add(&v->pending, -1) <= 1)
+	if ((__s64)take_one(&v->pending) <= 0)
 		bpf_map_delete_elem(&traced, k);
 	return rule;
 }

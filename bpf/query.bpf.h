@@ -162,6 +162,7 @@ static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_
 
 static __always_inline void task_fill(struct uw_task *t, struct task_struct *task)
 {
+	/* netfilter programs may not call the helpers for these (the first ones since 6.10) */
 	t->pid = BPF_CORE_READ(task, tgid);
 	t->tid = BPF_CORE_READ(task, pid);
 	t->uid = BPF_CORE_READ(task, cred, uid.val);

@@ -76,6 +76,12 @@ int uw_cgroup_connect6(struct bpf_sock_addr *ctx)
 	return on_refusal(ctx, 6);
 }
 
+SEC("tp_btf/sys_exit")
+int BPF_PROG(uw_sys_exit, struct pt_regs *regs, long ret)
+{
+	return on_sys_exit(regs, ret);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(uw_sched_process_exit, struct task_struct *task)
 {

@@ -203,6 +203,14 @@ struct bpf_nf_ctx {
 	struct sk_buff *skb;
 };
 
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+};
+
 struct nsproxy {
 	struct net *net_ns;
 };
@@ -232,6 +240,7 @@ struct path {
 };
 
 struct inode {
+	__u16 i_mode;
 	unsigned long i_ino;
 };
 
@@ -254,14 +263,6 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
-typedef struct {
-	unsigned int val;
-} kuid_t;
-
-struct cred {
-	kuid_t uid;
-};
-
 struct signal_struct {
 	struct {
 		int counter;
@@ -281,6 +282,13 @@ struct task_struct {
 	struct nsproxy *nsproxy;
 	struct css_set *cgroups;
 };
+
+#ifdef __TARGET_ARCH_x86
+struct pt_regs {
+	unsigned long di;
+	unsigned long orig_ax;
+};
+#endif
 
 struct flowi_common {
 	int flowic_iif;

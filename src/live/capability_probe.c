@@ -348,7 +348,7 @@ static const struct row rows[] = {
 	  REMEDY_6_3,
 	  "verdict stage" },
 	{ "sock_send_length", probe_tracepoint, "sock_send_length", 0, false,
-	  "send_failed has no errno, and some failures (EMSGSIZE, cgroup rules) are not seen",
+	  "none, but a price: the end of every system call of this host is looked at for sends that failed",
 	  REMEDY_6_3,
 	  "send.errno record" },
 	{ "fib_table_lookup", probe_tracepoint, "fib_table_lookup", 0, false,

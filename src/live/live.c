@@ -113,6 +113,9 @@ static void choose_programs(struct uw_live *l, const struct btf *btf)
 		   bpf_program__autoload(l->skel->progs.uw_sock_recv_length);
 	/* The kernels without those tell of a read by consume_skb; the others do not. */
 	bpf_program__set_autoload(l->skel->progs.uw_consume_skb, !l->reads);
+	/* Likewise of a send that failed, by the end of its system call. */
+	bpf_program__set_autoload(l->skel->progs.uw_sys_exit,
+				  !bpf_program__autoload(l->skel->progs.uw_sock_send_length));
 	choose_nft_trace(l);
 	if (!bpf_program__autoload(l->skel->progs.uw_netif_receive_skb) ||
 	    !bpf_program__autoload(l->skel->progs.uw_kfree_skb))
