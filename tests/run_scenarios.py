@@ -25,7 +25,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "lib"))
 
 # pylint: disable=wrong-import-position
-from lab import PREFIX, named_namespaces, sweep_dead_runs, wait_until
+from lab import PREFIX, TMP_PREFIX, named_namespaces, sweep_dead_runs, test_cgroups, wait_until
 from scenario import Failure, load, run_scenario
 from tracer import Contract
 from weaker import Doctor, WeakerError
@@ -84,6 +84,7 @@ def leftovers(mark):
     wait_until(lambda: not marked_processes(mark), 5)
     found = [f"namespace {n}" for n in named_namespaces() if n.startswith(prefix)]
     found += [f"process {p}" for p in marked_processes(mark)]
+    found += [f"cgroup {p}" for p in test_cgroups() if os.path.basename(p).startswith(TMP_PREFIX + mark)]
     for _, directories, files in os.walk("/sys/fs/bpf"):
         found += [f"pinned {n}" for n in directories + files if "udpwhy" in n or "uw_" in n]
     return found

@@ -83,6 +83,13 @@ def remove_namespace(namespace):
     subprocess.run(["ip", "netns", "del", namespace], capture_output=True, check=False)
 
 
+def test_cgroups():
+    """The cgroups that refuse.py made, of any run: directories of cgroup v2's root."""
+    with open("/proc/mounts", encoding="utf-8") as mounts:
+        roots = [line.split()[1] for line in mounts if line.split()[2] == "cgroup2"]
+    return [os.path.join(r, n) for r in roots[:1] for n in os.listdir(r) if n.startswith(TMP_PREFIX)]
+
+
 def sweep_dead_runs():
     """Remove what a run left that was killed without a chance to clean up: its pid is no more."""
     def dead(name, prefix):
@@ -95,6 +102,9 @@ def sweep_dead_runs():
     for name in os.listdir(tempfile.gettempdir()):
         if dead(name, TMP_PREFIX):
             shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
+    for path in test_cgroups():
+        if dead(os.path.basename(path), TMP_PREFIX):
+            os.rmdir(path)
 
 
 class Lab:
