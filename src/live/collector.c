@@ -67,7 +67,7 @@ struct uw_collector {
 	uint64_t rule_unknown;	/* drops told without the rule that was looked for */
 };
 
-/* Without it nobody is named who asked before we started; a kernel that cannot tell says so in doctor. */
+/* Where the kernel cannot walk over open files (before 5.11), nobody is named who asked before we started. */
 static void read_held(struct uw_collector *c, struct held *h)
 {
 	struct uw_holding *list;
