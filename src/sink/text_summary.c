@@ -216,7 +216,8 @@ static void add_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t
 	uint64_t interval_ns = uw_rhythm_interval_ns(&f->rhythm);
 	uint64_t next_ns = uw_rhythm_next_ns(&f->rhythm, now_ns);
 
-	if (!interval_ns || f->id.probe)
+	/* A rhythm that has ended, as of one check's resends, is none. */
+	if (!next_ns || f->id.probe)
 		return;
 	uw_line_add(l, "%sasks every" UW_NBSP, l->len ? " · " : "");
 	uw_line_duration(l, interval_ns);
