@@ -1,84 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The verdict as a function of facts: a table of cases, the rulings, and facts drawn at random. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "config.h"
-#include "core/query.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define S 1000000000ull
-#define MS 1000000ull
-#define SENT_NS (1000 * S)
-#define AT(ms) (SENT_NS + (ms) * MS)	/* milliseconds after the first send */
-#define TIMEOUT_NS (5 * S)
-#define DEADLINE (SENT_NS + TIMEOUT_NS)
-
-/* Facts that nearly every case begins with. */
-#define SENT(copies, more)                                                                         \
-	.send_ns = SENT_NS, .timeout_ns = TIMEOUT_NS, .attempts = (copies),                        \
-	.key = {.family = 4, .protocol = UW_PROTO_NTP}, .flags = UW_Q_LOCAL_SEND | (more)
-#define READ_AT(ms) .wire_in_ns = AT(ms), .queued_ns = AT(ms), .read_ns = AT(ms), .replies = 1
-#define DROP_OF(direction, at, why)                                                                \
-	.drop[direction] = {.seen = true, .dir = (direction), .stage = UW_STAGE_##at,              \
-			    .when_ns = AT(4), .reason = (why)}
-#define REACHED(direction, at) .stage_reached[direction] = UW_STAGE_##at
-#define CAME_IN(lo) .hops = 1, .path = {{.dir = UW_REQUEST, .loopback = (lo)}}
-#define HERE (UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ | UW_Q_REPLY_SENT)
-
-#define GIVES(v, f, r, s) UW_##v, UW_FAULT_##f, UW_ROLE_##r, UW_STAGE_##s
-
-struct test_case {
-	const char *what;
-	struct uw_query q;
-	enum uw_verdict verdict;
-	enum uw_fault fault;
-	enum uw_role role;
-	enum uw_stage stage;
-	int decisive;	/* 1 + direction of the drop that decided, 0 none */
-};
-
-enum { NO_DROP, REQUEST_DROP, REPLY_DROP };
-
-static int decisive_of(const struct uw_query *q)
-{
-	return q->decisive_drop ? 1 + (int)(q->decisive_drop - q->drop) : 0;
-}
-
-static bool as_it_should(const struct test_case *c)
-{
-	struct uw_query q = c->q;
-
-	q.decisive_drop = &q.drop[UW_REQUEST];	/* of an earlier judgement */
-	uw_judge(&q);
-	if (q.verdict == c->verdict && q.fault == c->fault && q.role == c->role &&
-	    q.stage == c->stage && decisive_of(&q) == c->decisive)
-		return true;
-	print_error("%s: got %s, %s, %s, %s, drop %d; want %s, %s, %s, %s, drop %d\n", c->what,
-		    uw_verdict_name(q.verdict), uw_fault_name(q.fault), uw_role_name(q.role),
-		    uw_stage_name(q.stage), decisive_of(&q), uw_verdict_name(c->verdict),
-		    uw_fault_name(c->fault), uw_role_name(c->role), uw_stage_name(c->stage),
-		    c->decisive);
-	return false;
-}
-
-/* All of a table are looked at before the test fails. */
-static void assert_cases(const struct test_case *c, size_t count)
-{
-	unsigned wrong = 0;
-
-	while (count--)
-		wrong += !as_it_should(c++);
-	assert_int_equal(wrong, 0);
-}
+/* The verdict as a function of facts: tables of cases, and the rulings. */
+#include "verdict_fixture.h"
 
 static const struct test_case answered[] = {
 	{"an answer in time",
@@ -614,7 +536,8 @@ static const struct test_case stayed[] = {
 	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), REACHED(UW_REPLY, WIRE_IN)},
 	 GIVES(REPLY_HELD, LOCAL, CLIENT, WIRE_IN), NO_DROP},
 	{"given to UDP and not freed, but neither queueing nor reading was seen",
-	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .input_ns = AT(3), REACHED(UW_REPLY, UDP)},
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .input_ns = AT(3),
+	  REACHED(UW_REPLY, UDP)},
 	 GIVES(UNKNOWN, UNKNOWN, CLIENT, UDP), NO_DROP},
 	{"a server here sent it, and it went nowhere",
 	 {SENT(1, HERE), REACHED(UW_REPLY, QDISC)},
@@ -696,364 +619,35 @@ static void test_send_failed(void **state)
 	assert_cases(send_failed, COUNT(send_failed));
 }
 
-/* --- when to judge --- */
-
-static void assert_open_until(const struct uw_query *q, uint64_t ends)
+/* Unanswered, but its socket had the answer from another server meanwhile. */
+static void test_superseded(void **state)
 {
-	assert_true(uw_query_open(q, SENT_NS));
-	assert_true(uw_query_open(q, ends - 1));
-	assert_false(uw_query_open(q, ends));
-	assert_false(uw_query_open(q, ends + 1));
-	assert_false(uw_query_open(q, ends + 1000 * S));
-}
-
-/* Ruling 2: judged at the deadline. */
-static void test_open_until_the_deadline(void **state)
-{
-	static const struct uw_query open[] = {
-		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1},
-		{SENT(2, 0), .on_wire = 1},	/* the other copy is held: the best one counts */
-		{SENT(1, 0), .dropped = 1, DROP_OF(UW_REQUEST, QDISC, "QDISC_DROP")},
-		{SENT(2, 0), .dropped = 2, DROP_OF(UW_REQUEST, QDISC, "QDISC_DROP")},
-		{SENT(1, UW_Q_SERVER_QUEUED)},
-		{SENT(1, UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ)},
-		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3)},
-		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .queued_ns = AT(3),
-		 .answer = {.when_ns = AT(3)}},
-		{SENT(1, UW_Q_REPLY_SENT), .wire_in_ns = AT(3)},
-		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, DROP_OF(UW_REPLY, UDP, "UDP_CSUM")},
-		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .icmp = {.seen = 1, .type = 3}},
-		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .abandoned_ns = AT(800)},
-		{SENT(1, UW_Q_RAW | UW_Q_OUTSIDE), .on_wire = 1},
-		{SENT(1, 0), .dropped = 1, .send_errno = EPERM},
+	static const struct test_case cases[] = {
+		{"no reply", {SENT(1, 0), .on_wire = 1, .superseded_ns = AT(3)},
+		 GIVES(SUPERSEDED, NONE, CLIENT, WIRE_OUT), NO_DROP},
+		{"at the deadline", {SENT(1, 0), .on_wire = 1, .superseded_ns = DEADLINE},
+		 GIVES(SUPERSEDED, NONE, CLIENT, WIRE_OUT), NO_DROP},
+		{"after it", {SENT(1, 0), .on_wire = 1, .superseded_ns = DEADLINE + 1},
+		 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+		{"an answer from before", {SENT(1, 0), .on_wire = 1, .superseded_ns = SENT_NS - 1},
+		 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
+		{"both answered", {SENT(1, 0), .on_wire = 1, .superseded_ns = AT(3), READ_AT(4)},
+		 GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP},
+		{"the reply found its socket closed",
+		 {SENT(1, 0), .on_wire = 1, .superseded_ns = AT(3), .wire_in_ns = AT(4),
+		  DROP_OF(UW_REPLY, UDP, "NO_SOCKET")},
+		 GIVES(SUPERSEDED, NONE, CLIENT, UDP), NO_DROP},
+		{"a firewall's drop is one all the same",
+		 {SENT(1, 0), .on_wire = 1, .superseded_ns = AT(3), .wire_in_ns = AT(4),
+		  DROP_OF(UW_REPLY, NF_INPUT, "NETFILTER_DROP")},
+		 GIVES(REPLY_DROPPED, LOCAL, CLIENT, NF_INPUT), REPLY_DROP},
+		{"and one of the request", {SENT(1, 0), .dropped = 1, .superseded_ns = AT(3),
+		  DROP_OF(UW_REQUEST, NF_OUTPUT, "NETFILTER_DROP")},
+		 GIVES(REQUEST_DROPPED, LOCAL, CLIENT, NF_OUTPUT), REQUEST_DROP},
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < COUNT(open); i++)
-		assert_open_until(&open[i], DEADLINE);
-}
-
-/* Ruling 3: what has not left is waited for, until it is freed or 30 s passed. */
-static void test_held_stays_open(void **state)
-{
-	struct uw_query q = {SENT(1, 0), REACHED(UW_REQUEST, NEIGHBOUR)};
-
-	(void)state;
-	assert_int_equal(UW_HOLD_NS, 30 * S);
-	assert_open_until(&q, SENT_NS + 30 * S);
-	q.attempts = 2;
-	q.dropped = 1;
-	assert_open_until(&q, SENT_NS + 30 * S);
-	q.dropped = 2;	/* freed */
-	assert_open_until(&q, DEADLINE);
-	q.dropped = 1;
-	q.on_wire = 1;	/* left at last */
-	assert_open_until(&q, DEADLINE);
-}
-
-static void test_open_with_another_timeout(void **state)
-{
-	struct uw_query q = {SENT(1, 0)};
-
-	(void)state;
-	q.timeout_ns = 60 * S;
-	assert_open_until(&q, SENT_NS + 60 * S);
-	q.on_wire = 1;
-	assert_open_until(&q, SENT_NS + 60 * S);
-	q.timeout_ns = S;
-	assert_open_until(&q, SENT_NS + S);
-}
-
-static void test_nothing_to_wait_for(void **state)
-{
-	static const struct uw_query closed[] = {
-		{SENT(1, UW_Q_OUTSIDE), .on_wire = 1, READ_AT(3)},
-		{SENT(1, UW_Q_RAW), .on_wire = 1, .wire_in_ns = AT(3),
-		 .answer = {.when_ns = AT(3)}},
-		{SENT(1, UW_Q_NO_PACKET), .send_errno = ENETUNREACH},
-		/* a stray drop: its request is not known */
-		{.replies = 1, DROP_OF(UW_REPLY, UDP, "UDP_CSUM")},
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(closed); i++) {
-		assert_false(uw_query_open(&closed[i], AT(4)));
-		assert_false(uw_query_open(&closed[i], DEADLINE));
-	}
-}
-
-/* --- the small ones --- */
-
-static void test_is_bad(void **state)
-{
-	static const enum uw_verdict good[] = {UW_ANSWERED, UW_SERVED, UW_FORWARDED, UW_SUPERSEDED};
-	struct uw_query q = {};
-	size_t i;
-	int v;
-
-	(void)state;
-	for (v = 0; v < UW_VERDICTS; v++) {
-		bool bad = true;
-
-		for (i = 0; i < COUNT(good); i++)
-			bad &= v != (int)good[i];
-		q.verdict = (enum uw_verdict)v;
-		assert_int_equal(uw_query_is_bad(&q), bad);
-	}
-}
-
-static void test_port_class(void **state)
-{
-	(void)state;
-	assert_true(uw_port_fixed(1, 53));
-	assert_true(uw_port_fixed(123, 123));
-	assert_true(uw_port_fixed(1023, 123));
-	assert_false(uw_port_fixed(1024, 123));
-	assert_true(uw_port_fixed(5353, 5353));
-	assert_false(uw_port_fixed(5353, 53));
-	assert_false(uw_port_fixed(65535, 123));
-}
-
-static void test_duration(void **state)
-{
-	struct uw_query read = {SENT(1, 0), .on_wire = 1, .wire_in_ns = AT(2), .queued_ns = AT(3),
-				.read_ns = AT(9)};
-	struct uw_query drop = {SENT(1, 0), .dropped = 1, DROP_OF(UW_REQUEST, QDISC, "X")};
-	struct uw_query icmp = {SENT(1, 0), .on_wire = 1,
-				.icmp = {.seen = 1, .type = 3, .when_ns = AT(6)}};
-	struct uw_query none = {SENT(1, 0), .on_wire = 1};
-
-	(void)state;
-	uw_judge(&read);
-	assert_int_equal(uw_query_duration_ns(&read), 3 * MS);
-	read.queued_ns = 0;
-	read.answer.when_ns = AT(5);
-	assert_int_equal(uw_query_duration_ns(&read), 5 * MS);
-	read.answer.when_ns = 0;
-	assert_int_equal(uw_query_duration_ns(&read), 2 * MS);
-	uw_judge(&drop);
-	assert_int_equal(uw_query_duration_ns(&drop), 4 * MS);
-	drop.send_ns = 0;	/* a stray one: no request, no time since */
-	assert_int_equal(uw_query_duration_ns(&drop), 0);
-	drop.send_ns = AT(5);	/* a later copy's */
-	assert_int_equal(uw_query_duration_ns(&drop), 0);
-	uw_judge(&icmp);
-	assert_int_equal(uw_query_duration_ns(&icmp), 6 * MS);
-	uw_judge(&none);
-	assert_int_equal(uw_query_duration_ns(&none), 0);
-}
-
-/* --- facts at random --- */
-
-static uint64_t seed = 0x452821e638d01377ull;
-
-static unsigned random_below(unsigned n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (unsigned)(seed >> 32) % n;
-}
-
-static uint64_t random_time(void)
-{
-	return random_below(2) ? AT(random_below(9000)) : 0;
-}
-
-static void random_drop(struct uw_query *q, enum uw_dir dir)
-{
-	static const char *const reason[] = {"NO_SOCKET", "NETFILTER_DROP", "NOT_SPECIFIED", ""};
-	struct uw_drop_fact *d = &q->drop[dir];
-
-	if (random_below(2))
-		return;
-	d->seen = true;
-	d->dir = dir;
-	d->stage = 1 + random_below(UW_STAGES - 1);
-	d->when_ns = AT(random_below(9000));
-	snprintf(d->reason, sizeof(d->reason), "%s", reason[random_below(COUNT(reason))]);
-}
-
-static void random_hops(struct uw_query *q)
-{
-	unsigned i;
-
-	q->hops = random_below(UW_PATH_MAX + 1);
-	for (i = 0; i < q->hops; i++) {
-		q->path[i].dir = (uint8_t)random_below(UW_DIRS);
-		q->path[i].out = (uint8_t)random_below(2);
-		q->path[i].loopback = (uint8_t)random_below(2);
-	}
-}
-
-static struct uw_query random_facts(void)
-{
-	struct uw_query q = {SENT(1 + random_below(3), 0)};
-
-	q.flags = random_below(1u << 11) & ~(random_below(4) ? UW_Q_NO_PACKET : 0);
-	q.key.family = random_below(2) ? 4 : 6;
-	q.key.protocol = random_below(2) ? UW_PROTO_NTP : UW_PROTO_DNS;
-	q.wire_in_ns = random_time();
-	q.queued_ns = random_time();
-	q.read_ns = random_below(2) ? random_time() : 0;
-	q.abandoned_ns = random_time();
-	q.on_wire = random_below(q.attempts + 1);
-	q.dropped = random_below(q.attempts - q.on_wire + 1);
-	q.stage_reached[UW_REQUEST] = 1 + random_below(UW_STAGES - 1);
-	q.stage_reached[UW_REPLY] = 1 + random_below(UW_STAGES - 1);
-	random_drop(&q, UW_REQUEST);
-	random_drop(&q, UW_REPLY);
-	random_hops(&q);
-	q.icmp.seen = random_below(4) == 0;
-	q.icmp.type = (uint8_t)random_below(14);
-	q.icmp.code = (uint8_t)random_below(16);
-	q.icmp.local = random_below(2) != 0;
-	q.answer.when_ns = random_time();
-	q.answer.flags = (uint16_t)random_below(0x10000);
-	q.answer.late = random_below(2) != 0;
-	q.answer.kod = random_below(2) != 0;
-	memcpy(&q.answer.refid, random_below(2) ? "RATE" : "INIT", 4);
-	q.gaps = random_below(2) ? 0 : random_below(1u << UW_GAPS);
-	return q;
-}
-
-static void assert_decisive_drop(const struct uw_query *q)
-{
-	const struct uw_drop_fact *d = q->decisive_drop;
-	bool must = q->verdict == UW_REQUEST_DROPPED || q->verdict == UW_REPLY_DROPPED;
-
-	if (!d) {
-		assert_false(must);
-		return;
-	}
-	assert_true(must || q->verdict == UW_REPLY_UNREAD);
-	assert_ptr_equal(d, &q->drop[q->verdict == UW_REQUEST_DROPPED ? UW_REQUEST : UW_REPLY]);
-	assert_true(d->seen);
-	assert_int_equal(q->stage, d->stage);
-	/* Without a reason UDP's drop may be that of a socket that was closed. */
-	bool vague = q->verdict == UW_REPLY_DROPPED && d->stage == UW_STAGE_UDP && !d->reason[0] &&
-		     q->gaps & UW_GAP_BIT(UW_GAP_OLD_KERNEL);
-
-	assert_int_equal(q->fault, vague ? UW_FAULT_UNKNOWN : UW_FAULT_LOCAL);
-}
-
-static void assert_fault(const struct uw_query *q)
-{
-	assert_int_equal(q->fault == UW_FAULT_NONE, !uw_query_is_bad(q));
-	if (q->fault == UW_FAULT_UNKNOWN)
-		assert_true(q->gaps || q->dropped || q->verdict == UW_UNKNOWN);
-	bool left = q->flags & UW_Q_REPLY_SENT && q->stage_reached[UW_REPLY] == UW_STAGE_WIRE_OUT;
-
-	if (q->role == UW_ROLE_LOCAL && !left)
-		assert_true(q->fault != UW_FAULT_BEYOND);
-	if (q->verdict == UW_NO_REPLY) {
-		assert_true((q->on_wire || left) && q->fault != UW_FAULT_LOCAL);
-		assert_int_equal(q->fault == UW_FAULT_BEYOND, !q->gaps && !q->dropped);
-	}
-	if (q->verdict == UW_REQUEST_DROPPED || q->verdict == UW_REQUEST_HELD)
-		assert_int_equal(q->on_wire, 0);
-}
-
-static void assert_same_verdict(const struct uw_query *a, const struct uw_query *b)
-{
-	assert_int_equal(a->verdict, b->verdict);
-	assert_int_equal(a->fault, b->fault);
-	assert_int_equal(a->role, b->role);
-	assert_int_equal(a->stage, b->stage);
-	assert_int_equal(decisive_of(a), decisive_of(b));
-}
-
-/* Nothing but the outcome is written, save when the asker gave up, which a drop may tell, and the
- * gaps, of which a reply that was seen closes those that could have hidden it. */
-static void assert_facts_untouched(const struct uw_query *before, const struct uw_query *after)
-{
-	struct uw_query q = *after;
-
-	q.verdict = before->verdict;
-	q.fault = before->fault;
-	q.role = before->role;
-	q.stage = before->stage;
-	q.decisive_drop = before->decisive_drop;
-	q.abandoned_ns = before->abandoned_ns;
-	assert_int_equal(q.gaps & ~before->gaps, 0);
-	if (q.gaps != before->gaps)
-		assert_true(after->verdict == UW_ANSWERED || after->verdict == UW_ANSWERED_LATE ||
-			    after->verdict == UW_REFUSED || before->wire_in_ns ||
-			    before->queued_ns || before->drop[UW_REPLY].seen);
-	q.gaps = before->gaps;
-	assert_memory_equal(before, &q, sizeof(q));
-}
-
-static void test_random_facts(void **state)
-{
-	unsigned given[UW_VERDICTS] = {}, i;
-	struct uw_query facts, q, again;
-
-	(void)state;
-	for (i = 0; i < 200000; i++) {
-		facts = random_facts();
-		memcpy(&q, &facts, sizeof(q));
-		uw_judge(&q);
-		assert_true(q.verdict < UW_VERDICTS);
-		assert_true(q.fault < UW_FAULTS);
-		assert_true(q.role < UW_ROLES);
-		assert_true(q.stage > UW_STAGE_NONE && q.stage < UW_STAGES);
-		assert_decisive_drop(&q);
-		assert_fault(&q);
-		assert_facts_untouched(&facts, &q);
-		memcpy(&again, &q, sizeof(q));
-		uw_judge(&again);
-		assert_same_verdict(&q, &again);
-		given[q.verdict]++;
-	}
-	/* The draw reaches all that a client's own facts can give, or it proves little. */
-	for (i = 0; i < UW_VERDICTS; i++) {
-		bool of_others = i == UW_SERVED || i == UW_FORWARDED || i == UW_SUPERSEDED ||
-				 i == UW_MISDIRECTED;
-
-		assert_int_equal(given[i] > 20, !of_others);
-	}
-}
-
-/* A gap more never makes anyone guilty, and never makes the query good or bad. */
-static void test_random_gaps(void **state)
-{
-	struct uw_query q, with;
-	unsigned i;
-
-	(void)state;
-	for (i = 0; i < 50000; i++) {
-		q = random_facts();
-		with = q;
-		with.gaps |= UW_GAP_BIT(random_below(UW_GAPS));
-		uw_judge(&q);
-		uw_judge(&with);
-		assert_true(with.fault == q.fault || with.fault == UW_FAULT_UNKNOWN);
-		assert_int_equal(uw_query_is_bad(&q), uw_query_is_bad(&with));
-	}
-}
-
-/* Time alone closes a query and never opens it again; 30 s are the most. */
-static void test_random_times(void **state)
-{
-	unsigned i, ms;
-
-	(void)state;
-	for (i = 0; i < 5000; i++) {
-		struct uw_query q = random_facts();
-		bool was = true;
-
-		for (ms = 0; ms <= 31000; ms += 250) {
-			bool open = uw_query_open(&q, AT(ms));
-
-			assert_true(was || !open);
-			was = open;
-		}
-		assert_false(was);
-		assert_false(uw_query_open(&q, SENT_NS + 30 * S));
-	}
+	assert_cases(cases, COUNT(cases));
 }
 
 int main(void)
@@ -1079,16 +673,7 @@ int main(void)
 		cmocka_unit_test(test_lost_records),
 		cmocka_unit_test(test_one_out_one_held),
 		cmocka_unit_test(test_send_failed),
-		cmocka_unit_test(test_open_until_the_deadline),
-		cmocka_unit_test(test_held_stays_open),
-		cmocka_unit_test(test_open_with_another_timeout),
-		cmocka_unit_test(test_nothing_to_wait_for),
-		cmocka_unit_test(test_is_bad),
-		cmocka_unit_test(test_port_class),
-		cmocka_unit_test(test_duration),
-		cmocka_unit_test(test_random_facts),
-		cmocka_unit_test(test_random_gaps),
-		cmocka_unit_test(test_random_times),
+		cmocka_unit_test(test_superseded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
