@@ -16,6 +16,8 @@
 #include "live/capability.h"
 #include "live/capability_paths.h"
 #include "live/ksym.h"
+#include "live/nft_library.h"
+#include "rule.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -200,35 +202,59 @@ static int attach_netfilter(int prog)
 		    .netfilter.hooknum = 1 /* NF_INET_LOCAL_IN */,
 		    .netfilter.priority = INT_MAX - 1);
 
-	if (unshare(CLONE_NEWNET))
-		return errno;
 	return bpf_link_create(prog, 0, ATTACH_NETFILTER, &opts) < 0 ? errno : 0;
 }
 
-/* In a child with a network namespace of its own: the host's packets never meet the program. */
-static int probe_netfilter(const struct probing *p, const struct row *row)
+/* In a child with a network namespace of its own: nothing of the host is touched. */
+static int try_apart(int (*try)(int arg), int arg)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = ATTACH_NETFILTER);
-	const struct bpf_insn insns[] = { MOV(0, 1 /* NF_ACCEPT */), EXIT() };
-	int prog = load(PROG_TYPE_NETFILTER, insns, COUNT(insns), &opts), status, err;
-	pid_t child;
+	int status;
+	pid_t child = fork();
 
-	(void)p;
-	(void)row;
-	if (prog < 0)
-		return prog;
-	child = fork();
 	if (child == 0)
-		_exit(attach_netfilter(prog));
-	err = child < 0 ? -errno : 0;
-	close(prog);
-	if (err)
-		return err;
+		_exit(unshare(CLONE_NEWNET) ? errno : try(arg));
+	if (child < 0)
+		return -errno;
 	while (waitpid(child, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -errno;
 	}
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+}
+
+static int probe_netfilter(const struct probing *p, const struct row *row)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = ATTACH_NETFILTER);
+	const struct bpf_insn insns[] = { MOV(0, 1 /* NF_ACCEPT */), EXIT() };
+	int prog = load(PROG_TYPE_NETFILTER, insns, COUNT(insns), &opts), err;
+
+	(void)p;
+	(void)row;
+	if (prog < 0)
+		return prog;
+	err = try_apart(attach_netfilter, prog);
+	close(prog);
+	return err;
+}
+
+static int make_owned_table(int arg)
+{
+	struct uw_nft *n = uw_nft_new();
+
+	(void)arg;
+	if (!n)
+		return ENOENT;
+	return uw_nft_run(n, "add table inet " UW_OWN_TABLE "probe { flags owner; }\n") ? 0 : EOPNOTSUPP;
+}
+
+static int probe_nft_trace(const struct probing *p, const struct row *row)
+{
+	int err = try_apart(make_owned_table, 0);
+
+	(void)row;
+	if (err == -ENOENT)
+		return say(p, err, "there is no libnftables.so.1");
+	return err == -EOPNOTSUPP ? say(p, err, "nftables takes no table with 'flags owner'") : err;
 }
 
 /* Modules' types: those of nf_conntrack lead a translated packet back to its query. */
@@ -365,6 +391,10 @@ static const struct row rows[] = {
 	  "request_held by NFQUEUE is not named, and the hook of a drop is from the stack alone",
 	  "a kernel with CONFIG_NETFILTER_BPF_LINK=y (mainline since 6.4)",
 	  "stage drop.hook drop.engine held_by" },
+	{ "nft_trace", probe_nft_trace, NULL, 0, false,
+	  "--nft-trace is refused: the rule that dropped a packet is not named",
+	  "the package nftables, 0.9.9 or newer, and a kernel with nftables (mainline since 5.12)",
+	  "drop.rule" },
 	{ "dynptr_skb", probe_dynptr, "netif_receive_skb", 0, false,
 	  "replies in page fragments are reply_unparsed: no_reply then has the fault unknown",
 	  "a kernel with bpf_dynptr_from_skb() for tracepoints (mainline since 6.11)",
