@@ -35,6 +35,8 @@ enum {
 
 #define TRACED_NS 1000000000ull		/* from a trace message to its packet's end, at the most */
 
+_Static_assert((UW_RULE_NAME & (UW_RULE_NAME - 1)) == 0, "rule_name() masks with it");
+
 static const struct uw_trace_room empty_trace = {};
 
 /* Where the attributes are; those of unknown types are passed over. */
@@ -134,11 +136,13 @@ static __always_inline bool trace_key_packet(struct uw_room *room)
 static __always_inline void rule_name(struct __sk_buff *skb, const struct uw_trace_room *t, __u32 attribute,
 				      char name[UW_RULE_NAME])
 {
-	__u32 size = t->size[attribute];
+	__u32 last = t->size[attribute] - 1;
 
-	keep_bound(size);
-	if (t->at[attribute] && size && size < UW_RULE_NAME)
-		bpf_skb_load_bytes(skb, t->at[attribute], name, size);
+	if (!t->at[attribute] || last >= UW_RULE_NAME)
+		return;
+	/* Verifiers before 6.2 know both bounds of a masked value only. */
+	keep_bound(last);
+	bpf_skb_load_bytes(skb, t->at[attribute], name, (last & (UW_RULE_NAME - 1)) + 1);
 }
 
 static __always_inline __u64 rule_hash(const struct uw_rule *rule)
