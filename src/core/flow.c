@@ -215,6 +215,10 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 		f->bad_complete++;
 	if (q->verdict == UW_REJECTED && port_unreachable(q))
 		f->port_unreachable++;
+	if (q->verdict == UW_NO_REPLY && q->icmp.seen && q->icmp.mtu) {
+		f->too_big++;
+		f->mtu = q->icmp.mtu;
+	}
 	if (q->verdict == UW_SEND_FAILED && q->send_errno > 0)
 		count_errno(f, q->send_errno);
 	if (q->verdict == UW_REFUSED && q->answer.kod) {
@@ -236,6 +240,8 @@ static void take_back(struct uw_flow *f, const struct uw_query *q, enum uw_verdi
 		f->bad_complete--;
 	if (f->bad_complete > f->count[UW_NO_REPLY])
 		f->bad_complete = f->count[UW_NO_REPLY];
+	if (v == UW_NO_REPLY && q->icmp.seen && q->icmp.mtu && f->too_big)
+		f->too_big--;
 	if (v == UW_REJECTED && port_unreachable(q) && f->port_unreachable)
 		f->port_unreachable--;
 }

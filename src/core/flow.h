@@ -51,6 +51,8 @@ struct uw_flow {
 	uint64_t tcp[UW_TCPS];		/* truncated answers by what became of the retry over TCP */
 	uint64_t refused;		/* by a kiss-o'-death; the rest of UW_REFUSED is DNS */
 	uint64_t kod_rate;		/* ... of which the code was RATE */
+	uint64_t too_big;		/* without answer, and a router said that they are too large */
+	uint32_t mtu;			/* ... for this, the last told */
 	uint64_t port_unreachable;	/* rejected by the server's own ICMP port unreachable */
 	unsigned send_errors;
 	struct uw_flow_errno {

@@ -442,6 +442,22 @@ const struct uw_rule uw_rules[] = {
 		.tell = buffer_tell,
 	},
 	{
+		.id = "fragmented-replies-lost",
+		.drop = uw_fragments_drop,
+		.tell = uw_fragments_tell,
+		.next_step =
+			"Let fragments pass in the filters on the way, or keep replies small: an EDNS buffer"
+			" size of 1232 bytes in the resolver (RFC 9715).",
+	},
+	{
+		.id = "mtu",
+		.flow = uw_mtu_flow,
+		.tell = uw_mtu_tell,
+		.next_step =
+			"tracepath to the server shows where the MTU falls; ip route get shows what is cached."
+			" Send smaller requests, or allow their fragmentation.",
+	},
+	{
 		.id = "ephemeral-replies-filtered",
 		.flow = uw_ephemeral_flow,
 		.holds = uw_ephemeral_holds,

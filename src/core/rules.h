@@ -59,7 +59,13 @@ void uw_say(struct uw_diagnosis *d, const char *format, ...);
 __attribute__((format(printf, 2, 3)))
 void uw_evidence_add(struct uw_evidence *e, const char *format, ...);
 
-/* The functions of a rule with a file of its own: rule_ephemeral.c */
+/* The functions of rules with a file of their own: rule_size.c */
+bool uw_fragments_drop(const struct uw_flow_drop *d);
+void uw_fragments_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_mtu_flow(const struct uw_flow *f);
+void uw_mtu_tell(const struct uw_case *c, struct uw_diagnosis *d);
+
+/* ... rule_ephemeral.c */
 bool uw_ephemeral_flow(const struct uw_flow *f);
 bool uw_ephemeral_holds(const struct uw_case *c, enum uw_confidence *confidence);
 void uw_ephemeral_tell(const struct uw_case *c, struct uw_diagnosis *d);
