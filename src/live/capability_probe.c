@@ -376,7 +376,7 @@ static const struct row rows[] = {
 	{ "sock_send_length", probe_tracepoint, "sock_send_length", 0, false,
 	  "none, but a price: the end of every system call of this host is looked at for sends that failed",
 	  REMEDY_6_3,
-	  "send.errno record" },
+	  "" },
 	{ "fib_table_lookup", probe_tracepoint, "fib_table_lookup", 0, false,
 	  "send_failed without a route is not seen for IPv4", REMEDY_TRACEPOINT,
 	  "record" },
