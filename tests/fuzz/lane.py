@@ -18,7 +18,7 @@ import tools
 from beyond import TIMEOUT
 from faults import Route
 from decoys import OTHER_CLIENT
-from far import DEAD, PORTS, SERVERS, Far
+from far import DEAD, OTHER_PORT, PORTS, SERVERS, Far
 from lab import Lab, wait_until
 from tracer import Contract, Tracer
 from trial import Trial
@@ -29,6 +29,7 @@ from wire import Tap, enter_namespace, write_pcap
 QUIET = 0.012           # seconds without a packet: what had to happen has happened
 SETTLE = 0.35           # after the deadline, for the sweep
 SERVICES = frozenset(PORTS.values())
+OTHERS = (OTHER_PORT, OTHER_PORT + 1)   # from which the server may reply wrongly
 HELD = 36               # seconds after which even a held query has its verdict
 
 
@@ -163,7 +164,7 @@ class Lane:
     def _file(self, packet):
         """To the trial whose client port it carries."""
         quoted = packet.quote or packet
-        asked = quoted.dport in SERVICES
+        asked = quoted.dport in SERVICES and quoted.sport not in OTHERS
         trial = self.by_port.get(quoted.sport if asked else quoted.dport)
         if trial is None and self.current and (quoted.sport is None or self.current.process):
             trial = self.current        # a fragment, or a real client's

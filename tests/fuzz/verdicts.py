@@ -38,7 +38,7 @@ def parse():
     p.add_argument("-n", type=int, default=100, help="trials (default 100)")
     p.add_argument("--seed", default="1")
     p.add_argument("--first", type=int, default=0, help="number of the first trial")
-    p.add_argument("--lanes", type=int, default=3)
+    p.add_argument("--lanes", type=int, default=4)
     p.add_argument("--trial", metavar="SEED:NUMBER", help="this one alone, everything kept")
     p.add_argument("--match", metavar="WORD", nargs="*", default=[],
                    help="only trials whose draw has all these words, -n of them")
