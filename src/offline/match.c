@@ -214,6 +214,7 @@ static void fill(const struct uw_match *m, const struct open *o, struct uw_query
 	q->id = o->id;
 	q->run = m->options.run;
 	q->revision = 1;
+	q->captured = true;
 	q->key = o->key;
 	q->flags = UW_Q_LOCAL_SEND | UW_Q_RAW | UW_Q_OUTSIDE | UW_Q_NO_OWNER;
 	q->send_ns = q->wire_out_ns = o->send_ns;

@@ -106,7 +106,7 @@ static void text_query(struct uw_sink *sink, const struct uw_query *q)
 {
 	struct text_sink *s = self(sink);
 
-	if (uw_query_is_bad(q) || q->caused_by) {
+	if (uw_query_is_news(q)) {
 		group_query(s, q);
 	} else if (s->all) {
 		uw_text_status(&s->o, NULL);

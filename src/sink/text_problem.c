@@ -24,12 +24,15 @@ static void add_holders(struct uw_line *l, const struct uw_query *q)
 void uw_text_asker(struct uw_line *l, const struct uw_query *q, bool more_pids)
 {
 	bool known = !(q->flags & UW_Q_NO_OWNER);
+	char client[UW_ADDR_TEXT];
 
 	if (!known && q->holders) {
 		add_holders(l, q);
 		return;
 	}
-	if (known && q->executable[0])
+	if (q->captured)
+		uw_line_add(l, "%s", uw_addr_text(&q->key.client, q->key.family, client));
+	else if (known && q->executable[0])
 		uw_line_bytes(l, q->executable, sizeof(q->executable), UW_NAME_COLUMNS);
 	else if (known && q->task.comm[0])
 		uw_line_bytes(l, q->task.comm, sizeof(q->task.comm), UW_NAME_COLUMNS);
@@ -231,6 +234,26 @@ static void print_came_from(const struct uw_text_out *o, const struct uw_query *
 }
 
 /* Where to look, where no drop says it: what holds a packet, what refuses to send. */
+/* The answer did not fit into its datagram; what the program did then (RFC 7766). */
+static void print_tcp(const struct uw_text_out *o, const struct uw_query *q)
+{
+	static const char *const became[UW_TCPS] = {
+		[UW_TCP_PENDING] = "has no answer yet",
+		[UW_TCP_CONNECTED] = "was accepted",
+		[UW_TCP_REFUSED] = "was refused",
+		[UW_TCP_UNREACHABLE] = "was turned away on its way",
+		[UW_TCP_TIMED_OUT] = "got no answer at all",
+		[UW_TCP_ABANDONED] = "was given up by the program",
+	};
+	struct uw_line l = {0};
+
+	if (q->tcp_retry == UW_TCP_NONE || q->tcp_retry >= UW_TCPS)
+		return;
+	uw_line_add(&l, "the answer was cut short (TC), so the program asked again over TCP port "
+		    "%u: that connection %s", q->key.server_port, became[q->tcp_retry]);
+	uw_text_labelled(o, "over TCP", l.text);
+}
+
 static void print_look_at(const struct uw_text_out *o, const struct uw_query *q)
 {
 	const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_STAGE, uw_stage_name(q->stage));
@@ -268,7 +291,7 @@ static void print_acquittal(const struct uw_text_out *o, const struct uw_group *
 {
 	struct uw_line l = {0};
 
-	if (g->first.verdict != UW_NO_REPLY)
+	if (g->first.verdict != UW_NO_REPLY || g->first.captured)
 		return;
 	uw_line_add(&l, "drops" UW_NBSP "%llu" UW_NBSP "of" UW_NBSP "%llu"
 		    " · ICMP" UW_NBSP "errors" UW_NBSP "%llu · ",
@@ -363,6 +386,9 @@ static const char *beyond_fault(const struct uw_query *q)
 
 	if (q->caused_by)
 		return "BEYOND THIS HOST. The server here asked on, and got no good answer.";
+	/* Where it was taken, and what a host dropped behind that point, the file does not say. */
+	if (q->captured)
+		return "BEYOND THE POINT OF CAPTURE. What a host does behind it does not show here.";
 	return w->beyond[0] ? w->beyond : "BEYOND THIS HOST.";
 }
 
@@ -421,6 +447,7 @@ void uw_text_problem(const struct uw_text_out *o, const struct uw_clock *clock,
 	uw_text_drop(o, &g->first);
 	print_look_at(o, &g->first);
 	print_came_from(o, &g->first);
+	print_tcp(o, &g->first);
 	print_acquittal(o, g);
 	print_counters(o, &g->first);
 	print_fault(o, g);

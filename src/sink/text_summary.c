@@ -153,6 +153,8 @@ static void name_asker(struct uw_line *l, const struct uw_flow *f)
 		uw_line_add(l, "%s", uw_addr_text(&id->client, id->family, client));
 	else if (f->executable[0])
 		uw_line_bytes(l, f->executable, sizeof(f->executable), UW_NAME_COLUMNS);
+	else if (!id->netns)	/* of a capture, which knows no processes */
+		uw_line_add(l, "%s", uw_addr_text(&id->client, id->family, client));
 	else
 		uw_line_add(l, "unknown");
 }

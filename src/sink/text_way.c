@@ -234,6 +234,10 @@ static void tell_request(struct events *e)
 		add_refused_send(l, q);
 		return;
 	}
+	if (q->captured) {
+		uw_line_add(l, "the request was seen");
+		return;
+	}
 	uw_line_add(l, "%s", sent_here ? "send" : "the request came in");
 	if (!sent_here)
 		add_way_in(l, q, UW_REQUEST);
@@ -260,6 +264,11 @@ static void tell_reply(struct events *e)
 	if (!when_ns || q->verdict == UW_REFUSED)
 		return;
 	l = event_at(e, when_ns);
+	if (q->captured) {
+		uw_line_add(l, "the reply was seen");
+		add_after(l, q, when_ns);
+		return;
+	}
 	uw_line_add(l, replied_here ? "the server's reply" : "the reply came in");
 	if (!replied_here) {
 		add_way_in(l, q, UW_REPLY);
@@ -394,9 +403,9 @@ static void tell_silence(struct events *e)
 	if (is_held(q))
 		add_hold(l, q);
 	else if (q->verdict == UW_NO_REPLY || q->verdict == UW_MISDIRECTED)
-		uw_line_add(l, " %s to port" UW_NBSP "%u on any device",
+		uw_line_add(l, " %s to port" UW_NBSP "%u %s",
 			    uw_addr_text(&q->key.server, q->key.family, server),
-			    q->key.client_port);
+			    q->key.client_port, q->captured ? "in the capture" : "on any device");
 }
 
 void uw_text_ways(const struct uw_text_out *o, const struct uw_clock *clock,

@@ -477,6 +477,36 @@ static void wide_names(void)
 	tell(q);
 }
 
+/* The answer said TC, and TCP did not get through. */
+static void over_tcp(void)
+{
+	struct uw_query q = dns();
+
+	reply_comes(&q, 900 * US, UW_STAGE_READ);
+	is_read(&q, 910 * US);
+	q.answer.flags = 0x8780;
+	q.tcp_retry = UW_TCP_TIMED_OUT;
+	tell(q);
+}
+
+/* Of a capture: nobody knows whose process asked, or what the host did. */
+static void captured(void)
+{
+	struct uw_query q = ntp();
+
+	q.captured = true;
+	q.netns = 0;
+	q.hops = 0;
+	q.flags |= UW_Q_RAW | UW_Q_NO_OWNER;
+	q.acquittal.looked = false;
+	memset(q.executable, 0, sizeof(q.executable));
+	tell(q);
+	q.key.client_port = 46759;
+	q.answer.when_ns = q.wire_in_ns = T0 + 7 * S;
+	q.answer.late = true;
+	tell(q);
+}
+
 #define GOLDENS \
 	GOLDEN("no-reply-ntp", no_reply_ntp, false) \
 	GOLDEN("no-reply-dns", no_reply_dns, false) \
@@ -497,6 +527,8 @@ static void wide_names(void)
 	GOLDEN("reply-held", reply_held, false) \
 	GOLDEN("reply-unread", reply_unread, false) \
 	GOLDEN("served-badly", served_badly, false) \
+	GOLDEN("over-tcp", over_tcp, false) \
+	GOLDEN("captured", captured, false) \
 	GOLDEN("chain", chain, false) \
 	GOLDEN("as-server", as_server, false) \
 	GOLDEN("good", good, true) \
