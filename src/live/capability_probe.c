@@ -257,6 +257,27 @@ static int probe_nft_trace(const struct probing *p, const struct row *row)
 	return err == -EOPNOTSUPP ? say(p, err, "nftables takes no table with 'flags owner'") : err;
 }
 
+/*
+ * The kernel's list of drop reasons, by two of the later ones that UDP meets. A reason may be given at
+ * more places than it was at first (UDP_CSUM on reading), which no type tells: the list stands for it.
+ */
+static int probe_reasons(const struct probing *p, const struct row *row)
+{
+	static const char *const late[] = { "FRAG_REASM_TIMEOUT", "PFMEMALLOC" };
+	int id = p->btf ? btf__find_by_name_kind(p->btf, "skb_drop_reason", BTF_KIND_ENUM) : -ENOENT;
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(p->btf, (unsigned)id);
+	unsigned found = 0;
+
+	(void)row;
+	for (unsigned i = 0; t && i < btf_vlen(t); i++) {
+		const char *name = btf__name_by_offset(p->btf, btf_enum(t)[i].name_off);
+
+		for (unsigned j = 0; j < COUNT(late); j++)
+			found += name && !strncmp(name, "SKB_DROP_REASON_", 16) && !strcmp(name + 16, late[j]);
+	}
+	return found == COUNT(late) ? 0 : say(p, -ENOENT, "this kernel's list of drop reasons is shorter");
+}
+
 /* Modules' types: those of nf_conntrack lead a translated packet back to its query. */
 static int probe_module_types(const struct probing *p, const struct row *row)
 {
@@ -345,7 +366,12 @@ static const struct row rows[] = {
 	  "request_dropped and reply_dropped name no reason, and a reply that UDP dropped is unknown's: "
 	  "its socket may have been closed, then it is answered_late",
 	  "a kernel whose kfree_skb tracepoint has a reason (mainline since 5.17)",
-	  "drop.reason verdict fault stage" },
+	  "drop.reason drop.engine verdict fault stage" },
+	{ "drop_reasons", probe_reasons, NULL, 0, false,
+	  "some drops have the reason NOT_SPECIFIED or a coarser one: fragments that waited in vain, a "
+	  "checksum found wrong on reading",
+	  "a kernel with a longer list of drop reasons (6.18 has it)",
+	  "drop.reason" },
 	{ "kfree_skb_receiver", probe_tracepoint, "kfree_skb", 4, false,
 	  "reply_dropped and request_dropped lack the socket's buffer sizes",
 	  "a kernel whose kfree_skb tracepoint has the receiving socket (mainline since 6.11)",
