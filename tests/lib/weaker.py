@@ -15,8 +15,8 @@ of is printed. fault may only become "unknown".
 import json
 import subprocess
 
-# A missing record takes the diagnosis that it leads to with it.
-FOLLOWS = {"diagnosis": "record"}
+# A diagnosis rests on records and their reasons: without these it is missing too.
+FOLLOWS = {"diagnosis": {"record", "drop.reason"}}
 
 
 class WeakerError(Exception):
@@ -50,7 +50,7 @@ class Doctor:
             if name not in self.weakens:
                 raise WeakerError(f"{where}: weaker: doctor knows no {name}")
             for key, value in flat(keys).items():
-                if FOLLOWS.get(key, key) not in self.weakens[name]:
+                if not FOLLOWS.get(key, {key}) & self.weakens[name]:
                     raise WeakerError(f"{where}: weaker: {name} does not weaken {key}, says doctor")
                 if key == "fault" and value != "unknown":
                     raise WeakerError(f"{where}: weaker: fault may only become unknown")
