@@ -113,14 +113,15 @@ static __always_inline void unqueue(const struct uw_record *r)
 		__sync_fetch_and_add(&q->read, 1);
 }
 
-static __always_inline void reply_dropped(struct uw_record *r, const struct uw_drop *d, __u64 skb)
+static __always_inline void reply_dropped(struct uw_record *r, const struct uw_packet *p, const struct uw_drop *d,
+					  __u64 skb)
 {
 	/* It waited for a fragment that was freed before: that is where it was lost. */
 	if (r->flags & UW_Q_REPLY_TORN && r->drop[UW_REPLY].when_ns > r->wire_in_ns)
 		return;
 	/* Another copy is in the socket's queue: the loss of this one costs the asker nothing. */
 	if (r->queued_ns && r->skb != skb) {
-		count(UW_STAT_duplicate);
+		answer_again_open(r, p);
 		return;
 	}
 	if (sock_still_open(r))
@@ -154,8 +155,9 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	arrival_forget();
 	drop_fill(d, ctx, skb, netns);
 	d->rule = rule_of_drop(room, netns);
+	room_digest(room);
 	if (r)
-		reply_dropped(r, d, (__u64)skb);
+		reply_dropped(r, &room->packet, d, (__u64)skb);
 	else if (!skb->sk)
 		stray_reply(&room->packet, netns, d);
 }

@@ -5,9 +5,10 @@
 
 #include "fragment.bpf.h"
 
-static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir)
+static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir,
+					 __u32 digest)
 {
-	struct uw_half half = { .key = *k, .dir = dir };
+	struct uw_half half = { .key = *k, .dir = dir, .digest = digest };
 	__u64 key = (__u64)skb;
 
 	bpf_map_update_elem(&arrived, &key, &half, BPF_ANY);
@@ -23,7 +24,7 @@ static __always_inline void request_arrives(struct uw_record *r, struct sk_buff 
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
 	query_hop(r, dev, UW_REQUEST, false);
 	if (!uw_config.have_read_hook)
-		arrived_note(skb, &r->key, UW_REQUEST);
+		arrived_note(skb, &r->key, UW_REQUEST, 0);
 }
 
 static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *room, struct sk_buff *skb,
@@ -37,8 +38,11 @@ static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *r
 	r->stage[UW_REPLY] = UW_STAGE_WIRE_IN;
 	__sync_fetch_and_add(&r->replies, 1);
 	query_hop(r, dev, UW_REPLY, false);
+	/* Elsewhere it is made where the reply is queued, once. */
+	if (room->packet.paged || !uw_config.have_read_hook || r->flags & UW_Q_RAW)
+		room_digest(room);
 	if (room->packet.paged || !uw_config.have_read_hook)
-		arrived_note(skb, &room->packet.key, UW_REPLY);
+		arrived_note(skb, &room->packet.key, UW_REPLY, room->packet.digest);
 	if (!r->queued_ns)
 		answer_note(r, &room->packet, now);
 	if (r->flags & UW_Q_RAW)
@@ -110,6 +114,13 @@ static __always_inline void icmp_arrives(struct uw_room *room, const struct net_
 		icmp_note(&r->icmp, p, dev);
 }
 
+/* A reply of no open query, if it is read. */
+static __always_inline void nobodys_arrives(const struct sk_buff *skb, struct uw_room *room)
+{
+	room_digest(room);
+	arrived_note(skb, &room->packet.key, UW_REPLY, room->packet.digest);
+}
+
 static __always_inline int on_receive(struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
@@ -132,7 +143,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 		else if (r)
 			reply_arrives(r, room, skb, dev);
 		else if (room->packet.dir == UW_REPLY && !uw_config.have_read_hook)
-			arrived_note(skb, &room->packet.key, UW_REPLY); /* nobody's, if it is read */
+			nobodys_arrives(skb, room);
 		break;
 	case UW_PACKET_ICMP:
 		icmp_arrives(room, dev);

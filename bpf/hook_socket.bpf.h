@@ -107,12 +107,19 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 			return false;
 		r->flags |= UW_Q_SERVER_QUEUED;
 	} else {
-		if (r->queued_ns)
+		room_digest(room);
+		if (r->queued_ns) {
+			if (r->skb != skb)
+				answer_again_open(r, p);
 			return false;
+		}
 		r->queued_ns = now;
 		r->socket = (__u64)sk;
 		r->skb = skb; /* from here on the reply */
-		answer_note(r, p, now);
+		/* What came in on pages was read when it did. */
+		if (p->kind == UW_PACKET_APPLICATION)
+			answer_note(r, p, now);
+		r->answer.when_ns = now;
 	}
 	r->stage[p->dir & 1] = UW_STAGE_SOCKET_QUEUE;
 	return true;
@@ -129,6 +136,7 @@ static __always_inline bool paged_recall(const struct sk_buff *skb, struct uw_pa
 		return false;
 	p->key = a->key;
 	p->dir = UW_REPLY;
+	p->digest = a->digest;
 	return true;
 }
 
@@ -161,8 +169,10 @@ static long queue_look(__u64 i, struct queue_walk *w)
 		return 1;
 	r = query_of(p);
 	if (!r) {
-		if (i == 0 && p->dir == UW_REPLY)
+		if (i == 0 && p->dir == UW_REPLY) {
+			room_digest(w->room);
 			stray_reply(p, netns_of_sock(w->sk), NULL);
+		}
 		return 1;
 	}
 	if (!datagram_queued(w->sk, w->room, r, (__u64)skb))
@@ -320,6 +330,7 @@ static __always_inline void stray_read(const struct uw_half *half)
 		return;
 	__builtin_memset(&room->packet, 0, sizeof(room->packet));
 	room->packet.key = half->key;
+	room->packet.digest = half->digest;
 	stray_reply(&room->packet, netns_of_current(), NULL);
 	room_leave(room);
 }

@@ -57,12 +57,21 @@ struct {
 	__uint(max_entries, UW_RING_BYTES);
 } ring SEC(".maps");
 
-/* Answered a moment ago: tells a duplicate from a reply that nobody asked for. */
+/* Answered a moment ago: tells a further answer from a reply that nobody asked for. */
+struct uw_recent {
+	__u64 question_hash;
+	__u32 digest;	/* of the first answer */
+	__u32 netns;	/* of its flow */
+	__u8 local;
+	__u8 probe;	/* udpwhy's own: no flow of the kernel's */
+	__u8 pad[6];
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 16384);
 	__type(key, struct uw_query_key);
-	__type(value, __u64);
+	__type(value, struct uw_recent);
 } recent SEC(".maps");
 
 /*
@@ -137,7 +146,8 @@ struct uw_unread_key {
 /* Which query a datagram is of, and which half of it. */
 struct uw_half {
 	struct uw_query_key key;
-	__u64 dir;
+	__u32 dir;
+	__u32 digest;	/* of an answer that came in, else 0 */
 };
 
 /* Of datagrams in fragments: their query by what the fragments share, for those that have no ports. */

@@ -400,38 +400,6 @@ static __always_inline bool budget_takes(struct uw_budget *b, __u64 limit, __u64
 	return false;
 }
 
-/*
- * A reply, delivered or (with @d) freed here, that belongs to no query we know: to one answered
- * before, to one from before our start, from another address than was asked, or forged.
- */
-static __always_inline void stray_reply(const struct uw_packet *p, __u32 netns, const struct uw_drop *d)
-{
-	__u64 now = bpf_ktime_get_boot_ns();
-	struct uw_record *r;
-
-	if (!port_protocol(p->key.server_port))
-		return;
-	if (!p->from_port && bpf_map_lookup_elem(&recent, &p->key)) {
-		count(UW_STAT_duplicate);
-		return;
-	}
-	count(UW_STAT_unmatched);
-	if (!budget_takes(&stray_budget, UW_STRAYS_A_SECOND, now, UW_STAT_strays_limited))
-		return;
-	r = record_reserve(UW_RECORD_STRAY, &p->key);
-	if (!r)
-		return;
-	r->id = query_new_id();
-	r->netns = netns;
-	r->wire_in_ns = now;
-	r->question_hash = p->question_hash;
-	r->from_port = p->from_port;
-	if (d)
-		r->drop[UW_REPLY] = *d;
-	r->replies = 1;
-	bpf_ringbuf_submit(r, 0);
-}
-
 static __always_inline __u32 log2_bucket(__u64 v)
 {
 	__u32 n = 0;
@@ -452,30 +420,118 @@ static __always_inline __u64 query_rtt_us(const struct uw_record *r)
 	return r->answer.when_ns > r->send_ns ? (r->answer.when_ns - r->send_ns) / 1000 : 0;
 }
 
-/* A good answer costs no record: it is counted in its flow. */
-static __noinline int query_fold(const struct uw_record *r)
+/* A flow's counts, made if there are none; NULL and counted if the table is full. */
+static __noinline struct uw_flow_value *flow_of(const struct uw_query_key *q, __u32 netns, bool local)
 {
 	struct uw_flow_key k = {};
 	struct uw_flow_value *v;
+
+	k.client = q->client;
+	k.server = q->server;
+	k.netns = netns;
+	k.server_port = q->server_port;
+	k.family = q->family;
+	k.protocol = q->protocol;
+	k.fixed = uw_port_fixed(q->client_port, q->server_port);
+	k.local = local;
+	v = bpf_map_lookup_elem(&flows, &k);
+	if (v)
+		return v;
+	bpf_map_update_elem(&flows, &k, &empty_flow, BPF_NOEXIST);
+	v = bpf_map_lookup_elem(&flows, &k);
+	if (!v)
+		count(UW_STAT_flow_table_full);
+	return v;
+}
+
+static __always_inline struct uw_recent recent_of(const struct uw_record *r)
+{
+	return (struct uw_recent){
+		.question_hash = r->question_hash, .digest = r->answer.digest, .netns = r->netns,
+		.local = !!(r->flags & UW_Q_REPLY_SENT), .probe = r->task.pid == uw_config.tool_pid,
+	};
+}
+
+/* Ruling 7: the first answer closed or will, another one came. */
+static __noinline int answer_again(const struct uw_query_key *k, const struct uw_recent *first, __u32 digest)
+{
+	bool conflicting = uw_answers_conflict(first->digest, digest);
+	struct uw_flow_value *v = first->probe ? NULL : flow_of(k, first->netns, first->local);
+
+	count(conflicting ? UW_STAT_conflicting : UW_STAT_duplicate);
+	if (v)
+		__sync_fetch_and_add(conflicting ? &v->conflicting : &v->duplicate, 1);
+	return 0;
+}
+
+/* A further answer to a query that still is open: to be read, or freed here. */
+static __always_inline void answer_again_open(const struct uw_record *r, const struct uw_packet *p)
+{
+	struct uw_recent first = recent_of(r);
+
+	answer_again(&r->key, &first, p->digest);
+}
+
+/* Whether this reply's query was answered before. To another question of its port and id it is none. */
+static __noinline bool answered_again(struct uw_packet *p)
+{
+	bool answered = false;
+	__u32 slot;
+
+	for (slot = 0; slot < UW_SLOTS && slot < slots_used; slot++) {
+		struct uw_recent *first;
+
+		p->key.slot = slot;
+		first = bpf_map_lookup_elem(&recent, &p->key);
+		if (!first || (first->question_hash && p->question_hash &&
+			       first->question_hash != p->question_hash))
+			continue;
+		answer_again(&p->key, first, p->digest);
+		answered = true;
+		break;
+	}
+	p->key.slot = 0;
+	return answered;
+}
+
+/*
+ * A reply, delivered or (with @d) freed here, that belongs to no query we know: to one answered
+ * before, to one from before our start, from another address than was asked, or forged.
+ */
+static __always_inline void stray_reply(struct uw_packet *p, __u32 netns, const struct uw_drop *d)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct uw_record *r;
+
+	if (!port_protocol(p->key.server_port))
+		return;
+	if (!p->from_port && answered_again(p))
+		return;
+	count(UW_STAT_unmatched);
+	if (!budget_takes(&stray_budget, UW_STRAYS_A_SECOND, now, UW_STAT_strays_limited))
+		return;
+	r = record_reserve(UW_RECORD_STRAY, &p->key);
+	if (!r)
+		return;
+	r->id = query_new_id();
+	r->netns = netns;
+	r->wire_in_ns = now;
+	r->question_hash = p->question_hash;
+	r->from_port = p->from_port;
+	if (d)
+		r->drop[UW_REPLY] = *d;
+	r->replies = 1;
+	bpf_ringbuf_submit(r, 0);
+}
+
+/* A good answer costs no record: it is counted in its flow. */
+static __noinline int query_fold(const struct uw_record *r)
+{
+	struct uw_flow_value *v = flow_of(&r->key, r->netns, !!(r->flags & UW_Q_REPLY_SENT));
 	__u64 rtt = query_rtt_us(r);
 
-	k.client = r->key.client;
-	k.server = r->key.server;
-	k.netns = r->netns;
-	k.server_port = r->key.server_port;
-	k.family = r->key.family;
-	k.protocol = r->key.protocol;
-	k.fixed = uw_port_fixed(r->key.client_port, r->key.server_port);
-	k.local = !!(r->flags & UW_Q_REPLY_SENT);
-	v = bpf_map_lookup_elem(&flows, &k);
-	if (!v) {
-		bpf_map_update_elem(&flows, &k, &empty_flow, BPF_NOEXIST);
-		v = bpf_map_lookup_elem(&flows, &k);
-	}
-	if (!v) {
-		count(UW_STAT_flow_table_full);
+	if (!v)
 		return 0;
-	}
 	__sync_fetch_and_add(&v->answered, 1);
 	__sync_fetch_and_add(&v->attempts, r->attempts);
 	__sync_fetch_and_add(&v->rtt[log2_bucket(rtt) & (UW_RTT_BUCKETS - 1)], 1);
@@ -502,19 +558,21 @@ static __always_inline void answer_note(struct uw_record *r, const struct uw_pac
 	r->answer.mode = p->ntp_mode;
 	r->answer.stratum = p->ntp_stratum;
 	r->answer.refid = p->refid;
+	r->answer.digest = p->digest;
 	r->answer.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid);
 }
 
 /* The first valid answer reached its reader (or, for a raw socket, the wire): the query is done. */
 static __noinline int query_close(struct uw_record *r, __u64 now)
 {
+	struct uw_recent first = recent_of(r);
 	struct uw_query_key k = r->key;
 	bool truncated;
 
 	if (!query_claim(r))
 		return 0;
 	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
-	bpf_map_update_elem(&recent, &k, &now, BPF_ANY);
+	bpf_map_update_elem(&recent, &k, &first, BPF_ANY);
 	count(UW_STAT_answered);
 	answer_serves(r, now);
 	truncated = truncated_note(r, now);

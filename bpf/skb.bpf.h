@@ -3,6 +3,7 @@
 #ifndef UW_SKB_BPF_H
 #define UW_SKB_BPF_H
 
+#include "answer.h"
 #include "scope.bpf.h"
 
 #define ETH_P_IP 0x0800
@@ -204,6 +205,21 @@ static __always_inline void parse_application(struct sk_buff *skb, struct uw_roo
 	}
 	if (room_payload(room, len, false) && p->has_transaction && (!p->from_port || p->dir == UW_REPLY))
 		p->kind = UW_PACKET_APPLICATION;
+}
+
+/* What the reply in the room says; a fragment does not say all of it. */
+uw_global __noinline int room_digest(struct uw_room *room)
+{
+	struct uw_packet *p;
+	__u32 len;
+
+	if (!room)
+		return 0;
+	p = &room->packet;
+	len = body_length(p->payload_len);
+	if (p->kind == UW_PACKET_APPLICATION && p->dir == UW_REPLY && !p->ip.fragment)
+		p->digest = uw_answer_digest(p, room->body, len);
+	return 0;
 }
 
 /* RFC 792, RFC 4443 3: the datagram's header and at least eight bytes follow the ICMP header. */

@@ -52,6 +52,7 @@ struct uw_packet {
 	__u64 alias;			/* NTP: the other transaction a reply may echo, 0 none (RFC 9769) */
 	__u64 question_hash;		/* DNS, 0 none */
 	__u32 refid;			/* NTP */
+	__u32 digest;			/* of an answer, where one was made: uw_answer_digest() */
 	__u16 dns_flags;
 	__u16 question_len;		/* DNS: QNAME, QTYPE and QCLASS behind the DNS header of body */
 	__u16 payload_len;		/* by the UDP header, bytes */

@@ -152,7 +152,8 @@ struct uw_answer {
 	__u8 mode;		/* NTP */
 	__u8 kod;		/* NTP: stratum 0 and an ASCII kiss code */
 	__u8 late;		/* after the deadline */
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 digest;		/* uw_answer_digest(), 0 not known */
 };
 
 struct uw_hop {
@@ -323,6 +324,8 @@ struct uw_flow_value {
 	__u64 attempts;
 	__u64 last_good_ns;
 	__u64 rtt_max_us;
+	__u64 duplicate;	/* further answers, like the first */
+	__u64 conflicting;	/* ... and unlike it */
 	__u64 rtt[UW_RTT_BUCKETS];
 	char comm[UW_COMM];	/* the last asker */
 	char exe[UW_EXE];
@@ -346,6 +349,6 @@ UW_CHECK_LAYOUT(struct uw_answered, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_holding, 168);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
-UW_CHECK_LAYOUT(struct uw_flow_value, 376);
+UW_CHECK_LAYOUT(struct uw_flow_value, 392);
 
 #endif

@@ -10,6 +10,7 @@
 	COUNT(requests, "requests seen leaving a socket here")                                     \
 	COUNT(answered, "queries that got an answer")                                       \
 	COUNT(duplicate, "further replies to a query already answered")                            \
+	COUNT(conflicting, "replies unlike the first answer to their query")                       \
 	COUNT(unmatched, "replies to no query, by id, origin timestamp or question")               \
 	COUNT(strays_limited, "replies to no query beyond what is looked at in a second")          \
 	COUNT(icmp_limited, "ICMP errors with short quotes beyond what is looked at in a second")  \

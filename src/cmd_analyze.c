@@ -114,6 +114,8 @@ static int finish(struct analysis *a, int status)
 	uw_report_diagnose(a->report, true);
 	t = *uw_report_totals(a->report);
 	t.stats[UW_STAT_table_full] = m->given_up + uw_decode_lost(a->decode);
+	t.stats[UW_STAT_duplicate] = m->duplicates;
+	t.stats[UW_STAT_conflicting] = m->conflicting;
 	uw_report_end(a->report, &t);
 	if (uw_report_flush(a->report) == -EIO)
 		status = 1;

@@ -265,6 +265,8 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 	int dir;
 
 	f->attempts += q->attempts;
+	f->duplicate += q->duplicate;
+	f->conflicting += q->conflicting;
 	if (!f->first_ns || q->send_ns < f->first_ns)
 		f->first_ns = q->send_ns;
 	uw_rhythm_note(&f->rhythm, q->send_ns);
@@ -354,12 +356,14 @@ struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *
 		return NULL;
 	old = &f->folded;
 	/* A total that fell is a new entry of the kernel's: what the old one had stays counted. */
-	if (v->answered < old->answered)
+	if (v->answered < old->answered || v->duplicate < old->duplicate || v->conflicting < old->conflicting)
 		memset(old, 0, sizeof(*old));
 	fold_asker(f, v);
 	fold_rhythm(f, v->answered - old->answered, v->last_good_ns);
 	f->count[UW_ANSWERED] += v->answered - old->answered;
 	f->attempts += v->attempts - old->attempts;
+	f->duplicate += v->duplicate - old->duplicate;
+	f->conflicting += v->conflicting - old->conflicting;
 	for (i = 0; i < UW_RTT_BUCKETS; i++)
 		f->rtt[i] += v->rtt[i] - old->rtt[i];
 	f->rtt_max_us = later(f->rtt_max_us, v->rtt_max_us);

@@ -59,7 +59,7 @@ struct open {
 	struct uw_answer answer;
 	struct uw_icmp icmp;
 	struct uw_addr misdirected_from;
-	unsigned attempts, replies;
+	unsigned attempts, replies, duplicate, conflicting;
 	bool misdirected, cut, aliased;
 	uint16_t question_len;
 	uint8_t question[UW_QUESTION_MAX];
@@ -222,6 +222,8 @@ static void fill(const struct uw_match *m, const struct open *o, struct uw_query
 	q->judged_ns = m->now_ns;
 	q->attempts = q->on_wire = o->attempts;
 	q->replies = o->replies;
+	q->duplicate = o->duplicate;
+	q->conflicting = o->conflicting;
 	q->stage_reached[UW_REQUEST] = UW_STAGE_WIRE_OUT;
 	q->answer = o->answer;
 	q->wire_in_ns = o->answer.when_ns;
@@ -321,21 +323,24 @@ static void answer(struct uw_match *m, struct open *o, const struct uw_packet *p
 		.when_ns = print->when_ns > o->send_ns ? print->when_ns : o->send_ns, .refid = p->refid,
 		.flags = p->dns_flags, .stratum = p->ntp_stratum, .mode = p->ntp_mode,
 		.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid),
-		.late = print->when_ns > o->send_ns + m->options.timeout_ns,
+		.late = print->when_ns > o->send_ns + m->options.timeout_ns, .digest = p->digest,
 	};
 }
 
-static void answer_again(struct uw_match *m, struct open *o, const struct print *print)
+static void answer_again(struct uw_match *m, struct open *o, const struct uw_packet *p, const struct print *print)
 {
 	if (seen_twice(&o->reply, print)) {
 		m->counts.captured_twice++;
 		return;
 	}
 	o->replies++;
-	if (o->reply.hash == print->hash)
-		m->counts.duplicates++;
-	else
+	if (uw_answers_conflict(o->answer.digest, p->digest)) {
+		o->conflicting++;
 		m->counts.conflicting++;
+	} else {
+		o->duplicate++;
+		m->counts.duplicates++;
+	}
 }
 
 /* A file need not be in order: the request of this reply may stand behind it. */
@@ -359,7 +364,7 @@ static void take_reply(struct uw_match *m, const struct uw_packet *p, const stru
 	if (f.waiting && !(f.answered && seen_twice(&f.answered->reply, print))) {
 		answer(m, f.waiting, p, print);
 	} else if (f.answered) {
-		answer_again(m, f.answered, print);
+		answer_again(m, f.answered, p, print);
 	} else {
 		if (f.elsewhere) {
 			f.elsewhere->misdirected = true;
@@ -510,6 +515,8 @@ void uw_match_packet(struct uw_match *m, const struct uw_sighting *s)
 	if (!known || !p.has_transaction)
 		return;
 	print = print_of(s);
+	if (p.dir == UW_REPLY && !cut)
+		p.digest = uw_answer_digest(&p, s->body, s->body_len);
 	if (p.dir == UW_REQUEST)
 		take_request(m, &p, s, &print);
 	else if (!s->partial)

@@ -200,6 +200,8 @@ static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
 	if (f->pid)
 		uw_json_uint(&j, "process.pid", f->pid);
 	uw_json_uint(&j, "attempts", f->attempts);
+	uw_json_uint(&j, "duplicate", f->duplicate);
+	uw_json_uint(&j, "conflicting", f->conflicting);
 	put_counts(&j, f->count);
 	put_flow_drops(&j, f);
 	put_flow_rtt(&j, f);

@@ -211,6 +211,17 @@ static void add_drops(struct uw_line *l, const struct uw_flow *f)
 			    (unsigned long long)f->drops_unlisted);
 }
 
+/* The first answer counted; which of them is the true one is for the reader to find out. */
+static void add_conflicting(struct uw_line *l, const struct uw_flow *f)
+{
+	if (f->conflicting)
+		uw_line_add(l, "%s%llu" UW_NBSP "%s an earlier one to the same query: spoofing or an injecting "
+			    "middlebox, unless the server itself changed its mind between two copies of the query; "
+			    "compare with a capture or over TCP", l->len ? " · " : "",
+			    (unsigned long long)f->conflicting,
+			    f->conflicting == 1 ? "answer conflicts with" : "answers conflict with");
+}
+
 /* Who asks in a rhythm: how often, and when next. */
 static void add_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns,
 		       const struct uw_flow *f)
@@ -238,6 +249,7 @@ static void print_more(const struct uw_text_out *o, const struct uw_clock *clock
 
 	uw_text_verdicts(&l, f->count, false);
 	add_drops(&l, f);
+	add_conflicting(&l, f);
 	add_rhythm(&l, clock, now_ns, f);
 	if (l.len)
 		uw_text_print(o, "      ", UW_PLAIN, 6, l.text);

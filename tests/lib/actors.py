@@ -320,6 +320,7 @@ class Server:
         while args.reply_when and not os.path.exists(args.reply_when):
             time.sleep(0.01)
         kinds = [args.reply, "answer"] if args.reply.startswith("forged-") else [args.reply]
+        kinds += [args.then] if args.then else []
         return [(args.delay + i * args.copy_gap, kind)
                 for i in range(args.copies) for kind in kinds]
 
@@ -474,6 +475,7 @@ def parse():
     p.add_argument("--reply", default="answer",
                    choices=["answer", "silent", "tc", "rate", "forged-rate", "forged-question",
                             *RCODES])
+    p.add_argument("--then", choices=["answer", "rate", *RCODES], help="another reply right behind it")
     p.add_argument("--ignore", type=int, default=0, help="do not answer the first so many")
     p.add_argument("--delay", type=float, default=0)
     p.add_argument("--reply-when", metavar="FILE", help="no reply before this file exists")

@@ -366,7 +366,12 @@ static void test_fold(void **state)
 	v.answered = 11;
 	v.attempts = 13;
 	v.rtt[9] = 11;
+	v.duplicate = 2;
+	v.conflicting = 1;
 	uw_flow_fold(t, &key, false, &v);
+	uw_flow_fold(t, &key, false, &v);
+	assert_int_equal(f->duplicate, 2);
+	assert_int_equal(f->conflicting, 1);
 	assert_int_equal(f->count[UW_ANSWERED], 11);
 	assert_int_equal(f->attempts, 14);
 	assert_int_equal(f->rtt[9], 11);

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <pcap/dlt.h>
 
+#include "answer.h"
 #include "offline/decode.h"
 
 #define SECOND 1000000000ull
@@ -384,6 +385,53 @@ static void later_replies_are_duplicates_or_conflict(void **state)
 	expect_one(w, UW_ANSWERED);
 	assert_int_equal(uw_match_counts(w->match)->duplicates, 1);
 	assert_int_equal(uw_match_counts(w->match)->conflicting, 1);
+	assert_int_equal(w->seen[0].duplicate, 1);
+	assert_int_equal(w->seen[0].conflicting, 1);
+}
+
+/* An answer to a question of one byte: its records, three of them written out whole. */
+static uint32_t digest_of(uint16_t flags, uint8_t records, const uint8_t *rr, size_t len)
+{
+	struct uw_packet p = { .key.protocol = UW_PROTO_DNS, .dns_flags = flags, .question_len = 5 };
+	uint8_t body[UW_BODY_MAX] = { [7] = records };
+
+	memcpy(body + UW_DNS_HEADER + 5, rr, len);
+	return uw_answer_digest(&p, body, UW_DNS_HEADER + 5 + (uint32_t)len);
+}
+
+#define RR(ttl, last) 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, ttl, 0, 4, 192, 0, 2, last
+
+static void answers_differ_by_what_they_say(void **state)
+{
+	static const uint8_t ab[] = { RR(60, 1), RR(60, 2) }, ba[] = { RR(59, 2), RR(60, 1) };
+	static const uint8_t ac[] = { RR(60, 1), RR(60, 3) };
+	uint32_t d = digest_of(0x8180, 2, ab, sizeof(ab));
+
+	(void)state;
+	assert_int_equal(digest_of(0x8180, 2, ba, sizeof(ba)), d); /* neither TTL nor order */
+	assert_int_equal(digest_of(0x8580, 2, ab, sizeof(ab)), d); /* authoritative or not */
+	assert_true(uw_answers_conflict(d, digest_of(0x8180, 2, ac, sizeof(ac))));
+	assert_true(uw_answers_conflict(d, digest_of(0x8183, 2, ab, sizeof(ab))));
+	assert_true(uw_answers_conflict(d, digest_of(0x8380, 2, ab, sizeof(ab))));
+	assert_true(uw_answers_conflict(d, digest_of(0x8180, 1, ab, sizeof(ab))));
+	/* cut short: still an answer, and never one that says nothing */
+	assert_int_not_equal(digest_of(0x8180, 200, ab, sizeof(ab)), 0);
+	assert_false(uw_answers_conflict(0, d));
+	assert_false(uw_answers_conflict(d, 0));
+}
+
+static void a_kiss_conflicts_with_a_time(void **state)
+{
+	struct uw_packet time = { .key.protocol = UW_PROTO_NTP, .ntp_stratum = 3, .refid = 7 }, kiss = time;
+	uint8_t body[UW_BODY_MAX] = { 0 };
+	uint32_t d = uw_answer_digest(&time, body, UW_NTP_HEADER);
+
+	(void)state;
+	kiss.ntp_stratum = 0;
+	memcpy(&kiss.refid, "RATE", 4);
+	assert_true(uw_answers_conflict(d, uw_answer_digest(&kiss, body, UW_NTP_HEADER)));
+	body[40] = 9; /* the later copy's transmit timestamp */
+	assert_int_equal(uw_answer_digest(&time, body, UW_NTP_HEADER), d);
 }
 
 static void a_reply_from_elsewhere_is_misdirected(void **state)
@@ -646,6 +694,8 @@ int main(void)
 		TEST(an_id_is_new_after_its_answer),
 		TEST(one_datagram_captured_twice_is_one),
 		TEST(later_replies_are_duplicates_or_conflict),
+		TEST(answers_differ_by_what_they_say),
+		TEST(a_kiss_conflicts_with_a_time),
 		TEST(a_reply_from_elsewhere_is_misdirected),
 		TEST(one_id_may_ask_two_servers),
 		TEST(a_late_reply_is_late),
