@@ -4,7 +4,7 @@
 #define UW_ASKING_BPF_H
 
 #include "answer.h"
-#include "skb.bpf.h"
+#include "queue.bpf.h"
 
 __u64 next_id = 0;
 
@@ -34,8 +34,9 @@ static __always_inline bool asks_another(const struct uw_asking *a, const struct
 }
 
 /* The asking socket's own number. Without the hook on its close another port tells it is another. */
-static __always_inline __u64 socket_number(__u64 socket, const struct uw_query_key *k)
+static __always_inline __u64 socket_number(const struct sock *sk, const struct uw_query_key *k, bool raw)
 {
+	__u64 socket = (__u64)sk;
 	struct uw_asking *a = bpf_map_lookup_elem(&asking, &socket), made = {};
 
 	if (a && a->client_port == k->client_port) {
@@ -50,6 +51,8 @@ static __always_inline __u64 socket_number(__u64 socket, const struct uw_query_k
 	made.server_port = k->server_port;
 	made.client_port = k->client_port;
 	bpf_map_update_elem(&asking, &socket, &made, BPF_ANY);
+	if (sk && !raw)
+		queue_ask(sk);
 	return made.number;
 }
 

@@ -14,38 +14,12 @@ static __always_inline __u32 sock_queued(struct sock *sk)
 	       BPF_CORE_READ((struct udp_sock *)sk, reader_queue.qlen);
 }
 
-/* What tells a socket from the next one at its address: its inode and port. */
-static __always_inline __u64 sock_identity(struct sock *sk)
-{
-	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino) << 16 |
-	       BPF_CORE_READ(sk, __sk_common.skc_num);
-}
-
-/* A new owner's datagrams are numbered on: nothing of the old one is taken for read. */
-static __always_inline void queue_begin(struct uw_queue *q, struct sock *sk)
-{
-	__u64 last = q->assigned > q->ready ? q->assigned : q->ready;
-	/* What was queued before this datagram will be read before it. */
-	__u32 before = sock_queued(sk);
-
-	q->read = last;
-	q->ready = last + (before ? before : 1);
-	q->assigned = q->ready - 1;
-	q->empty_ns = 0;
-	q->since_ns = bpf_ktime_get_boot_ns();
-	q->owner = sock_identity(sk);
-}
-
 static __always_inline struct uw_queue *queue_of(struct sock *sk)
 {
 	__u64 key = (__u64)sk;
-	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key), made = {};
+	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
 
-	if (q)
-		return q;
-	queue_begin(&made, sk);
-	bpf_map_update_elem(&queues, &key, &made, BPF_NOEXIST);
-	return bpf_map_lookup_elem(&queues, &key);
+	return q ? q : queue_made(sk, true);
 }
 
 /* In the reader's context. */
@@ -211,7 +185,7 @@ static __always_inline bool queue_count(struct sock *sk)
 		return true;
 	}
 	if (q) {
-		queue_begin(q, sk);
+		queue_begin(q, sk, true);
 		return true;
 	}
 	if (!port_protocol(bpf_ntohs(sk->__sk_common.skc_dport)) &&

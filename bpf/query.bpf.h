@@ -257,7 +257,7 @@ static __always_inline void request_inside(struct uw_record *r)
 }
 
 static __always_inline void query_fill(struct uw_record *r, struct uw_room *room, __u32 netns,
-				       const struct uw_task *task, __u64 socket, __u32 flags)
+				       const struct uw_task *task, const struct sock *sk, __u32 flags)
 {
 	struct uw_packet *p = &room->packet;
 	__u32 len = p->question_len;
@@ -266,8 +266,8 @@ static __always_inline void query_fill(struct uw_record *r, struct uw_room *room
 	r->netns = netns;
 	r->flags = flags | UW_Q_LOCAL_SEND;
 	r->task = *task;
-	r->socket = socket;
-	r->socket_number = socket_number(socket, &p->key);
+	r->socket = (__u64)sk;
+	r->socket_number = socket_number(sk, &p->key, flags & UW_Q_RAW);
 	r->question_hash = p->question_hash;
 	if (!task->pid)
 		r->flags |= UW_Q_NO_OWNER;
@@ -344,7 +344,7 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 		r = query_insert(p);
 		if (!r)
 			return NULL;
-		query_fill(r, room, netns, task, (__u64)skb->sk, flags);
+		query_fill(r, room, netns, task, skb->sk, flags);
 		r->send_ns = now;
 		asked_note(&p->key);
 		alias_note(room);

@@ -227,12 +227,18 @@ static bool rejects_another_copy(const struct uw_query *q)
 	return q->icmp.local && q->on_wire && q->dropped;
 }
 
+/* Where the copies that never left ended: where one was freed, or else the last place it was seen at. */
+static enum uw_stage stage_inside(const struct uw_query *q)
+{
+	return q->drop[UW_REQUEST].seen ? q->drop[UW_REQUEST].stage : q->stage_reached[UW_REQUEST];
+}
+
 static void judge_rejected(struct uw_query *q)
 {
 	bool local = q->icmp.local || q->role == UW_ROLE_LOCAL;
 
 	decide(q, UW_REJECTED, local ? UW_FAULT_LOCAL : UW_FAULT_BEYOND,
-	       q->drop[UW_REQUEST].seen && !q->on_wire ? q->drop[UW_REQUEST].stage : UW_STAGE_WIRE_OUT);
+	       q->on_wire ? UW_STAGE_WIRE_OUT : stage_inside(q));
 }
 
 static void judge_no_reply(struct uw_query *q)
