@@ -118,10 +118,14 @@ class Suite:
             print(f"  {spec.get('summary', '')}\n{report}", flush=True)
 
     def run(self, specs):
+        numbered = list(enumerate(specs))
         with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
-            futures = [pool.submit(self.one, spec, n) for n, spec in enumerate(specs)]
+            futures = [pool.submit(self.one, spec, n) for n, spec in numbered if not spec.get("alone")]
             for future in concurrent.futures.as_completed(futures):
                 self.show(future.result())
+        for n, spec in numbered:
+            if spec.get("alone"):
+                self.show(self.one(spec, n))
         for what in leftovers(self.options.mark):
             self.failed += 1
             print(f"FAIL left behind: {what}")
