@@ -24,19 +24,9 @@ struct analysis {
 	bool reader_gone, output_failed, drawn;
 };
 
-static bool within(const struct uw_prefix *p, const struct uw_addr *a, unsigned family)
+static bool passes(const struct uw_prefix *p, const struct uw_addr *a, uint8_t family)
 {
-	unsigned bit;
-
-	if (!p->family)
-		return true;
-	if (p->family != family)
-		return false;
-	for (bit = 0; bit < p->len; bit++) {
-		if ((p->addr.b[bit / 8] ^ a->b[bit / 8]) & 0x80 >> bit % 8)
-			return false;
-	}
-	return true;
+	return !p->family || uw_prefix_holds(p, a, family);
 }
 
 static void on_query(void *arg, const struct uw_query *q)
@@ -44,8 +34,8 @@ static void on_query(void *arg, const struct uw_query *q)
 	struct analysis *a = arg;
 	const struct uw_filters *f = &a->o->filters;
 
-	if (within(&f->server, &q->key.server, q->key.family) &&
-	    within(&f->client, &q->key.client, q->key.family))
+	if (passes(&f->server, &q->key.server, q->key.family) &&
+	    passes(&f->client, &q->key.client, q->key.family))
 		uw_report_query(a->report, q, NULL, false, false);
 }
 
