@@ -28,9 +28,7 @@ static __always_inline __u64 query_new_id(void)
 
 static __always_inline bool asks_another(const struct uw_asking *a, const struct uw_query_key *k)
 {
-	return a->server_port != k->server_port ||
-	       uw_opaque64(a->server.b) != uw_opaque64(k->server.b) ||
-	       uw_opaque64(a->server.b + 8) != uw_opaque64(k->server.b + 8);
+	return a->server_port != k->server_port || !uw_addr_same(&a->server, &k->server);
 }
 
 /* The asking socket's own number. Without the hook on its close another port tells it is another. */

@@ -12,8 +12,7 @@ static __always_inline bool sender_by_route(const struct uw_query_key *k, struct
 	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
 
 	if (!s || s->route_errno || s->key.server_port != k->server_port ||
-	    uw_opaque64(s->key.server.b) != uw_opaque64(k->server.b) ||
-	    uw_opaque64(s->key.server.b + 8) != uw_opaque64(k->server.b + 8))
+	    !uw_addr_same(&s->key.server, &k->server))
 		return false;
 	*task = s->task;
 	return true;

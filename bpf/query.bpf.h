@@ -120,10 +120,7 @@ static __always_inline bool request_untranslate(const struct sk_buff *skb, struc
 	room->wire = room->packet.key;
 	return (skb->_nfct & 7) < 3 && conntrack_key(skb, &room->packet.key) &&
 	       (wire->client_port != k->client_port || wire->server_port != k->server_port ||
-		uw_opaque64(wire->client.b) != uw_opaque64(k->client.b) ||
-		uw_opaque64(wire->client.b + 8) != uw_opaque64(k->client.b + 8) ||
-		uw_opaque64(wire->server.b) != uw_opaque64(k->server.b) ||
-		uw_opaque64(wire->server.b + 8) != uw_opaque64(k->server.b + 8));
+		!uw_addr_same(&wire->client, &k->client) || !uw_addr_same(&wire->server, &k->server));
 }
 
 /* The new tuple becomes an alias, so that the reply finds the query before it is translated back. */

@@ -76,6 +76,12 @@ struct uw_addr {
 	__u8 b[16];	/* IPv4 in the first four bytes, the rest zero */
 };
 
+/** uw_addr_same - whether two addresses of one family are the same; sixteen bytes in two steps. */
+UW_INLINE bool uw_addr_same(const struct uw_addr *a, const struct uw_addr *b)
+{
+	return uw_opaque64(a->b) == uw_opaque64(b->b) && uw_opaque64(a->b + 8) == uw_opaque64(b->b + 8);
+}
+
 /* One transaction within its tuple, always written from the client's side. */
 struct uw_query_key {
 	struct uw_addr client;
