@@ -59,8 +59,8 @@ struct uw_packet {
 	__u8 kind;			/* enum uw_packet_kind */
 	__u8 dir;			/* enum uw_dir */
 	__u8 has_transaction;		/* ICMP quotes may end before it */
-	__u8 ntp_mode, ntp_stratum;
-	__u8 paged;		/* the payload lies outside the linear part */
+	__u8 ntp_stratum;
+	__u8 paged;			/* the payload lies outside the linear part */
 	__u16 from_port;	/* a reply from another port than was asked, whose port stands in key; else 0 */
 };
 
@@ -237,7 +237,6 @@ UW_INLINE bool uw_packet_ntp(struct uw_packet *p, const struct uw_headers *h, bo
 	p->key.transaction = n.transaction;
 	p->alias = n.alias;
 	p->refid = n.refid;
-	p->ntp_mode = n.mode;
 	p->ntp_stratum = n.stratum;
 	p->has_transaction = n.complete;
 	return true;

@@ -155,10 +155,9 @@ struct uw_answer {
 	__u32 refid;		/* NTP, network order */
 	__u16 flags;		/* DNS header flags, host order */
 	__u8 stratum;		/* NTP */
-	__u8 mode;		/* NTP */
 	__u8 kod;		/* NTP: stratum 0 and an ASCII kiss code */
 	__u8 late;		/* after the deadline */
-	__u8 pad[2];
+	__u8 pad[3];
 	__u32 digest;		/* uw_answer_digest(), 0 not known */
 };
 

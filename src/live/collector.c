@@ -9,34 +9,22 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <uthash.h>
 
 #include "live/facts.h"
 #include "live/holder.h"
-#include "live/holdings.h"
 #include "live/icmp.h"
 #include "live/losses.h"
+#include "live/sockets.h"
 #include "live/strays.h"
+#include "live/told.h"
 #include "live/waiting.h"
 #include "live/wires.h"
 
 #define BATCH 256			/* records copied out of a map at once */
 #define SWEEP_NS 200000000ull
-#define HELD_NS 1000000000ull		/* between looks at who has which socket open */
 #define FOLLOW_NS 1000000000ull		/* between looks for new namespaces */
 #define SEND_SETTLE_NS 150000000ull	/* a failed lookup that no packet or result followed is final */
-#define SETTLE_NS 1000000ull		/* from UDP's receipt to its socket's queue, at the most */
 #define STRAY_NS UW_HOLD_NS		/* a reply to a request from before our start comes this soon */
-
-/* A query told already; kept while its late answer may come. */
-struct told {
-	uint64_t id;
-	uint64_t until_ns;
-	struct uw_query_key key;
-	unsigned revision;
-	struct uw_previous said;
-	UT_hash_handle hh;
-};
 
 struct uw_collector {
 	struct uw_live *live;
@@ -47,7 +35,8 @@ struct uw_collector {
 	struct uw_wires *wires;
 	uw_query_fn on_query;
 	void *arg;
-	struct told *told;
+	struct uw_told_all *told;
+	struct uw_sockets *sockets;
 	struct uw_icmp_notes *icmp;
 	struct uw_strays *strays;
 	struct uw_waiting *waiting;
@@ -59,27 +48,8 @@ struct uw_collector {
 	uint64_t oldest_ns;		/* of those, when it was sent; 0 none */
 	struct uw_query_key oldest;
 	uint32_t own_pid;
-	struct held {			/* sockets that processes had open, NULL not known */
-		struct uw_holding *list;
-		unsigned count;
-		uint64_t read_ns;
-	} held_at_start, held_now;
 	uint64_t rule_unknown;	/* drops told without the rule that was looked for */
 };
-
-/* Where the kernel cannot walk over open files (before 5.11), nobody is named who asked before we started. */
-static void read_held(struct uw_collector *c, struct held *h)
-{
-	struct uw_holding *list;
-	unsigned count;
-
-	h->read_ns = c->now_ns;
-	if (uw_holdings_read(c->fds.holdings, &list, &count))
-		return;
-	free(h->list);
-	h->list = list;
-	h->count = count;
-}
 
 static bool wanted(const struct uw_collector *c, const struct uw_query *q)
 {
@@ -92,33 +62,6 @@ static bool wanted(const struct uw_collector *c, const struct uw_query *q)
 		return false;
 	memcpy(cut, f->process, strnlen(f->process, sizeof(cut) - 1));
 	return !f->process[0] || !strcmp(q->executable, f->process) || !strcmp(q->task.comm, cut);
-}
-
-/* Ruling 2: the close of the asking socket or the end of its process, whichever came first. */
-static void note_end(struct uw_query *q, uint64_t ended)
-{
-	if (ended > q->send_ns && ended < q->send_ns + q->timeout_ns && !q->read_ns &&
-	    (!q->abandoned_ns || ended < q->abandoned_ns))
-		q->abandoned_ns = ended; /* what was read since was read by another who has the socket */
-}
-
-/* What became of the asking socket meanwhile. */
-static void note_socket(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
-{
-	const struct uw_answered_key key = { r->socket_number, r->question_hash };
-	struct uw_answered answer;
-	uint64_t ended;
-
-	if (q->task.pid && !bpf_map_lookup_elem(c->fds.askers, &q->task.pid, &ended))
-		note_end(q, ended);
-	if (!r->socket_number)
-		return;
-	if (!bpf_map_lookup_elem(c->fds.closed, &r->socket_number, &ended))
-		note_end(q, ended);
-	if (r->question_hash && !bpf_map_lookup_elem(c->fds.answers, &key, &answer) &&
-	    (answer.server_port != r->key.server_port ||
-	     memcmp(&answer.server, &r->key.server, sizeof(answer.server))))
-		q->superseded_ns = answer.when_ns;
 }
 
 static void note_gaps(struct uw_collector *c, struct uw_query *q)
@@ -137,37 +80,6 @@ static void note_gaps(struct uw_collector *c, struct uw_query *q)
 	q->acquittal.tracer_losses = q->gaps & UW_GAP_BIT(UW_GAP_RECORDS_LOST) ? 1 : 0;
 }
 
-static void remember(struct uw_collector *c, const struct uw_query *q)
-{
-	struct told *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return;
-	t->id = q->id;
-	t->key = q->key;
-	t->revision = 1;
-	t->said = (struct uw_previous){ q->verdict, q->fault };
-	t->until_ns = q->send_ns + UW_HOLD_NS;
-	HASH_ADD(hh, c->told, id, sizeof(t->id), t);
-}
-
-/*
- * A reader on another CPU may be so quick that neither the delivery nor the reading is seen for what
- * it was. But a reply that UDP was given and did not free was queued; and if its socket was empty
- * later, and it was not freed there either, it was read.
- */
-static void note_read(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
-{
-	uint64_t in = q->queued_ns ? q->queued_ns : q->input_ns;
-	struct uw_queue queue;
-
-	if (q->read_ns || !in || q->drop[UW_REPLY].seen || !r->socket ||
-	    bpf_map_lookup_elem(c->fds.queues, &r->socket, &queue) || queue.empty_ns < in + SETTLE_NS ||
-	    queue.since_ns > in + SETTLE_NS)
-		return;
-	q->queued_ns = q->read_ns = in;
-}
-
 static void count_rules(struct uw_collector *c, const struct uw_query *q)
 {
 	unsigned i;
@@ -179,43 +91,15 @@ static void count_rules(struct uw_collector *c, const struct uw_query *q)
 	}
 }
 
-/*
- * A late reply that was lost here as well changes nothing for the one that came in time, and events
- * lost since the verdict nothing of what was known then.
- */
-static bool tells_nothing(const struct told *t, const struct uw_query *q)
-{
-	if (t->said.verdict == q->verdict || q->verdict == UW_UNKNOWN)
-		return true;
-	return t->said.verdict == UW_REPLY_DROPPED && q->verdict == UW_ANSWERED_LATE &&
-	       q->drop[UW_REPLY].seen;
-}
-
 static void tell_waited(void *arg, const struct uw_query *q)
 {
 	const struct uw_collector *c = arg;
-	struct told *t;
+	struct uw_told *t = uw_told_find(c->told, q->id);
 
 	/* What was found while it waited is what was said of it. */
-	HASH_FIND(hh, c->told, &q->id, sizeof(q->id), t);
 	if (t)
 		t->said.fault = q->fault;
 	c->on_query(c->arg, q, NULL);
-}
-
-/*
- * Who sent is not known: those who have the asking socket open are. One that asked before our start was
- * open then; another is known by its address, and looked for now, at most once a second.
- */
-static void note_socket_holders(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
-{
-	struct held *h = r->kind == UW_RECORD_STRAY ? &c->held_at_start : &c->held_now;
-
-	if (!(q->flags & UW_Q_NO_OWNER) || (h == &c->held_now && !r->socket))
-		return;
-	if (h == &c->held_now && c->now_ns - h->read_ns >= HELD_NS)
-		read_held(c, h);
-	uw_holders_find(h->list, h->count, r->socket, q);
 }
 
 /* A reply comes back under the tuple that the wire saw: if that was forgotten, it found no query. */
@@ -249,12 +133,11 @@ static void note_holder(struct uw_collector *c, struct uw_query *q)
 /* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
+	struct uw_told *t = uw_told_find(c->told, q->id);
 	struct uw_previous previous;
-	struct told *t;
 
 	if (!wanted(c, q))
 		return;
-	HASH_FIND(hh, c->told, &q->id, sizeof(q->id), t);
 	uw_icmp_notes_give(c->icmp, q);
 	uw_strays_note(c->strays, q);
 	note_gaps(c, q);
@@ -262,14 +145,14 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 	uw_judge(q);
 	note_holder(c, q);
 	if (t) {
-		if (tells_nothing(t, q))
+		if (!uw_told_changed(t, q))
 			return;
 		uw_waiting_hurry(c->waiting, q->id, tell_waited, c);
 		previous = t->said;
 		q->revision = ++t->revision;
 		t->said = (struct uw_previous){ q->verdict, q->fault };
 	} else if (!final) {
-		remember(c, q);
+		uw_told_keep(c->told, q);
 	}
 	if (!t)
 		count_rules(c, q);
@@ -313,8 +196,8 @@ static int take_record(void *arg, void *data, size_t size)
 	uw_facts_query(&c->facts, r, &q);
 	if (r->kind == UW_RECORD_STRAY && !take_stray(c, &q))
 		return 0;
-	note_socket(c, r, &q);
-	note_socket_holders(c, r, &q);
+	uw_sockets_ended(c->sockets, r, &q);
+	uw_sockets_holders(c->sockets, r, &q, c->now_ns);
 	tell(c, &q, true);
 	return 0;
 }
@@ -324,24 +207,22 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 {
 	char cgroup[UW_NAME_MAX];
 	struct uw_query q;
-	struct told *t;
 
 	if (!r->id || uw_record_check(r, sizeof(*r)))
 		return false;
-	HASH_FIND(hh, c->told, &r->id, sizeof(r->id), t);
 	/* A late reply that no socket took is known by its mark only. */
-	if (t && (!r->wire_in_ns || r->wire_in_ns + SWEEP_NS > c->now_ns))
+	if (uw_told_find(c->told, r->id) && (!r->wire_in_ns || r->wire_in_ns + SWEEP_NS > c->now_ns))
 		return false;
 	if (r->task.pid) /* its cgroup may be gone when the query is judged */
 		uw_who_cgroup(c->facts.who, r->task.cgroup, cgroup);
 	if (c->now_ns < r->send_ns + c->options.timeout_ns)
 		return true;
 	uw_facts_query(&c->facts, r, &q);
-	note_read(c, r, &q);
-	note_socket(c, r, &q);
+	uw_sockets_read(c->sockets, r, &q);
+	uw_sockets_ended(c->sockets, r, &q);
 	if (uw_query_open(&q, c->now_ns) && !last)
 		return true;
-	note_socket_holders(c, r, &q);
+	uw_sockets_holders(c->sockets, r, &q, c->now_ns);
 	note_alias(c, &q);
 	tell(c, &q, false);
 	return false;
@@ -415,20 +296,20 @@ static void sweep_sends(struct uw_collector *c, bool last)
 	}
 }
 
-/* What can no longer get a late answer is forgotten, here and in the kernel. */
-static void forget(struct uw_collector *c)
+/* Forgotten in the kernel too. */
+static void forget_told(void *arg, const struct uw_told *t)
 {
-	struct told *t, *spare;
+	const struct uw_collector *c = arg;
 	struct uw_record r;
 
-	HASH_ITER(hh, c->told, t, spare) {
-		if (t->until_ns > c->now_ns && HASH_COUNT(c->told) < UW_OPEN_QUERIES / 2)
-			break;
-		if (!bpf_map_lookup_elem(c->fds.queries, &t->key, &r) && r.id == t->id)
-			bpf_map_delete_elem(c->fds.queries, &t->key);
-		HASH_DELETE(hh, c->told, t);
-		free(t);
-	}
+	if (!bpf_map_lookup_elem(c->fds.queries, &t->key, &r) && r.id == t->id)
+		bpf_map_delete_elem(c->fds.queries, &t->key);
+}
+
+/* What can no longer get a late answer is forgotten. */
+static void forget(struct uw_collector *c)
+{
+	uw_told_forget(c->told, c->now_ns, forget_told, c);
 	uw_strays_forget(c->strays, c->now_ns);
 	uw_icmp_notes_forget(c->icmp, c->now_ns);
 }
@@ -508,8 +389,10 @@ int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)
 unsigned uw_collector_askers(struct uw_collector *c, struct uw_asker *out, unsigned max)
 {
 	const struct uw_filters *f = c->options.filters;
-	unsigned found = uw_askers_find(c->held_at_start.list, c->held_at_start.count, f->ports, f->port_count, out, max);
+	unsigned count, found;
+	const struct uw_holding *held = uw_sockets_at_start(c->sockets, &count);
 
+	found = uw_askers_find(held, count, f->ports, f->port_count, out, max);
 	for (unsigned i = 0; i < found; i++) {
 		uw_who_user(c->facts.who, out[i].uid, out[i].user);
 		uw_who_cgroup(c->facts.who, out[i].cgroup_id, out[i].cgroup);
@@ -571,41 +454,36 @@ int uw_collector_new(struct uw_live *l, const struct uw_collector_options *optio
 	c->now_ns = c->started_ns = uw_now_ns();
 	c->ring = ring_buffer__new(c->fds.ring, take_record, c, NULL);
 	c->wires = uw_wires_new();
+	c->told = uw_told_new();
+	c->sockets = uw_sockets_new(&c->fds, c->now_ns);
 	c->icmp = uw_icmp_notes_new(c->fds.queries);
 	c->strays = uw_strays_new();
 	c->waiting = uw_waiting_new(options->timeout_ns);
 	c->batch = calloc(BATCH, sizeof(*c->batch));
 	c->batch_key = calloc(BATCH, sizeof(*c->batch_key));
-	if (c->ring && c->wires && c->icmp && c->strays && c->waiting && c->batch && c->batch_key)
+	if (c->ring && c->wires && c->told && c->sockets && c->icmp && c->strays && c->waiting && c->batch && c->batch_key)
 		err = load_names(&c->facts, options, uw_live_reads_seen(l));
 	if (err) {
 		uw_collector_free(c);
 		return err;
 	}
 	follow(c);
-	read_held(c, &c->held_at_start);
 	*out = c;
 	return 0;
 }
 
 void uw_collector_free(struct uw_collector *c)
 {
-	struct told *t, *spare;
-
 	if (!c)
 		return;
-	HASH_ITER(hh, c->told, t, spare) {
-		HASH_DELETE(hh, c->told, t);
-		free(t);
-	}
+	uw_told_free(c->told);
+	uw_sockets_free(c->sockets);
 	uw_icmp_notes_free(c->icmp);
 	uw_strays_free(c->strays);
 	uw_waiting_free(c->waiting);
 	ring_buffer__free(c->ring);
 	uw_wires_free(c->wires);
 	uw_who_free(c->facts.who);
-	free(c->held_at_start.list);
-	free(c->held_now.list);
 	uw_reasons_free(c->facts.reasons);
 	uw_ksyms_free(c->facts.symbols);
 	free(c->batch);

@@ -321,7 +321,7 @@ static void answer(struct uw_match *m, struct open *o, const struct uw_packet *p
 	list_add(m, o, ANSWERED);
 	o->answer = (struct uw_answer){
 		.when_ns = print->when_ns > o->send_ns ? print->when_ns : o->send_ns, .refid = p->refid,
-		.flags = p->dns_flags, .stratum = p->ntp_stratum, .mode = p->ntp_mode,
+		.flags = p->dns_flags, .stratum = p->ntp_stratum,
 		.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid),
 		.late = print->when_ns > o->send_ns + m->options.timeout_ns, .digest = p->digest,
 	};

@@ -118,7 +118,6 @@ static void refused(void)
 	reply_comes(&q, 3 * MS, UW_STAGE_READ);
 	is_read(&q, 3 * MS);
 	q.answer.kod = 1;
-	q.answer.mode = 4;
 	memcpy(&q.answer.refid, "RATE", 4);
 	tell(q);
 

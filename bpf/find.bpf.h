@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* A packet's query: by its transaction within its tuple, also where the tuple was translated. */
+#ifndef UW_FIND_BPF_H
+#define UW_FIND_BPF_H
+
+#include "asking.bpf.h"
+
+#define IPS_DST_NAT (1 << 5)
+#define UW_SLOTS 4 /* open DNS queries that share a tuple and an id but not the question */
+
+__u32 slots_used = 1; /* grows once two questions shared an id; saves the search until then */
+
+static __always_inline bool question_fits(const struct uw_record *r, const struct uw_packet *p)
+{
+	return !p->question_hash || !r->question_hash || r->question_hash == p->question_hash;
+}
+
+/* On success p->key is the entry's, slot included. */
+static __noinline struct uw_record *query_find(struct uw_packet *p)
+{
+	__u32 slot;
+
+	for (slot = 0; slot < UW_SLOTS && slot < slots_used; slot++) {
+		struct uw_record *r;
+
+		p->key.slot = slot;
+		r = bpf_map_lookup_elem(&queries, &p->key);
+		if (r && question_fits(r, p))
+			return r;
+	}
+	p->key.slot = 0;
+	return NULL;
+}
+
+/* On success p->key becomes the query's own. */
+static __noinline struct uw_record *query_find_alias(struct uw_packet *p)
+{
+	struct uw_query_key *own;
+	struct uw_record *r;
+
+	p->key.slot = 0;
+	own = bpf_map_lookup_elem(&aliases, &p->key);
+	if (!own)
+		return NULL;
+	r = bpf_map_lookup_elem(&queries, own);
+	if (!r || !question_fits(r, p))
+		return NULL;
+	p->key = *own;
+	return r;
+}
+
+static __always_inline struct uw_record *query_of(struct uw_packet *p)
+{
+	struct uw_record *r;
+
+	if (p->from_port)
+		return NULL;
+	r = query_find(p);
+	return r ? r : query_find_alias(p);
+}
+
+/* The tuple before translation, from the packet's conntrack entry: false without one. */
+static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_query_key *k)
+{
+	struct nf_conn *ct = (struct nf_conn *)(skb->_nfct & ~7ul);
+
+	if (!bpf_core_type_exists(struct nf_conn) || !ct)
+		return false;
+	BPF_CORE_READ_INTO(&k->client, ct, tuplehash[0].tuple.src.u3.all);
+	BPF_CORE_READ_INTO(&k->server, ct, tuplehash[0].tuple.dst.u3.all);
+	k->client_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.src.u.all));
+	k->server_port = bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all));
+	return true;
+}
+
+/*
+ * A request of ours whose port was translated to one that is not traced: from now on that one is looked
+ * at too. Few packets are translated: the entry's status is the first look.
+ */
+static __always_inline bool skb_translated(const struct sk_buff *skb)
+{
+	struct nf_conn *ct = (struct nf_conn *)(skb->_nfct & ~7ul);
+	__u32 to;
+	__u16 port[2];
+	__u8 protocol;
+
+	if (!bpf_core_type_exists(struct nf_conn) || !ct || !(BPF_CORE_READ(ct, status) & IPS_DST_NAT) ||
+	    !skb_udp_ports(skb, port))
+		return false;
+	protocol = port_protocol(bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all)));
+	to = port[1];
+	keep_bound(to);
+	if (!protocol || !asked_from(port[0]))
+		return false;
+	translated[to & 0xffff] = protocol;
+	translations = 1;
+	return true;
+}
+
+/*
+ * Where no hook sees a request before its addresses are translated: its key before that. Only of a packet
+ * in its connection's first direction (enum ip_conntrack_info; replies are 3 and above).
+ */
+static __always_inline bool request_untranslate(const struct sk_buff *skb, struct uw_room *room)
+{
+	const struct uw_query_key *k = &room->packet.key, *wire = &room->wire;
+
+	room->wire = room->packet.key;
+	return (skb->_nfct & 7) < 3 && conntrack_key(skb, &room->packet.key) &&
+	       (wire->client_port != k->client_port || wire->server_port != k->server_port ||
+		!uw_addr_same(&wire->client, &k->client) || !uw_addr_same(&wire->server, &k->server));
+}
+
+/* The new tuple becomes an alias, so that the reply finds the query before it is translated back. */
+static __always_inline void nat_note(struct uw_record *r, const struct uw_query_key *wire,
+				     const struct uw_query_key *own)
+{
+	bpf_map_update_elem(&aliases, wire, own, BPF_ANY);
+	r->nat.client = wire->client;
+	r->nat.server = wire->server;
+	r->nat.client_port = wire->client_port;
+	r->nat.server_port = wire->server_port;
+	r->nat.seen = true;
+}
+
+/* A packet's query, also after its addresses or ports were translated. */
+static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_room *room)
+{
+	struct uw_packet *p = &room->packet;
+	struct uw_record *r = query_of(p);
+
+	if (r || p->from_port)
+		return r;
+	room->key = p->key;
+	if (!conntrack_key(skb, &p->key)) {
+		p->key = room->key;
+		return NULL;
+	}
+	r = query_find(p);
+	if (!r) {
+		p->key = room->key;
+		return NULL;
+	}
+	nat_note(r, &room->key, &p->key);
+	return r;
+}
+
+#endif
