@@ -69,6 +69,7 @@ struct uw_options {
 	enum uw_command command;
 	struct uw_filters filters;
 	enum uw_output output;
+	const char *output_file;	/* monitor: of argv, NULL stdout */
 	uint64_t duration_ns;		/* trace; 0: until stopped */
 	uint64_t timeout_ns;
 	bool all, probe, exit_code, verbose;

@@ -107,19 +107,19 @@ static int finish(struct analysis *a, int status)
 	t.stats[UW_STAT_duplicate] = m->duplicates;
 	t.stats[UW_STAT_conflicting] = m->conflicting;
 	uw_report_end(a->report, &t);
-	if (uw_report_flush(a->report) == -EIO)
+	if (uw_report_drain(a->report) == -EIO)
 		status = 1;
 	return status ? status : uw_report_exit_status(a->report, &t);
 }
 
 static int open_all(struct analysis *a)
 {
+	char error[UW_WRITER_ERROR];
 	struct uw_match_options m = { .timeout_ns = a->o->timeout_ns, .open_max = OPEN_MAX };
 
 	if (getrandom(&m.run, sizeof(m.run), 0) != sizeof(m.run))
 		m.run = (uint32_t)getpid();
-	a->report = uw_report_new(a->o, &a->clock, false);
-	if (!a->report || uw_match_new(&m, on_query, a, &a->match))
+	if (uw_report_new(a->o, &a->clock, false, UW_WRITER_WAIT, &a->report, error) || uw_match_new(&m, on_query, a, &a->match))
 		return -1;
 	a->decode = uw_decode_new(a->o->filters.ports, a->o->filters.port_count, a->match);
 	return a->decode ? 0 : -1;

@@ -2,7 +2,6 @@
 #include "report.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #define FLOWS 4096
 #define DIAGNOSES 32
+#define STUCK_NS 5000000000ull	/* a reader that takes nothing for so long is not waited for */
 #define DEFAULT_WIDTH 100	/* columns, without a terminal */
 
 /* A diagnosis already told: said again when it became surer, and at the end if it has grown. */
@@ -27,6 +27,10 @@ struct uw_report {
 	const struct uw_options *o;
 	struct uw_flow_table *flows;
 	struct uw_sink *sink;		/* NULL: silent */
+	struct uw_writer *writer;		/* NULL likewise */
+	enum uw_writer_manner manner;
+	int failing;			/* -errno of the output, said already */
+	uint64_t lost_before;		/* lines lost when it was last well */
 	struct uw_totals totals;
 	struct uw_host_facts host;
 	struct told told[DIAGNOSES];
@@ -53,9 +57,9 @@ static unsigned terminal_width(void)
 	return size.ws_col;
 }
 
-static struct uw_sink *make_sink(const struct uw_options *o, const struct uw_clock *clock)
+static struct uw_sink *make_sink(const struct uw_options *o, FILE *out, const struct uw_clock *clock)
 {
-	bool terminal = isatty(STDOUT_FILENO);
+	bool terminal = !o->output_file && isatty(STDOUT_FILENO);
 	const char *term = getenv("TERM");
 	struct uw_text_options text = {
 		.all = o->all,
@@ -65,8 +69,8 @@ static struct uw_sink *make_sink(const struct uw_options *o, const struct uw_clo
 	};
 
 	if (o->output == UW_OUTPUT_JSON)
-		return uw_sink_json(stdout, clock);
-	return uw_sink_text(stdout, clock, &text);
+		return uw_sink_json(out, clock);
+	return uw_sink_text(out, clock, &text);
 }
 
 static void read_port_range(struct uw_host_facts *h)
@@ -79,22 +83,41 @@ static void read_port_range(struct uw_host_facts *h)
 		fclose(f);
 }
 
-struct uw_report *uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool silent)
+static int open_sink(struct uw_report *r, const struct uw_clock *clock, enum uw_writer_manner manner,
+		     char error[UW_WRITER_ERROR])
+{
+	int err = uw_writer_open(r->o->output_file, manner, &r->writer, error);
+
+	if (err)
+		return err;
+	r->sink = make_sink(r->o, uw_writer_stream(r->writer), clock);
+	if (!r->sink)
+		return -ENOMEM;
+	r->live = r->sink->in_flight && !r->o->output_file && isatty(STDOUT_FILENO);
+	return 0;
+}
+
+int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool silent,
+		  enum uw_writer_manner manner, struct uw_report **out, char error[UW_WRITER_ERROR])
 {
 	struct uw_report *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
 
+	snprintf(error, UW_WRITER_ERROR, "out of memory");
 	if (!r)
-		return NULL;
+		return err;
 	r->o = o;
+	r->manner = manner;
 	r->flows = uw_flow_table_new(FLOWS);
-	r->sink = silent ? NULL : make_sink(o, clock);
-	r->live = r->sink && r->sink->in_flight && isatty(STDOUT_FILENO);
-	if (!r->flows || (!r->sink && !silent)) {
+	if (r->flows)
+		err = silent ? 0 : open_sink(r, clock, manner, error);
+	if (err) {
 		uw_report_free(r);
-		return NULL;
+		return err;
 	}
 	read_port_range(&r->host);
-	return r;
+	*out = r;
+	return 0;
 }
 
 void uw_report_free(struct uw_report *r)
@@ -103,6 +126,7 @@ void uw_report_free(struct uw_report *r)
 		return;
 	if (r->sink)
 		r->sink->close(r->sink);
+	uw_writer_close(r->writer);
 	uw_flow_table_free(r->flows);
 	free(r);
 }
@@ -111,8 +135,10 @@ void uw_report_start(struct uw_report *r, struct uw_run *run)
 {
 	uw_filters_text(&r->o->filters, r->filters, sizeof(r->filters));
 	run->filters = r->filters;
-	if (r->sink)
-		r->sink->start(r->sink, run);
+	if (!r->sink)
+		return;
+	r->sink->start(r->sink, run);
+	uw_writer_commit(r->writer);
 }
 
 void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct uw_previous *previous,
@@ -123,8 +149,10 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 		return;
 	uw_totals_add(&r->totals, q, previous);
 	r->unsettled |= uw_query_is_news(q);
-	if (r->sink && (always || r->o->all || uw_query_is_news(q)))
-		r->sink->query(r->sink, q);
+	if (!r->sink || !(always || r->o->all || uw_query_is_news(q)))
+		return;
+	r->sink->query(r->sink, q);
+	uw_writer_commit(r->writer);
 }
 
 void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const struct uw_flow_value *v)
@@ -175,6 +203,7 @@ static void tell_diagnosis(struct uw_report *r, const struct uw_diagnosis *d, bo
 		memcpy(t->summary, d->summary, sizeof(t->summary));
 	}
 	r->sink->diagnosis(r->sink, d);
+	uw_writer_commit(r->writer);
 }
 
 void uw_report_diagnose(struct uw_report *r, bool final)
@@ -197,8 +226,10 @@ void uw_report_diagnose(struct uw_report *r, bool final)
 
 void uw_report_idle(struct uw_report *r)
 {
-	if (r->sink && r->sink->idle)
-		r->sink->idle(r->sink);
+	if (!r->sink || !r->sink->idle)
+		return;
+	r->sink->idle(r->sink);
+	uw_writer_commit(r->writer);
 }
 
 bool uw_report_live(const struct uw_report *r)
@@ -208,8 +239,10 @@ bool uw_report_live(const struct uw_report *r)
 
 void uw_report_in_flight(struct uw_report *r, const struct uw_in_flight *f)
 {
-	if (uw_report_live(r))
-		r->sink->in_flight(r->sink, f);
+	if (!uw_report_live(r))
+		return;
+	r->sink->in_flight(r->sink, f);
+	uw_writer_commit(r->writer);
 }
 
 void uw_report_resize(struct uw_report *r)
@@ -220,37 +253,79 @@ void uw_report_resize(struct uw_report *r)
 
 void uw_report_status(struct uw_report *r, const struct uw_totals *t)
 {
-	if (r->sink)
-		r->sink->status(r->sink, t);
+	struct uw_totals all = *t;
+
+	if (!r->sink)
+		return;
+	all.output_lost = uw_writer_lost(r->writer);
+	r->sink->status(r->sink, &all);
+	uw_writer_commit(r->writer);
 }
 
 void uw_report_end(struct uw_report *r, const struct uw_totals *t)
 {
 	const struct uw_flow *const *flows;
+	struct uw_totals all = *t;
 	unsigned count;
 
+	if (!r->sink)
+		return;
 	flows = uw_flow_list(r->flows, &count);
-	if (r->sink)
-		r->sink->end(r->sink, t, flows, count);
+	all.output_lost = uw_writer_lost(r->writer);
+	r->sink->end(r->sink, &all, flows, count);
+	uw_writer_commit(r->writer);
 }
 
-/* A sink's own flush may have met the error, and errno be of something later: ask the pipe. */
-static bool reader_gone(void)
+static void say_failure(const struct uw_report *r, int err)
 {
-	struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	fprintf(stderr, "udpwhy: cannot write to %s: %s; free space or choose another place, records are lost\n",
+		uw_writer_name(r->writer), strerror(-err));
+}
 
-	return errno == EPIPE || (poll(&p, 1, 0) == 1 && p.revents & (POLLERR | POLLHUP));
+/* Said when it begins and when it is over, however many records it cost. */
+static int take_check(struct uw_report *r, int err)
+{
+	if (err == -EPIPE)
+		return err;
+	if (err && err != r->failing)
+		say_failure(r, err);
+	if (!err && r->failing)
+		fprintf(stderr, "udpwhy: %s can be written to again; %llu lines were lost\n",
+			uw_writer_name(r->writer),
+			(unsigned long long)(uw_writer_lost(r->writer) - r->lost_before));
+	if (!err)
+		r->lost_before = uw_writer_lost(r->writer);
+	r->failing = err;
+	return err && r->manner != UW_WRITER_PERSIST ? -EIO : 0;
 }
 
 int uw_report_flush(struct uw_report *r)
 {
-	if (!r->sink || (fflush(stdout) == 0 && !ferror(stdout)))
+	if (!r->sink)
 		return 0;
-	if (reader_gone())
-		return -EPIPE;
-	fprintf(stderr, "udpwhy: cannot write the output: %s; free space or choose another place, records were lost\n",
-		strerror(errno));
-	return -EIO;
+	uw_writer_commit(r->writer);
+	return take_check(r, uw_writer_check(r->writer));
+}
+
+int uw_report_drain(struct uw_report *r)
+{
+	uint64_t lost;
+
+	if (!r->sink)
+		return 0;
+	lost = uw_writer_drain(r->writer, STUCK_NS);
+	if (lost)
+		fprintf(stderr, "udpwhy: nobody reads %s: %llu lines were not written\n", uw_writer_name(r->writer),
+			(unsigned long long)lost);
+	return take_check(r, uw_writer_check(r->writer));
+}
+
+void uw_report_reopen(struct uw_report *r)
+{
+	char error[UW_WRITER_ERROR];
+
+	if (r->sink && uw_writer_reopen(r->writer, error))
+		fprintf(stderr, "udpwhy: %s; going on in the old file\n", error);
 }
 
 int uw_report_exit_status(const struct uw_report *r, const struct uw_totals *t)

@@ -11,16 +11,20 @@
 #include "core/diagnose.h"
 #include "core/flow.h"
 #include "core/totals.h"
+#include "writer.h"
 #include "sink/sink.h"
 
 struct uw_report;	/* opaque */
 
 /**
- * uw_report_new - a report to stdout, as the options want it.
- * @o, clock: stay the caller's and outlive the report; silent: count and diagnose, print nothing.
- * Return: to be freed by uw_report_free(), or NULL without memory.
+ * uw_report_new - a report to where the options want it.
+ * @o, clock: stay the caller's and outlive the report; silent: count and diagnose, print nothing;
+ * manner: what becomes of records that a slow reader or a full disk does not take.
+ * @out: to be freed by uw_report_free(). @error: one line if it fails.
+ * Return: 0 or -errno.
  */
-struct uw_report *uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool silent);
+int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool silent,
+		  enum uw_writer_manner manner, struct uw_report **out, char error[UW_WRITER_ERROR]);
 void uw_report_free(struct uw_report *r);
 
 /** uw_report_start - the start record; @run's filters are filled in from the options. */
@@ -69,11 +73,17 @@ void uw_report_status(struct uw_report *r, const struct uw_totals *t);
 void uw_report_end(struct uw_report *r, const struct uw_totals *t);
 
 /**
- * uw_report_flush - write out what is buffered.
- * Return: 0; -EPIPE if the reader is gone, which ends a run quietly; -EIO for any other failure,
- * which has been said on stderr.
+ * uw_report_flush - see how the writing goes; never waits.
+ * Return: 0; -EPIPE if the reader is gone, which ends a run quietly; -EIO for any other failure
+ * that ends it. Failures have been said on stderr.
  */
 int uw_report_flush(struct uw_report *r);
+
+/** uw_report_drain - the same, after all is written or the reader has been stuck for seconds. */
+int uw_report_drain(struct uw_report *r);
+
+/** uw_report_reopen - the output file anew, for log rotation; failures are said on stderr. */
+void uw_report_reopen(struct uw_report *r);
 
 /** uw_report_exit_status - as --exit-code has it, 0 without that option. */
 int uw_report_exit_status(const struct uw_report *r, const struct uw_totals *t);

@@ -65,10 +65,8 @@ static int say(const char *text)
 }
 
 /* Whoever reads our output may be gone (a quiet end) or its disk full (an error). */
-static bool output_fails(struct watch *w)
+static bool output_fails(struct watch *w, int err)
 {
-	int err = uw_report_flush(w->report);
-
 	if (!err)
 		return false;
 	if (err != -EPIPE)
@@ -276,7 +274,7 @@ static void loop(struct watch *w)
 		if (w->now_ns - w->status_ns >= STATUS_NS)
 			tell_status(w);
 		show_in_flight(w);
-		if (output_fails(w))
+		if (output_fails(w, uw_report_flush(w->report)))
 			return;
 	}
 }
@@ -348,9 +346,10 @@ static int open_all(struct watch *w)
 		w->run = w->own_pid;
 	c.run = w->run;
 	w->probes = uw_probes_new(w->o->count ? w->o->count : UW_PROBE_COUNT, PROBE_TIMEOUT_NS);
-	w->report = uw_report_new(w->o, &w->clock, w->plan->silent);
-	if (!w->probes || !w->report)
+	if (!w->probes)
 		return say("out of memory");
+	if (uw_report_new(w->o, &w->clock, w->plan->silent, UW_WRITER_LEAVE_OUT, &w->report, error))
+		return say(error);
 	if (take_signals(w))
 		return say("cannot watch signals");
 	w->live_options = (struct uw_live_options){
@@ -396,7 +395,7 @@ static void finish(struct watch *w)
 		fprintf(stderr, "udpwhy: %s ended with status %d\n", w->o->run[0], t.command_status);
 	if (!w->status)
 		w->status = uw_report_exit_status(w->report, &t);
-	output_fails(w);
+	output_fails(w, uw_report_drain(w->report));
 }
 
 static void close_all(struct watch *w)
@@ -426,7 +425,7 @@ int uw_watch(const struct uw_watch_plan *plan)
 	if (!status) {
 		w->start_ns = w->status_ns = w->now_ns = uw_now_ns();
 		tell_start(w);
-		if (!output_fails(w))
+		if (!output_fails(w, uw_report_drain(w->report)))
 			status = start_command(w);
 		if (!status) {
 			loop(w);

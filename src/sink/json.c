@@ -271,6 +271,7 @@ static void put_stats(struct uw_json *j, const struct uw_totals *t)
 #undef COUNTED
 	uw_json_uint(j, "lost.recursion", t->recursion_misses);
 	uw_json_uint(j, "lost.netlink", t->netlink_lost);
+	uw_json_uint(j, "lost.output", t->output_lost);
 	if (t->nft_trace)
 		uw_json_uint(j, "rule_unknown", t->rule_unknown);
 }

@@ -34,7 +34,7 @@ static void print_loss(const struct uw_text_out *o, uint64_t n, const char *text
 
 static uint64_t all_losses(const struct uw_totals *t)
 {
-	uint64_t sum = t->recursion_misses + t->netlink_lost;
+	uint64_t sum = t->recursion_misses + t->netlink_lost + t->output_lost;
 
 #define SUM(name, text) sum += t->stats[UW_STAT_##name];
 	UW_STATS_LIST(SKIP, SUM)
@@ -53,6 +53,7 @@ void uw_text_losses(const struct uw_text_out *o, const struct uw_totals *t)
 #undef PRINT
 	print_loss(o, t->recursion_misses, "runs of our programs skipped by the kernel");
 	print_loss(o, t->netlink_lost, "netlink messages lost");
+	print_loss(o, t->output_lost, "lines of output lost: their reader was slow or their disk full");
 }
 
 static void add_faults(struct uw_line *l, const struct uw_totals *t)
