@@ -31,7 +31,8 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -D__bpf__ -Iinclud
 # Every host with ip, nft or tcpdump has libelf, zlib, libmnl and libpcap. (Debian 13's libelf.a does not
 # link, Debian 12 has no libmnl.a.)
 LIBBPF := -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lz
-LDLIBS += $(LIBBPF) -lmnl -lpcap -pthread
+LIBJANSSON := -Wl,-Bstatic -ljansson -Wl,-Bdynamic
+LDLIBS += $(LIBBPF) -lmnl -lpcap $(LIBJANSSON) -pthread
 
 # V=1 shows the commands.
 ifeq ($(V),1)

@@ -76,15 +76,31 @@ static void tell_start(struct analysis *a)
 	uw_report_start(a->report, &run);
 }
 
-static int read_files(struct analysis *a)
+/* Return: 0, or what uw_source_open() or the reader of its kind says. */
+static int read_file(struct analysis *a, const char *path, char *error)
 {
 	struct uw_capture_options c = { .filter = a->o->expression, .progress = on_progress, .arg = a };
-	char error[UW_CAPTURE_ERROR];
+	struct uw_source s;
+	int err = uw_source_open(&s, path, error);
+
+	if (err)
+		return err;
+	if (s.kind == UW_SOURCE_JSON)
+		err = uw_source_fail(&s, error, -EINVAL, "JSON lines");
+	else
+		err = uw_capture_read(&s, &c, a->decode, &a->counts, error);
+	uw_source_close(&s);
+	return err;
+}
+
+static int read_files(struct analysis *a)
+{
+	char error[UW_SOURCE_ERROR];
 	int status = 0;
 	unsigned i;
 
 	for (i = 0; i < a->o->files && !a->reader_gone; i++) {
-		int err = uw_capture_read(a->o->file[i], &c, a->decode, &a->counts, error);
+		int err = read_file(a, a->o->file[i], error);
 
 		wipe_progress(a);
 		if (err) {

@@ -156,6 +156,7 @@ struct uw_query {
 	struct uw_hop path[UW_PATH_MAX];
 
 	uint32_t server_pid;		/* role local: the process that read the request, 0 unknown */
+	bool fragments;			/* it, or a reply to it, came in fragments */
 	bool captured;			/* from a capture: seen on a wire, the host is not known */
 	uint64_t question_hash;		/* DNS, case folded; 0 absent */
 	bool misdirected;		/* a reply with this transaction came from elsewhere: */

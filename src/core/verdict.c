@@ -289,7 +289,12 @@ static void supersede(struct uw_query *q)
 /* A verdict drawn from what was not seen is worth nothing if events were lost meanwhile. */
 static void doubt(struct uw_query *q)
 {
-	if (q->verdict == UW_NO_REPLY && q->gaps & UW_GAP_BIT(UW_GAP_TRUNCATED_CAPTURE))
+	uint32_t damaged = UW_GAP_BIT(UW_GAP_TRUNCATED_CAPTURE);
+
+	/* A capture's query that is given up for want of room was not waited for. */
+	if (q->captured)
+		damaged |= UW_GAP_BIT(UW_GAP_TABLE_FULL);
+	if (q->verdict == UW_NO_REPLY && q->gaps & damaged)
 		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, q->stage);
 	switch (q->verdict) {
 	case UW_REQUEST_HELD:

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Capture files, read through libpcap: pcap and pcapng, from a path or from standard input. */
+/* Capture files: pcap through libpcap, pcapng by pcapng.c; filter expressions are libpcap's. */
 #ifndef UW_CAPTURE_H
 #define UW_CAPTURE_H
 
 #include "offline/decode.h"
-
-#define UW_CAPTURE_ERROR 512
+#include "offline/source.h"
 
 struct uw_capture_counts {
 	uint64_t frames, bytes;		/* as captured */
@@ -24,15 +23,15 @@ struct uw_capture_options {
 };
 
 /**
- * uw_capture_read - read a whole file and give its frames to a decoder.
- * @path: "-" is standard input; counts: added to; error: after a failure, one line without newline
+ * uw_capture_read - read a whole capture and give its frames to a decoder.
+ * @source: open, its kind known; counts: added to; error: after a failure, one line without newline
  * that names the file, what is wrong and what to do.
  *
- * Return: 0; -EIO for a file that cannot be read to its end: what came before the fault was given
- * to @decode; -EINVAL for a filter expression or a link type that cannot be used.
+ * Return: 0, or a negative errno: what came before the fault was given to @decode. -EINVAL for a filter
+ * expression that cannot be used, or for frames that were passed over.
  */
-int uw_capture_read(const char *path, const struct uw_capture_options *o, struct uw_decode *decode,
-		    struct uw_capture_counts *counts, char error[UW_CAPTURE_ERROR]);
+int uw_capture_read(struct uw_source *source, const struct uw_capture_options *o, struct uw_decode *decode,
+		    struct uw_capture_counts *counts, char error[UW_SOURCE_ERROR]);
 
 /** uw_capture_library - name and version of the library that reads. */
 const char *uw_capture_library(void);

@@ -49,6 +49,13 @@ static bool sight(struct uw_decode *d, const struct uw_headers *h, const struct 
 	return true;
 }
 
+static struct uw_slice behind_udp(const struct uw_headers *h, const struct uw_slice *packet)
+{
+	uint32_t skip = h->transport + 8;
+
+	return (struct uw_slice){ packet->at + skip, packet->len - skip };
+}
+
 static bool parse_headers(const struct uw_slice *packet, struct uw_headers *h)
 {
 	uint8_t head[UW_HEAD_MAX];
@@ -74,8 +81,7 @@ static void take_icmp(struct uw_decode *d, const struct uw_headers *outer, const
 	quote.packet.len -= skip;
 	if (!parse_headers(&quote.packet, &h) || h.protocol != UW_IPPROTO_UDP)
 		return;
-	if (sight(d, &h, &quote, (struct uw_slice){ quote.packet.at + h.transport + 8,
-						    quote.packet.len - h.transport - 8 }, &s))
+	if (sight(d, &h, &quote, behind_udp(&h, &quote.packet), &s))
 		uw_match_icmp(d->match, outer, &s);
 }
 
@@ -98,6 +104,19 @@ static void take_datagram(struct uw_decode *d, const struct uw_datagram *whole, 
 	take_packet(d, &inner);
 }
 
+/* That it came at all is known from its first fragment, whether the others come or not. */
+static void take_first(struct uw_decode *d, const struct layer *l)
+{
+	struct layer first = *l;
+	struct uw_sighting s;
+	struct uw_headers h;
+
+	first.partial = true;
+	if (parse_headers(&l->packet, &h) && h.protocol == UW_IPPROTO_UDP &&
+	    sight(d, &h, &first, behind_udp(&h, &l->packet), &s))
+		uw_match_packet(d->match, &s);
+}
+
 static bool take_fragment(struct uw_decode *d, const struct layer *l)
 {
 	const struct uw_datagram *whole;
@@ -109,6 +128,8 @@ static bool take_fragment(struct uw_decode *d, const struct layer *l)
 	if (l->fragmented || !uw_piece_parse(head, len, &f))
 		return false;
 	f.tunnels = l->tunnels;
+	if (!f.offset && f.more)
+		take_first(d, l);
 	whole = uw_reassembly_add(d->reassembly, &f, l->packet.at, l->packet.len, l->when_ns);
 	if (whole)
 		take_datagram(d, whole, l);
@@ -125,9 +146,7 @@ static void take_packet(struct uw_decode *d, struct layer *l)
 	if (take_fragment(d, l))
 		return;
 	ports = parse_headers(&l->packet, &h);
-	if (ports && h.protocol == UW_IPPROTO_UDP &&
-	    sight(d, &h, l, (struct uw_slice){ l->packet.at + h.transport + 8, l->packet.len - h.transport - 8 },
-		  &s)) {
+	if (ports && h.protocol == UW_IPPROTO_UDP && sight(d, &h, l, behind_udp(&h, &l->packet), &s)) {
 		uw_match_packet(d->match, &s);
 		return;
 	}

@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "answer.h"
 #include "config.h"
+#include "offline/match_table.h"
 
 #define ANSWERED_KEPT 65536		/* answered queries kept for their duplicates */
 #define EARLY_KEPT 64			/* replies that stand before their request in the file */
@@ -17,69 +15,9 @@
 #define TWICE_NS 50000000ull		/* one datagram seen at two points of one host */
 #define TWICE_NO_ID_NS 20000ull		/* ... where no IP id tells it from a resend */
 
-/*
- * The client's side of a transaction. The server is compared apart: one client port may ask several
- * servers with one id, and a reply may come from another address than was asked.
- */
-struct match_key {
-	struct uw_addr client;
-	uint64_t transaction;
-	uint32_t tunnels;
-	uint16_t client_port;
-	uint8_t family, protocol;
-};
-
-/* Every query is in one of these, in the order of its last copy or of its answer. */
-enum stand {
-	WAITING,
-	ANSWERED,	/* kept for duplicates only */
-	STANDS,
-};
-
-enum index_by {
-	BY_TRANSACTION,
-	BY_ALIAS,	/* NTP interleaved mode: the request's receive timestamp (RFC 9769) */
-	INDICES,
-};
-
-/* What a datagram is known by when it is seen again. */
-struct print {
-	uint64_t hash, when_ns;
-	uint32_t ip_id;
-};
-
-struct open {
-	struct uw_query_key key;
-	struct match_key by[INDICES];
-	struct open *same[INDICES];	/* the next one with this key, in the order of their sending */
-	struct open *previous, *next;	/* in its list */
-	enum stand stand;
-	uint64_t id, send_ns, question_hash;
-	struct print request, reply;
-	struct uw_answer answer;
-	struct uw_icmp icmp;
-	struct uw_addr misdirected_from;
-	unsigned attempts, replies, duplicate, conflicting;
-	bool misdirected, cut, aliased;
-	uint16_t question_len;
-	uint8_t question[UW_QUESTION_MAX];
-};
-
-/* One key of an index, and the queries that have it. */
-struct slot {
-	struct match_key key;
-	struct open *first, *last;
-	UT_hash_handle hh;
-};
-
-struct list {
-	struct open *oldest, *newest;
-	unsigned count;
-};
-
 struct early {
 	struct uw_packet packet;
-	struct print print;
+	struct uw_print print;
 	uint32_t tunnels;
 };
 
@@ -87,8 +25,7 @@ struct uw_match {
 	struct uw_match_options options;
 	uw_match_fn on_query;
 	void *arg;
-	struct slot *index[INDICES];
-	struct list list[STANDS];
+	struct uw_open_table open;
 	uint64_t ids, now_ns;
 	struct uw_match_counts counts;
 	struct early early[EARLY_KEPT];
@@ -96,93 +33,16 @@ struct uw_match {
 	uint64_t early_ns;		/* time of the newest of them */
 };
 
-/* Index */
-
-static bool index_add(struct uw_match *m, enum index_by by, struct open *o)
+static struct uw_match_key key_of(const struct uw_query_key *k, uint32_t tunnels, uint64_t transaction)
 {
-	struct slot *s;
-
-	HASH_FIND(hh, m->index[by], &o->by[by], sizeof(s->key), s);
-	if (s) {
-		s->last->same[by] = o;
-		s->last = o;
-		return true;
-	}
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return false;
-	s->key = o->by[by];
-	s->first = s->last = o;
-	HASH_ADD(hh, m->index[by], key, sizeof(s->key), s);
-	if (s->hh.tbl)
-		return true;
-	free(s);
-	return false;
-}
-
-static void index_remove(struct uw_match *m, enum index_by by, struct open *o)
-{
-	struct open *x, *before = NULL;
-	struct slot *s;
-
-	HASH_FIND(hh, m->index[by], &o->by[by], sizeof(s->key), s);
-	if (!s)
-		return;
-	for (x = s->first; x && x != o; x = x->same[by])
-		before = x;
-	if (!x)
-		return;
-	if (before)
-		before->same[by] = o->same[by];
-	else
-		s->first = o->same[by];
-	if (s->last == o)
-		s->last = before;
-	if (s->first)
-		return;
-	HASH_DELETE(hh, m->index[by], s);
-	free(s);
-}
-
-static struct open *index_first(struct uw_match *m, enum index_by by, const struct match_key *key)
-{
-	struct slot *s;
-
-	HASH_FIND(hh, m->index[by], key, sizeof(*key), s);
-	return s ? s->first : NULL;
-}
-
-static struct match_key match_key(const struct uw_query_key *k, uint32_t tunnels, uint64_t transaction)
-{
-	return (struct match_key){
+	return (struct uw_match_key){
 		.client = k->client, .transaction = transaction, .tunnels = tunnels,
 		.client_port = k->client_port, .family = k->family, .protocol = k->protocol,
 	};
 }
 
-static void list_add(struct uw_match *m, struct open *o, enum stand stand)
-{
-	struct list *l = &m->list[stand];
-
-	o->stand = stand;
-	o->next = NULL;
-	o->previous = l->newest;
-	*(l->newest ? &l->newest->next : &l->oldest) = o;
-	l->newest = o;
-	l->count++;
-}
-
-static void list_remove(struct uw_match *m, struct open *o)
-{
-	struct list *l = &m->list[o->stand];
-
-	*(o->previous ? &o->previous->next : &l->oldest) = o->next;
-	*(o->next ? &o->next->previous : &l->newest) = o->previous;
-	l->count--;
-}
-
 /* What tells one datagram from another: a hash of what was kept of it, eight bytes a step. */
-static struct print print_of(const struct uw_sighting *s)
+static struct uw_print print_of(const struct uw_sighting *s)
 {
 	uint64_t h = UW_FNV_BASE ^ s->payload_len, word;
 	uint32_t i;
@@ -193,11 +53,13 @@ static struct print print_of(const struct uw_sighting *s)
 		h = (h ^ word) * UW_FNV_PRIME;
 		h ^= h >> 29;
 	}
-	return (struct print){ .hash = h, .when_ns = s->when_ns, .ip_id = s->ip_id };
+	return (struct uw_print){
+		.hash = h, .when_ns = s->when_ns, .ip_id = s->ip_id, .fragmented = s->fragmented,
+	};
 }
 
 /* A capture on two points of one host, or on a mirrored port, has a datagram twice. */
-static bool seen_twice(const struct print *a, const struct print *b)
+static bool seen_twice(const struct uw_print *a, const struct uw_print *b)
 {
 	uint64_t apart = a->when_ns > b->when_ns ? a->when_ns - b->when_ns : b->when_ns - a->when_ns;
 
@@ -206,7 +68,7 @@ static bool seen_twice(const struct print *a, const struct print *b)
 
 /* Judging */
 
-static void fill(const struct uw_match *m, const struct open *o, struct uw_query *q)
+static void fill(const struct uw_match *m, const struct uw_open *o, struct uw_query *q)
 {
 	uint64_t deadline = o->send_ns + m->options.timeout_ns;
 
@@ -227,43 +89,47 @@ static void fill(const struct uw_match *m, const struct open *o, struct uw_query
 	q->stage_reached[UW_REQUEST] = UW_STAGE_WIRE_OUT;
 	q->answer = o->answer;
 	q->wire_in_ns = o->answer.when_ns;
-	q->stage_reached[UW_REPLY] = o->stand == ANSWERED ? UW_STAGE_WIRE_IN : UW_STAGE_NONE;
+	q->stage_reached[UW_REPLY] = o->stand == UW_STAND_ANSWERED ? UW_STAGE_WIRE_IN : UW_STAGE_NONE;
 	q->icmp = o->icmp;
+	q->fragments = o->fragments;
 	q->misdirected = o->misdirected;
 	q->misdirected_from = o->misdirected_from;
 	q->question_hash = o->question_hash;
 	q->question_len = o->question_len;
 	memcpy(q->question, o->question, o->question_len);
 	/* Nobody can say what came after the capture's end, or stood behind the bytes it kept. */
-	if (o->cut || (o->stand == WAITING && m->now_ns < deadline))
+	if (o->given_up)
+		q->gaps |= UW_GAP_BIT(UW_GAP_TABLE_FULL);
+	else if (o->cut || (o->stand == UW_WAITING && m->now_ns < deadline))
 		q->gaps |= UW_GAP_BIT(UW_GAP_TRUNCATED_CAPTURE);
 }
 
-static void close_open(struct uw_match *m, struct open *o)
+static void close_open(struct uw_match *m, struct uw_open *o)
 {
 	struct uw_query q;
 
 	fill(m, o, &q);
 	uw_judge(&q);
 	m->on_query(m->arg, &q);
-	index_remove(m, BY_TRANSACTION, o);
+	uw_open_unindex(&m->open, UW_BY_TRANSACTION, o);
 	if (o->aliased)
-		index_remove(m, BY_ALIAS, o);
-	list_remove(m, o);
+		uw_open_unindex(&m->open, UW_BY_ALIAS, o);
+	uw_open_remove(&m->open, o);
 	free(o);
 }
 
 /* Time went on: what can get no answer any more, and what only waited for duplicates, is told. */
-static void expire(struct uw_match *m, enum stand stand, unsigned max)
+static void expire(struct uw_match *m, enum uw_stand stand, unsigned max)
 {
-	struct open *o;
+	struct uw_open *o;
 
-	while ((o = m->list[stand].oldest)) {
+	while ((o = m->open.list[stand].oldest)) {
 		bool over = o->request.when_ns + UW_HOLD_NS <= m->now_ns;
 
-		if (!over && m->list[stand].count <= max)
+		if (!over && m->open.list[stand].count <= max)
 			return;
-		m->counts.given_up += !over && stand == WAITING;
+		o->given_up = !over && stand == UW_WAITING;
+		m->counts.given_up += o->given_up;
 		close_open(m, o);
 	}
 }
@@ -273,39 +139,39 @@ void uw_match_time(struct uw_match *m, uint64_t when_ns)
 	/* Frames may be a little out of order. Far behind is another time: a stepped clock, an older file. */
 	if (when_ns > m->now_ns || m->now_ns - when_ns > UW_HOLD_NS)
 		m->now_ns = when_ns;
-	expire(m, WAITING, m->options.open_max);
-	expire(m, ANSWERED, ANSWERED_KEPT);
+	expire(m, UW_WAITING, m->options.open_max);
+	expire(m, UW_STAND_ANSWERED, ANSWERED_KEPT);
 }
 
 /* Replies */
 
-static bool same_question(const struct open *o, uint64_t hash)
+static bool same_question(const struct uw_open *o, uint64_t hash)
 {
 	return !o->question_hash || !hash || o->question_hash == hash;
 }
 
-static bool same_server(const struct open *o, const struct uw_query_key *k)
+static bool same_server(const struct uw_open *o, const struct uw_query_key *k)
 {
 	return o->key.server_port == k->server_port && !memcmp(&o->key.server, &k->server, sizeof(k->server));
 }
 
 struct found {
-	struct open *waiting, *answered, *elsewhere;
+	struct uw_open *waiting, *answered, *elsewhere;
 };
 
 /* The oldest waiting query that the reply fits; else one that has its answer; else another server's. */
-static void find_reply(struct uw_match *m, enum index_by by, const struct match_key *key,
+static void find_reply(struct uw_match *m, enum uw_index_by by, const struct uw_match_key *key,
 		       const struct uw_packet *p, struct found *f)
 {
-	struct open *o;
+	struct uw_open *o;
 
-	for (o = index_first(m, by, key); o; o = o->same[by]) {
+	for (o = uw_open_first(&m->open, by, key); o; o = o->same[by]) {
 		if (!same_question(o, p->question_hash))
 			continue;
 		if (!same_server(o, &p->key)) {
-			if (o->stand == WAITING && !f->elsewhere)
+			if (o->stand == UW_WAITING && !f->elsewhere)
 				f->elsewhere = o;
-		} else if (o->stand == ANSWERED) {
+		} else if (o->stand == UW_STAND_ANSWERED) {
 			f->answered = o;
 		} else if (!f->waiting) {
 			f->waiting = o;
@@ -313,12 +179,13 @@ static void find_reply(struct uw_match *m, enum index_by by, const struct match_
 	}
 }
 
-static void answer(struct uw_match *m, struct open *o, const struct uw_packet *p, const struct print *print)
+static void answer(struct uw_match *m, struct uw_open *o, const struct uw_packet *p, const struct uw_print *print)
 {
 	o->reply = *print;
+	o->fragments |= print->fragmented;
 	o->replies++;
-	list_remove(m, o);
-	list_add(m, o, ANSWERED);
+	uw_open_remove(&m->open, o);
+	uw_open_append(&m->open, o, UW_STAND_ANSWERED);
 	o->answer = (struct uw_answer){
 		.when_ns = print->when_ns > o->send_ns ? print->when_ns : o->send_ns, .refid = p->refid,
 		.flags = p->dns_flags, .stratum = p->ntp_stratum,
@@ -327,7 +194,7 @@ static void answer(struct uw_match *m, struct open *o, const struct uw_packet *p
 	};
 }
 
-static void answer_again(struct uw_match *m, struct open *o, const struct uw_packet *p, const struct print *print)
+static void answer_again(struct uw_match *m, struct uw_open *o, const struct uw_packet *p, const struct uw_print *print)
 {
 	if (seen_twice(&o->reply, print)) {
 		m->counts.captured_twice++;
@@ -344,7 +211,7 @@ static void answer_again(struct uw_match *m, struct open *o, const struct uw_pac
 }
 
 /* A file need not be in order: the request of this reply may stand behind it. */
-static void keep_early(struct uw_match *m, const struct uw_packet *p, const struct print *print,
+static void keep_early(struct uw_match *m, const struct uw_packet *p, const struct uw_print *print,
 		       uint32_t tunnels)
 {
 	m->early[m->early_at++ % EARLY_KEPT] = (struct early){ .packet = *p, .print = *print, .tunnels = tunnels };
@@ -352,15 +219,15 @@ static void keep_early(struct uw_match *m, const struct uw_packet *p, const stru
 	m->counts.unmatched++;
 }
 
-static void take_reply(struct uw_match *m, const struct uw_packet *p, const struct print *print,
+static void take_reply(struct uw_match *m, const struct uw_packet *p, const struct uw_print *print,
 		       uint32_t tunnels)
 {
-	struct match_key key = match_key(&p->key, tunnels, p->key.transaction);
+	struct uw_match_key key = key_of(&p->key, tunnels, p->key.transaction);
 	struct found f = { 0 };
 
-	find_reply(m, BY_TRANSACTION, &key, p, &f);
+	find_reply(m, UW_BY_TRANSACTION, &key, p, &f);
 	if (!f.waiting && p->key.protocol == UW_PROTO_NTP && key.transaction)
-		find_reply(m, BY_ALIAS, &key, p, &f);
+		find_reply(m, UW_BY_ALIAS, &key, p, &f);
 	if (f.waiting && !(f.answered && seen_twice(&f.answered->reply, print))) {
 		answer(m, f.waiting, p, print);
 	} else if (f.answered) {
@@ -374,15 +241,26 @@ static void take_reply(struct uw_match *m, const struct uw_packet *p, const stru
 	}
 }
 
+/* The first fragment of a reply: the rest may never come. */
+static void take_part(struct uw_match *m, const struct uw_packet *p, uint32_t tunnels)
+{
+	struct uw_match_key key = key_of(&p->key, tunnels, p->key.transaction);
+	struct found f = { 0 };
+
+	find_reply(m, UW_BY_TRANSACTION, &key, p, &f);
+	if (f.waiting)
+		f.waiting->fragments = true;
+}
+
 /* Requests */
 
-static void try_early(struct uw_match *m, struct open *o)
+static void try_early(struct uw_match *m, struct uw_open *o)
 {
 	unsigned i;
 
 	if (m->early_ns + EARLY_NS < o->send_ns)
 		return;
-	for (i = 0; i < EARLY_KEPT && o->stand == WAITING; i++) {
+	for (i = 0; i < EARLY_KEPT && o->stand == UW_WAITING; i++) {
 		struct early *e = &m->early[i];
 		const struct uw_query_key *k = &e->packet.key;
 
@@ -390,7 +268,7 @@ static void try_early(struct uw_match *m, struct open *o)
 		    k->protocol != o->key.protocol || k->family != o->key.family ||
 		    k->client_port != o->key.client_port || k->transaction != o->key.transaction ||
 		    memcmp(&k->client, &o->key.client, sizeof(k->client)) || !same_server(o, k) ||
-		    e->tunnels != o->by[BY_TRANSACTION].tunnels || !same_question(o, e->packet.question_hash))
+		    e->tunnels != o->by[UW_BY_TRANSACTION].tunnels || !same_question(o, e->packet.question_hash))
 			continue;
 		answer(m, o, &e->packet, &e->print);
 		e->packet.key.protocol = UW_PROTO_NONE;
@@ -398,14 +276,14 @@ static void try_early(struct uw_match *m, struct open *o)
 	}
 }
 
-static struct open *new_open(struct uw_match *m, const struct uw_packet *p, const struct uw_sighting *s)
+static struct uw_open *new_open(struct uw_match *m, const struct uw_packet *p, const struct uw_sighting *s)
 {
-	struct open *o = calloc(1, sizeof(*o));
+	struct uw_open *o = calloc(1, sizeof(*o));
 
 	if (!o)
 		return NULL;
 	o->key = p->key;
-	o->by[BY_TRANSACTION] = match_key(&p->key, s->tunnels, p->key.transaction);
+	o->by[UW_BY_TRANSACTION] = key_of(&p->key, s->tunnels, p->key.transaction);
 	o->id = ++m->ids;
 	o->send_ns = o->request.when_ns = s->when_ns;
 	o->question_hash = p->question_hash;
@@ -415,25 +293,25 @@ static struct open *new_open(struct uw_match *m, const struct uw_packet *p, cons
 		memcpy(o->question, s->body + UW_DNS_HEADER, p->question_len);
 	}
 	o->attempts = 1;
-	if (!index_add(m, BY_TRANSACTION, o)) {
+	if (!uw_open_index(&m->open, UW_BY_TRANSACTION, o)) {
 		free(o);
 		return NULL;
 	}
 	if (p->alias) {
-		o->by[BY_ALIAS] = match_key(&p->key, s->tunnels, p->alias);
-		o->aliased = index_add(m, BY_ALIAS, o);
+		o->by[UW_BY_ALIAS] = key_of(&p->key, s->tunnels, p->alias);
+		o->aliased = uw_open_index(&m->open, UW_BY_ALIAS, o);
 	}
-	list_add(m, o, WAITING);
+	uw_open_append(&m->open, o, UW_WAITING);
 	return o;
 }
 
 /* A resend while the query is open is another attempt of it; after its answer it is a new one. */
-static bool resent(struct uw_match *m, const struct uw_packet *p, const struct print *print,
-		   const struct match_key *key)
+static bool resent(struct uw_match *m, const struct uw_packet *p, const struct uw_print *print,
+		   const struct uw_match_key *key)
 {
-	struct open *o;
+	struct uw_open *o;
 
-	for (o = index_first(m, BY_TRANSACTION, key); o; o = o->same[BY_TRANSACTION]) {
+	for (o = uw_open_first(&m->open, UW_BY_TRANSACTION, key); o; o = o->same[UW_BY_TRANSACTION]) {
 		if (!same_server(o, &p->key) || o->question_hash != p->question_hash)
 			continue;
 		if (seen_twice(&o->request, print)) {
@@ -441,22 +319,22 @@ static bool resent(struct uw_match *m, const struct uw_packet *p, const struct p
 			return true;
 		}
 		/* Requests with a transmit timestamp of zero all look alike (RFC 5905 allows it). */
-		if (o->stand == ANSWERED || (p->key.protocol == UW_PROTO_NTP && !p->key.transaction))
+		if (o->stand == UW_STAND_ANSWERED || (p->key.protocol == UW_PROTO_NTP && !p->key.transaction))
 			continue;
 		o->attempts++;
 		o->request = *print;
-		list_remove(m, o); /* it waits from now on */
-		list_add(m, o, WAITING);
+		uw_open_remove(&m->open, o); /* it waits from now on */
+		uw_open_append(&m->open, o, UW_WAITING);
 		return true;
 	}
 	return false;
 }
 
 static void take_request(struct uw_match *m, const struct uw_packet *p, const struct uw_sighting *s,
-			 const struct print *print)
+			 const struct uw_print *print)
 {
-	struct match_key key = match_key(&p->key, s->tunnels, p->key.transaction);
-	struct open *o;
+	struct uw_match_key key = key_of(&p->key, s->tunnels, p->key.transaction);
+	struct uw_open *o;
 
 	if (resent(m, p, print, &key))
 		return;
@@ -466,6 +344,7 @@ static void take_request(struct uw_match *m, const struct uw_packet *p, const st
 		return;
 	}
 	o->request = *print;
+	o->fragments = print->fragmented;
 	try_early(m, o);
 }
 
@@ -474,9 +353,9 @@ static void take_request(struct uw_match *m, const struct uw_packet *p, const st
 /* A reply came, but to which query lies behind the bytes kept: none of this tuple is unanswered. */
 static void doubt_tuple(struct uw_match *m, const struct uw_query_key *k)
 {
-	struct open *o;
+	struct uw_open *o;
 
-	for (o = m->list[WAITING].newest; o; o = o->previous) {
+	for (o = m->open.list[UW_WAITING].newest; o; o = o->previous) {
 		if (o->key.client_port == k->client_port && same_server(o, k) &&
 		    !memcmp(&o->key.client, &k->client, sizeof(k->client)))
 			o->cut = true;
@@ -485,7 +364,7 @@ static void doubt_tuple(struct uw_match *m, const struct uw_query_key *k)
 
 static void take_cut(struct uw_match *m, struct uw_packet *p, const struct uw_sighting *s)
 {
-	struct open *o;
+	struct uw_open *o;
 
 	m->counts.cut++;
 	if (!p->key.protocol)
@@ -504,10 +383,15 @@ void uw_match_packet(struct uw_match *m, const struct uw_sighting *s)
 {
 	bool cut = s->body_len < s->payload_len && s->body_len < UW_BODY_MAX;
 	struct uw_packet p = { 0 };
-	struct print print;
+	struct uw_print print;
 	bool known;
 
 	known = uw_packet_application(&p, &s->ip, s->to, s->from, s->body, s->body_len);
+	if (s->partial) {
+		if (known && p.has_transaction && p.dir == UW_REPLY)
+			take_part(m, &p, s->tunnels);
+		return;
+	}
 	if (cut && !(known && p.has_transaction)) {
 		take_cut(m, &p, s);
 		return;
@@ -515,32 +399,33 @@ void uw_match_packet(struct uw_match *m, const struct uw_sighting *s)
 	if (!known || !p.has_transaction)
 		return;
 	print = print_of(s);
-	if (p.dir == UW_REPLY && !cut)
-		p.digest = uw_answer_digest(&p, s->body, s->body_len);
-	if (p.dir == UW_REQUEST)
+	if (p.dir == UW_REQUEST) {
 		take_request(m, &p, s, &print);
-	else if (!s->partial)
-		take_reply(m, &p, &print, s->tunnels);
+		return;
+	}
+	if (!cut)
+		p.digest = uw_answer_digest(&p, s->body, s->body_len);
+	take_reply(m, &p, &print, s->tunnels);
 }
 
 /* The quoted transaction, else the IP id, else the newest open query of the tuple (RFC 792: at
  * least the ports are there). */
-static struct open *quoted_query(struct uw_match *m, const struct uw_packet *p, const struct uw_sighting *s)
+static struct uw_open *quoted_query(struct uw_match *m, const struct uw_packet *p, const struct uw_sighting *s)
 {
-	struct match_key key = match_key(&p->key, s->tunnels, p->key.transaction);
-	struct open *o, *newest = NULL;
+	struct uw_match_key key = key_of(&p->key, s->tunnels, p->key.transaction);
+	struct uw_open *o, *newest = NULL;
 
-	for (o = p->has_transaction ? index_first(m, BY_TRANSACTION, &key) : NULL; o; o = o->same[BY_TRANSACTION]) {
+	for (o = p->has_transaction ? uw_open_first(&m->open, UW_BY_TRANSACTION, &key) : NULL; o; o = o->same[UW_BY_TRANSACTION]) {
 		if (same_server(o, &p->key) && same_question(o, p->question_hash))
 			return o;
 	}
-	for (o = p->has_transaction ? NULL : m->list[WAITING].newest; o; o = o->previous) {
+	for (o = p->has_transaction ? NULL : m->open.list[UW_WAITING].newest; o; o = o->previous) {
 		if (o->key.client_port != p->key.client_port || !same_server(o, &p->key) ||
 		    memcmp(&o->key.client, &p->key.client, sizeof(p->key.client)))
 			continue;
 		if (s->ip_id && o->request.ip_id == s->ip_id)
 			return o;
-		if (!newest && o->stand == WAITING)
+		if (!newest && o->stand == UW_WAITING)
 			newest = o;
 	}
 	return newest;
@@ -549,7 +434,7 @@ static struct open *quoted_query(struct uw_match *m, const struct uw_packet *p, 
 void uw_match_icmp(struct uw_match *m, const struct uw_headers *outer, const struct uw_sighting *quoted)
 {
 	struct uw_packet p = { 0 };
-	struct open *o;
+	struct uw_open *o;
 
 	if (!uw_packet_application(&p, &quoted->ip, quoted->to, quoted->from, quoted->body, quoted->body_len))
 		uw_packet_orient(&p, &quoted->ip, quoted->to ? quoted->to : quoted->from,
@@ -571,9 +456,9 @@ void uw_match_end(struct uw_match *m)
 {
 	unsigned stand;
 
-	for (stand = 0; stand < STANDS; stand++) {
-		while (m->list[stand].oldest)
-			close_open(m, m->list[stand].oldest);
+	for (stand = 0; stand < UW_STANDS; stand++) {
+		while (m->open.list[stand].oldest)
+			close_open(m, m->open.list[stand].oldest);
 	}
 }
 
@@ -597,23 +482,8 @@ int uw_match_new(const struct uw_match_options *o, uw_match_fn on_query, void *a
 
 void uw_match_free(struct uw_match *m)
 {
-	struct open *o, *next;
-	struct slot *s, *spare;
-	unsigned by, stand;
-
 	if (!m)
 		return;
-	for (stand = 0; stand < STANDS; stand++) {
-		for (o = m->list[stand].oldest; o; o = next) {
-			next = o->next;
-			free(o);
-		}
-	}
-	for (by = 0; by < INDICES; by++) {
-		HASH_ITER(hh, m->index[by], s, spare) {
-			HASH_DELETE(hh, m->index[by], s);
-			free(s);
-		}
-	}
+	uw_open_table_clear(&m->open);
 	free(m);
 }

@@ -351,6 +351,8 @@ void uw_json_query(struct uw_json *j, const struct uw_clock *clock, const char *
 		uw_json_address(j, "misdirected.from.address", &q->misdirected_from, q->key.family);
 	if (q->misdirected_port)
 		uw_json_uint(j, "misdirected.from.port", q->misdirected_port);
+	if (q->fragments)
+		uw_json_bool(j, "fragments.seen", true);
 	put_nat(j, q);
 	put_icmp(j, q);
 	put_path(j, q, drop);

@@ -659,6 +659,7 @@ static void the_last_fragment_completes_the_reply(void **state)
 	quiet_end(w);
 	expect_one(w, UW_ANSWERED);
 	assert_int_equal(w->seen[0].answer.when_ns - w->seen[0].send_ns, 3 * MS);
+	assert_true(w->seen[0].fragments);
 }
 
 static void a_lost_fragment_is_no_reply(void **state)
@@ -673,6 +674,7 @@ static void a_lost_fragment_is_no_reply(void **state)
 	reply_fragment(w, datagram, 800, len, false);
 	quiet_end(w);
 	expect_one(w, UW_NO_REPLY);
+	assert_true(w->seen[0].fragments);
 }
 
 int main(void)
