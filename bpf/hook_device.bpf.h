@@ -188,8 +188,8 @@ static __always_inline void xmit_failed(struct uw_record *r, const struct uw_xmi
 {
 	__u32 dir = x->dir & 1;
 
-	r->drop[dir] = x->drop;
 	r->stage[dir] = UW_STAGE_DEVICE;
+	drop_note(r, &x->drop, dir, 1);
 	if (dir == UW_REPLY)
 		return;
 	__sync_fetch_and_add(&r->dropped, 1);

@@ -90,8 +90,7 @@ static __always_inline bool drop_in_driver(const struct sk_buff *skb, const stru
 
 static __always_inline void request_dropped(struct uw_record *r, const struct uw_drop *d)
 {
-	r->drop[UW_REQUEST] = *d;
-	r->drop[UW_REQUEST].mark = r->stage[UW_REQUEST];
+	drop_note(r, d, UW_REQUEST, 1);
 	__sync_fetch_and_add(&r->dropped, 1);
 }
 
@@ -126,8 +125,7 @@ static __always_inline void reply_dropped(struct uw_record *r, const struct uw_p
 	}
 	if (sock_still_open(r))
 		r->flags |= UW_Q_SOCKET_OPEN;
-	r->drop[UW_REPLY] = *d;
-	r->drop[UW_REPLY].mark = r->stage[UW_REPLY];
+	drop_note(r, d, UW_REPLY, 1);
 	if (r->queued_ns) {
 		unqueue(r);
 		r->queued_ns = 0;
@@ -197,8 +195,7 @@ static __always_inline void tear(struct uw_record *r, const struct uw_drop *d, _
 	/* The datagram's end was told already; its other fragments follow it. */
 	if (r->drop[dir & 1].when_ns > since)
 		return;
-	r->drop[dir & 1] = *d;
-	r->drop[dir & 1].mark = r->stage[dir & 1];
+	drop_note(r, d, dir & 1, 0);
 	r->flags |= dir == UW_REQUEST ? UW_Q_TORN : UW_Q_REPLY_TORN;
 	if (dir == UW_REQUEST)
 		r->torn++;

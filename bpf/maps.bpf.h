@@ -43,6 +43,14 @@ struct {
 	__type(value, struct uw_record);
 } queries SEC(".maps");
 
+/* Their drops before the last of a direction, which is in the record. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, struct uw_earlier_key);
+	__type(value, struct uw_drop);
+} earlier SEC(".maps");
+
 /* Good answers, counted. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -150,6 +150,57 @@ static __always_inline void arrival_forget(void)
 		a->key.family = 0;
 }
 
+static __always_inline bool drops_alike(const struct uw_drop *a, const struct uw_drop *b)
+{
+	return a->location == b->location && a->reason == b->reason;
+}
+
+/* The direction's last drop makes way for the next. */
+static __always_inline void drop_put_by(struct uw_record *r, const struct uw_drop *last, __u32 dir)
+{
+	struct uw_earlier_key k = { .id = r->id, .dir = dir };
+	__u32 i;
+
+	for (i = 0; i < UW_EARLIER_MAX; i++) {
+		struct uw_drop *d;
+
+		k.number = i;
+		d = bpf_map_lookup_elem(&earlier, &k);
+		if (!d) {
+			if (bpf_map_update_elem(&earlier, &k, last, BPF_ANY))
+				break;
+			r->earlier[dir & 1] = i + 1;
+			return;
+		}
+		if (drops_alike(d, last)) {
+			__u32 copies = d->copies;
+
+			*d = *last;
+			d->copies += copies;
+			return;
+		}
+	}
+	count(UW_STAT_update_failed);
+}
+
+/*
+ * A packet of the query was freed, and that was its end, or the end of a copy that nobody waits for: only
+ * user space has the names that tell. @copies: whether it counts as one of the request's.
+ */
+static __noinline int drop_note(struct uw_record *r, const struct uw_drop *d, __u32 dir, __u32 copies)
+{
+	struct uw_drop *last = &r->drop[dir & 1];
+
+	if (last->when_ns && drops_alike(last, d))
+		copies += last->copies;
+	else if (last->when_ns)
+		drop_put_by(r, last, dir & 1);
+	*last = *d;
+	last->mark = r->stage[dir & 1];
+	last->copies = copies;
+	return 0;
+}
+
 /* A resend mostly takes the road of the first copy: only a device that is new is noted. */
 static __always_inline bool hop_known(const struct uw_record *r, const struct net_device *dev, __u8 dir, bool out)
 {

@@ -133,8 +133,18 @@ struct uw_drop {
 	__u8 mark;			/* enum uw_stage reached before */
 	__u8 filter;			/* enum uw_filter: the receiving socket's own */
 	__u8 ct;			/* enum uw_ct */
-	__u8 pad[5];
+	__u8 pad;
+	__u32 copies;			/* of uw_record.dropped that ended so, one after another */
 	__u64 rule;			/* number of its uw_rule (rule.h), 0 not known */
+};
+
+#define UW_EARLIER_MAX 4	/* drops kept of one direction before the last, each of another place or reason */
+
+/* One of them: what is freed last may be a copy that nobody waits for, and only its place tells. */
+struct uw_earlier_key {
+	__u64 id;	/* of the query */
+	__u32 dir;	/* enum uw_dir */
+	__u32 number;	/* from 0 */
 };
 
 struct uw_icmp {
@@ -250,7 +260,7 @@ struct uw_record {
 	__u8 tcp_retry;			/* UW_RECORD_TCP: enum uw_tcp */
 	__u32 server_pid;		/* role local: who read the request */
 	__u16 from_port;		/* UW_RECORD_STRAY: the port it came from, where not the asked one's */
-	__u16 pad3;
+	__u8 earlier[UW_DIRS];	/* drops before the last: see struct uw_earlier_key */
 	__u32 closed;			/* taken by the one who closes it: two readers' CPUs may want to */
 
 	struct uw_drop drop[UW_DIRS];	/* the last of each direction */
@@ -343,6 +353,7 @@ struct uw_flow_value {
 UW_CHECK_LAYOUT(struct uw_query_key, 48);
 UW_CHECK_LAYOUT(struct uw_task, 112);
 UW_CHECK_LAYOUT(struct uw_drop, 192);
+UW_CHECK_LAYOUT(struct uw_earlier_key, 16);
 UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);

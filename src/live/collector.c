@@ -420,6 +420,13 @@ int uw_collector_fd(const struct uw_collector *c)
 	return ring_buffer__epoll_fd(c->ring);
 }
 
+static bool find_earlier(void *arg, const struct uw_earlier_key *key, struct uw_drop *out)
+{
+	const struct uw_collector *c = arg;
+
+	return !bpf_map_lookup_elem(c->fds.earlier, key, out);
+}
+
 static int load_names(struct uw_facts *f, const struct uw_collector_options *options, bool reads_seen)
 {
 	f->who = uw_who_new(NULL, NULL);
@@ -461,6 +468,8 @@ int uw_collector_new(struct uw_live *l, const struct uw_collector_options *optio
 	c->waiting = uw_waiting_new(options->timeout_ns);
 	c->batch = calloc(BATCH, sizeof(*c->batch));
 	c->batch_key = calloc(BATCH, sizeof(*c->batch_key));
+	c->facts.earlier = find_earlier;
+	c->facts.earlier_arg = c;
 	if (c->ring && c->wires && c->told && c->sockets && c->icmp && c->strays && c->waiting && c->batch && c->batch_key)
 		err = load_names(&c->facts, options, uw_live_reads_seen(l));
 	if (err) {

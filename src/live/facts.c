@@ -7,6 +7,12 @@
 #include "live/droppoint.h"
 #include "live/process.h"
 
+static bool drop_is_sound(const struct uw_drop *d)
+{
+	return d->mark < UW_STAGES && d->filter <= UW_FILTER_OWN && d->ct <= UW_CT_CONFIRMED &&
+	       memchr(d->ifname, 0, UW_IFNAME);
+}
+
 const char *uw_record_check(const void *data, size_t size)
 {
 	const struct uw_record *r = data;
@@ -26,16 +32,16 @@ const char *uw_record_check(const void *data, size_t size)
 		return "TCP";
 	if (r->stage[UW_REQUEST] >= UW_STAGES || r->stage[UW_REPLY] >= UW_STAGES)
 		return "stage";
+	if (r->earlier[UW_REQUEST] > UW_EARLIER_MAX || r->earlier[UW_REPLY] > UW_EARLIER_MAX)
+		return "drops";
 	if (r->hops > UW_PATH_MAX || r->question_len > UW_QUESTION_MAX)
 		return "length";
 	for (i = 0; i < r->hops; i++) {
 		if (r->path[i].dir >= UW_DIRS || !memchr(r->path[i].ifname, 0, UW_IFNAME))
 			return "path";
 	}
-	for (i = 0; i < UW_DIRS; i++) {
-		if (r->drop[i].mark >= UW_STAGES || r->drop[i].filter > UW_FILTER_OWN || r->drop[i].ct > UW_CT_CONFIRMED || !memchr(r->drop[i].ifname, 0, UW_IFNAME))
-			return "drop";
-	}
+	if (!drop_is_sound(&r->drop[UW_REQUEST]) || !drop_is_sound(&r->drop[UW_REPLY]))
+		return "drop";
 	return memchr(r->task.comm, 0, UW_COMM) && memchr(r->task.exe, 0, UW_EXE) ? NULL : "process name";
 }
 
@@ -66,22 +72,20 @@ static bool is_flooded(const struct uw_query_key *k)
 }
 
 /* In a driver's hands a freed packet is a sent one, unless the driver said otherwise of it. */
-static bool is_loss(const struct uw_record *r, enum uw_dir dir, enum uw_drop_class class)
+static bool is_loss(const struct uw_drop *d, enum uw_drop_class class)
 {
-	return class != UW_DROP_NOT && (class != UW_DROP_DRIVER || r->stage[dir] == UW_STAGE_DEVICE);
+	return class != UW_DROP_NOT && (class != UW_DROP_DRIVER || d->mark == UW_STAGE_DEVICE);
 }
 
-static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum uw_dir dir, struct uw_query *q)
+/* What the names of a drop's place and reason say of it. */
+static enum uw_drop_class drop_names(const struct uw_facts *f, const struct uw_query_key *k, enum uw_dir dir,
+				     const struct uw_drop *d, struct uw_drop_fact *fact)
 {
-	const struct uw_drop *d = &r->drop[dir];
-	struct uw_drop_fact *fact = &q->drop[dir];
 	const char *frame[UW_STACK_MAX], *location = NULL;
 	struct uw_drop_names names;
 	struct uw_drop_point point;
 	uint64_t offset = 0;
 
-	if (!d->when_ns)
-		return;
 	if (d->reason)
 		uw_reason_name(f->reasons, d->reason, fact->reason, sizeof(fact->reason));
 	if (f->symbols && uw_ksym_find(f->symbols, d->location, &location, &offset))
@@ -92,36 +96,61 @@ static void drop_fact(const struct uw_facts *f, const struct uw_record *r, enum 
 	names = (struct uw_drop_names){
 		.location = location, .frame = frame, .reason = fact->reason, .dir = dir, .mark = d->mark,
 		.filter = d->filter,
-		.frames = frame_names(f, d, location, frame), .flooded = is_flooded(&r->key),
+		.frames = frame_names(f, d, location, frame), .flooded = is_flooded(k),
 	};
 	uw_drop_point(&names, &point);
-	if (!is_loss(r, dir, point.class)) {
-		memset(fact, 0, sizeof(*fact));
-		if (dir == UW_REQUEST && q->dropped && !(r->flags & UW_Q_TORN))
-			q->dropped--;
-		return;
-	}
-	if (point.class == UW_DROP_UNREAD && dir == UW_REPLY)
-		q->flags |= UW_Q_UNREAD;
-	fact->seen = true;
-	fact->dir = dir;
 	fact->stage = point.stage;
-	/* A kernel without reasons (before 5.17) does not tell a closed socket from UDP's other drops. */
-	if (!d->reason && dir == UW_REPLY && point.stage == UW_STAGE_UDP)
-		q->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
-	fact->when_ns = d->when_ns;
-	fact->netns = d->netns;
-	fact->ct = d->ct;
-	fact->rcvbuf = d->rcvbuf;
-	fact->rmem = d->rmem;
 	snprintf(fact->hook, sizeof(fact->hook), "%s", point.hook);
 	snprintf(fact->engine, sizeof(fact->engine), "%s", point.engine);
-	fact->rule_traced = f->nft_trace;
+	return point.class;
+}
+
+/* The direction's loss is the last one; @d may be the end of a copy that nobody waited for. */
+static void drop_fact(const struct uw_facts *f, const struct uw_drop *d, enum uw_dir dir, struct uw_query *q)
+{
+	struct uw_drop_fact fact = { .seen = true, .dir = dir };
+	enum uw_drop_class class;
+
+	class = drop_names(f, &q->key, dir, d, &fact);
+	if (!is_loss(d, class)) {
+		if (dir == UW_REQUEST)
+			q->dropped -= d->copies < q->dropped ? d->copies : q->dropped;
+		return;
+	}
+	if (q->drop[dir].seen && q->drop[dir].when_ns > d->when_ns)
+		return;
+	if (class == UW_DROP_UNREAD && dir == UW_REPLY)
+		q->flags |= UW_Q_UNREAD;
+	/* A kernel without reasons (before 5.17) does not tell a closed socket from UDP's other drops. */
+	if (!d->reason && dir == UW_REPLY && fact.stage == UW_STAGE_UDP)
+		q->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
+	fact.when_ns = d->when_ns;
+	fact.netns = d->netns;
+	fact.ct = d->ct;
+	fact.rcvbuf = d->rcvbuf;
+	fact.rmem = d->rmem;
+	fact.rule_traced = f->nft_trace;
 	/* Before 6.7 only this tells nftables' drops from others: the hook's caller frees them all. */
-	if (f->nft_trace && point.hook[0] &&
-	    uw_nft_trace_tell(f->nft_trace, d->rule, d->when_ns, fact->rule, sizeof(fact->rule)))
-		snprintf(fact->engine, sizeof(fact->engine), "nftables");
-	memcpy(fact->ifname, d->ifname, sizeof(fact->ifname));
+	if (f->nft_trace && fact.hook[0] &&
+	    uw_nft_trace_tell(f->nft_trace, d->rule, d->when_ns, fact.rule, sizeof(fact.rule)))
+		snprintf(fact.engine, sizeof(fact.engine), "nftables");
+	memcpy(fact.ifname, d->ifname, sizeof(fact.ifname));
+	q->drop[dir] = fact;
+}
+
+static void drop_facts(const struct uw_facts *f, const struct uw_record *r, enum uw_dir dir, struct uw_query *q)
+{
+	struct uw_earlier_key k = { .id = r->id, .dir = dir };
+	struct uw_drop d;
+
+	if (r->drop[dir].when_ns)
+		drop_fact(f, &r->drop[dir], dir, q);
+	for (k.number = 0; k.number < r->earlier[dir]; k.number++) {
+		if (f->earlier && f->earlier(f->earlier_arg, &k, &d) && drop_is_sound(&d))
+			drop_fact(f, &d, dir, q);
+		else
+			q->gaps |= UW_GAP_BIT(UW_GAP_RECORDS_LOST);
+	}
 }
 
 /* Copies of which a part left and a part was freed here: they did not leave. */
@@ -187,8 +216,8 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->question_hash = r->question_hash;
 	q->question_len = r->question_len;
 	memcpy(q->question, r->question, sizeof(q->question));
-	drop_fact(f, r, UW_REQUEST, q);
-	drop_fact(f, r, UW_REPLY, q);
+	drop_facts(f, r, UW_REQUEST, q);
+	drop_facts(f, r, UW_REPLY, q);
 	torn_fact(r, q);
 	who_fact(f, q);
 	if (r->kind == UW_RECORD_STRAY) {

@@ -14,6 +14,9 @@ struct uw_facts {
 	struct uw_ksyms *symbols;	/* NULL: no names */
 	struct uw_who *who;		/* NULL: no names */
 	struct uw_nft_trace *nft_trace;	/* NULL: no rules */
+	/* A drop before the last of its direction, by its key; false if the kernel forgot it. */
+	bool (*earlier)(void *arg, const struct uw_earlier_key *key, struct uw_drop *out);
+	void *earlier_arg;
 	bool reads_seen;		/* else a queued reply counts as read */
 	uint64_t timeout_ns;
 	uint32_t run;

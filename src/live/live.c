@@ -595,7 +595,7 @@ bool uw_live_filtered(const struct uw_live *l)
 struct uw_live_fds uw_live_fds(const struct uw_live *l)
 {
 	return (struct uw_live_fds){
-		.aliases = bpf_map__fd(l->skel->maps.aliases),
+		.aliases = bpf_map__fd(l->skel->maps.aliases), .earlier = bpf_map__fd(l->skel->maps.earlier),
 		.queries = bpf_map__fd(l->skel->maps.queries),
 		.flows = bpf_map__fd(l->skel->maps.flows),
 		.sends = bpf_map__fd(l->skel->maps.sends),

@@ -6,7 +6,7 @@
 
 #include <bpf/bpf.h>
 
-#include "live/holder.h"
+#include "core/asker.h"
 #include "live/holdings.h"
 
 #define HELD_NS 1000000000ull		/* between looks at who has which socket open */

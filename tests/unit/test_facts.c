@@ -173,7 +173,7 @@ static struct uw_record good_record(void)
 static struct uw_drop drop_at(uint64_t location, uint32_t reason, enum uw_stage mark)
 {
 	return (struct uw_drop){.when_ns = SENT_NS + 4 * MS, .location = location,
-				.stack = {location}, .reason = reason, .mark = (uint8_t)mark};
+				.stack = {location}, .reason = reason, .mark = (uint8_t)mark, .copies = 1};
 }
 
 /* From a buffer of just this size, so that a look behind it is seen. */
@@ -285,6 +285,11 @@ static bool good_hops(unsigned v)
 	return v <= UW_PATH_MAX;
 }
 
+static bool good_earlier(unsigned v)
+{
+	return v <= UW_EARLIER_MAX;
+}
+
 static bool good_dir(unsigned v)
 {
 	return v < UW_DIRS;
@@ -303,6 +308,8 @@ static void test_bytes(void **state)
 	assert_byte(&r, &r.hops, good_hops, "length");
 	assert_byte(&r, &r.drop[UW_REQUEST].mark, good_stage, "drop");
 	assert_byte(&r, &r.drop[UW_REPLY].mark, good_stage, "drop");
+	assert_byte(&r, &r.earlier[UW_REQUEST], good_earlier, "drops");
+	assert_byte(&r, &r.earlier[UW_REPLY], good_earlier, "drops");
 	r.hops = UW_PATH_MAX;
 	for (i = 0; i < UW_PATH_MAX; i++)
 		assert_byte(&r, &r.path[i].dir, good_dir, "path");
@@ -391,6 +398,7 @@ static void test_anything_else(void **state)
 			r.drop[k].mark %= UW_STAGES;
 			r.drop[k].ct %= UW_CT_CONFIRMED + 1;
 			r.drop[k].filter %= UW_FILTER_OWN + 1;
+			r.earlier[k] %= UW_EARLIER_MAX + 1;
 			r.drop[k].ifname[UW_IFNAME - 1] = '\0';
 		}
 		r.task.comm[UW_COMM - 1] = r.task.exe[UW_EXE - 1] = '\0';
@@ -626,6 +634,69 @@ static void test_real_drops_are_counted(void **state)
 	assert_int_equal(q.fault, UW_FAULT_UNKNOWN);
 }
 
+/* The kernel side's memory of drops before the last. */
+struct past {
+	struct uw_drop drop[UW_DIRS][UW_EARLIER_MAX];
+	uint64_t id;
+};
+
+static bool from_the_past(void *arg, const struct uw_earlier_key *k, struct uw_drop *out)
+{
+	const struct past *past = arg;
+
+	if (k->id != past->id || !past->drop[k->dir][k->number].when_ns)
+		return false;
+	*out = past->drop[k->dir][k->number];
+	return true;
+}
+
+/* A copy that nobody waits for is freed after the loss, or between two. */
+static void test_the_last_free_is_none(void **state)
+{
+	struct uw_facts f = ((const struct world *)*state)->facts;
+	struct uw_record r = good_record();
+	struct past past = { .id = r.id };
+	struct uw_query q;
+
+	f.earlier = from_the_past;
+	f.earlier_arg = &past;
+	r.attempts = 2;
+	r.on_wire = 0;
+	r.flags &= ~UW_Q_OUTSIDE;
+	r.dropped = 5;
+	r.drop[UW_REQUEST] = drop_at(PACKET_RCV, NOT_SPECIFIED, UW_STAGE_NF_OUTPUT);
+	r.drop[UW_REQUEST].copies = 2;
+	r.earlier[UW_REQUEST] = 3;
+	past.drop[UW_REQUEST][0] = drop_at(NFT_DO_CHAIN, NETFILTER_DROP, UW_STAGE_NF_OUTPUT);
+	past.drop[UW_REQUEST][1] = drop_at(PACKET_RCV, SOCKET_RCVBUFF, UW_STAGE_NF_OUTPUT);
+	past.drop[UW_REQUEST][2] = drop_at(UDP4_LIB_RCV, NO_SOCKET, UW_STAGE_NF_INPUT);
+	past.drop[UW_REQUEST][2].when_ns -= MS;
+	uw_facts_query(&f, &r, &q);
+	assert_true(q.drop[UW_REQUEST].seen);
+	assert_string_equal(q.drop[UW_REQUEST].reason, "NETFILTER_DROP");
+	assert_int_equal(q.dropped, 2);
+	assert_int_equal(q.gaps, 0);
+	uw_judge(&q);
+	assert_int_equal(q.verdict, UW_REQUEST_DROPPED);
+	assert_int_equal(q.stage, UW_STAGE_NF_OUTPUT);
+
+	/* the reply's likewise; it came back, so nothing beyond is accused */
+	r = good_record();
+	r.wire_in_ns = SENT_NS + 3 * MS;
+	r.drop[UW_REPLY] = drop_at(PACKET_RCV, NOT_SPECIFIED, UW_STAGE_WIRE_IN);
+	r.earlier[UW_REPLY] = 1;
+	past.drop[UW_REPLY][0] = drop_at(NFT_DO_CHAIN, NETFILTER_DROP, UW_STAGE_NF_INPUT);
+	uw_facts_query(&f, &r, &q);
+	uw_judge(&q);
+	assert_int_equal(q.verdict, UW_REPLY_DROPPED);
+
+	/* forgotten by the kernel: what it was is not known */
+	past.id++;
+	uw_facts_query(&f, &r, &q);
+	assert_int_equal(q.gaps, UW_GAP_BIT(UW_GAP_RECORDS_LOST));
+	assert_false(q.drop[UW_REPLY].seen);
+}
+
 /* A copy whose first fragment left and a later one was freed here did not leave. */
 static void test_torn_requests(void **state)
 {
@@ -724,7 +795,7 @@ static void test_freed_by_the_driver(void **state)
 	r.drop[UW_REQUEST] = drop_at(NET_TX_ACTION, NOT_SPECIFIED, UW_STAGE_WIRE_OUT);
 	uw_facts_query(&w->facts, &r, &q);
 	assert_false(q.drop[UW_REQUEST].seen);
-	r.stage[UW_REQUEST] = UW_STAGE_DEVICE;
+	r.drop[UW_REQUEST].mark = UW_STAGE_DEVICE;
 	uw_facts_query(&w->facts, &r, &q);
 	assert_true(q.drop[UW_REQUEST].seen);
 	assert_int_equal(q.drop[UW_REQUEST].stage, UW_STAGE_DEVICE);
@@ -825,6 +896,7 @@ int main(void)
 		IN_WORLD(test_no_drop),
 		IN_WORLD(test_no_drop_is_not_counted),
 		IN_WORLD(test_real_drops_are_counted),
+		IN_WORLD(test_the_last_free_is_none),
 		IN_WORLD(test_torn_requests),
 		IN_WORLD(test_freed_unread),
 		IN_WORLD(test_request_freed_unread),
