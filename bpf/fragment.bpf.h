@@ -24,18 +24,30 @@ static __noinline int fragment_note(struct uw_room *room, const struct uw_query_
 	return 0;
 }
 
-/* The first look; at two bytes, for packets that are none. */
-static __always_inline bool skb_is_later_fragment(const struct sk_buff *skb)
+/* The offset of a fragment, or (with @more: MF) what makes a packet one; for packets that are none at two bytes. */
+static __always_inline bool skb_fragment_bits(const struct sk_buff *skb, bool more)
 {
 	const __u8 *network = skb_network(skb);
 	__be16 offset = 0;
 	__u8 next = 0;
 
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return !bpf_probe_read_kernel(&offset, 2, network + 6) && offset & bpf_htons(0x1fff);
+		return !bpf_probe_read_kernel(&offset, 2, network + 6) &&
+		       offset & bpf_htons(more ? 0x3fff : 0x1fff);
 	if (skb->protocol != bpf_htons(ETH_P_IPV6) || bpf_probe_read_kernel(&next, 1, network + 6))
 		return false;
-	return next == 44 && !bpf_probe_read_kernel(&offset, 2, network + 42) && offset & bpf_htons(0xfff8);
+	return next == 44 && !bpf_probe_read_kernel(&offset, 2, network + 42) &&
+	       offset & bpf_htons(more ? 0xfff9 : 0xfff8);
+}
+
+static __always_inline bool skb_is_later_fragment(const struct sk_buff *skb)
+{
+	return skb_fragment_bits(skb, false);
+}
+
+static __always_inline bool skb_is_fragment(const struct sk_buff *skb)
+{
+	return skb_fragment_bits(skb, true);
 }
 
 /* Of which datagram: room->fragment. */

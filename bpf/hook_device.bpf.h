@@ -58,6 +58,37 @@ static __always_inline bool sender_of(const struct sock *sk, const struct uw_que
 	return task->pid || !(uw_config.pid || uw_config.comm[0]);
 }
 
+/* A copy's buffer was freed: the next copy may be in it. */
+static __always_inline void buffer_freed(struct uw_record *r, __u64 skb)
+{
+	if (r->skb == skb)
+		r->skb = 0;
+}
+
+/* What was noted on this CPU when the driver took this packet, which has not returned yet; or NULL. */
+static __always_inline struct uw_xmit *xmit_of(const struct sk_buff *skb)
+{
+	__u32 zero = 0;
+	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+
+	return x && x->skb == (__u64)skb ? x : NULL;
+}
+
+/*
+ * Whether this packet is the copy that was counted last, at the queue of @dev or (NULL) freed. The next
+ * copy may get the buffer of one that left: then its driver is done with it, and a packet that was at no
+ * device (__dev_queue_xmit sets its link header) is another.
+ */
+static __always_inline bool copy_counted(const struct uw_record *r, const struct sk_buff *skb,
+					 const struct net_device *dev)
+{
+	if (r->skb != (__u64)skb)
+		return false;
+	if (r->stage[UW_REQUEST] < UW_STAGE_WIRE_OUT)
+		return true;
+	return dev ? xmit_of(skb) != NULL : skb->mac_header != (__u16)~0;
+}
+
 /* A local request at a point before the wire: its query, made here if nothing saw it before. */
 static __always_inline struct uw_record *request_here(struct uw_room *room, struct sk_buff *skb,
 						      const struct net_device *dev)
@@ -68,7 +99,7 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 	bool translated;
 	__u32 netns;
 
-	if (r && (r->flags & UW_Q_VIA_OUTPUT || r->skb == (__u64)skb))
+	if (r && (r->flags & UW_Q_VIA_OUTPUT || copy_counted(r, skb, dev)))
 		return r;
 	if (!sk || skb->skb_iif)
 		return r;
@@ -91,10 +122,9 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
  */
 static __always_inline void request_handed_down(struct uw_record *r, const struct sk_buff *skb)
 {
-	__u32 zero = 0;
-	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+	struct uw_xmit *x = xmit_of(skb);
 
-	if (!x || x->skb != (__u64)skb)
+	if (!x)
 		return;
 	request_inside(r);
 	x->skb = 0;
@@ -194,6 +224,7 @@ static __always_inline void xmit_failed(struct uw_record *r, const struct uw_xmi
 		return;
 	__sync_fetch_and_add(&r->dropped, 1);
 	request_inside(r);
+	buffer_freed(r, x->skb);
 }
 
 /*
@@ -202,11 +233,10 @@ static __always_inline void xmit_failed(struct uw_record *r, const struct uw_xmi
  */
 static __always_inline int on_xmit_done(const struct sk_buff *skb, __s32 rc)
 {
-	__u32 zero = 0;
-	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+	struct uw_xmit *x = xmit_of(skb);
 	struct uw_record *r;
 
-	if (!x || !x->skb || x->skb != (__u64)skb)
+	if (!x)
 		return 0;
 	/* A bridge says OK whatever became of it: a reason of its own is a statement of loss. */
 	if (x->freed && (rc || reason_given(x->drop.reason))) {

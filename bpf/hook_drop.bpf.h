@@ -78,20 +78,20 @@ static __always_inline void drop_fill(struct uw_drop *d, const __u64 *ctx, struc
 /* A packet freed while the driver has it: only its return code tells whether that was a drop. */
 static __always_inline bool drop_in_driver(const struct sk_buff *skb, const struct uw_drop *d)
 {
-	__u32 zero = 0;
-	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+	struct uw_xmit *x = xmit_of(skb);
 
-	if (!x || x->skb != (__u64)skb)
+	if (!x)
 		return false;
 	x->drop = *d;
 	x->freed = true;
 	return true;
 }
 
-static __always_inline void request_dropped(struct uw_record *r, const struct uw_drop *d)
+static __always_inline void request_dropped(struct uw_record *r, const struct uw_drop *d, __u64 skb)
 {
 	drop_note(r, d, UW_REQUEST, 1);
 	__sync_fetch_and_add(&r->dropped, 1);
+	buffer_freed(r, skb);
 }
 
 /* The asking socket by its hint; a closed one has lost its port (udp_lib_unhash). */
@@ -148,6 +148,13 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	/* In a socket's queue the device field holds something else. */
 	__u32 netns = r && r->queued_ns ? 0 : netns_of_drop(skb);
 
+	if (!r && !netns && reply_arrived(skb)) {
+		/* Never read, and its query is done. Elsewhere it was looked at when it was queued. */
+		room_digest(room);
+		if (!room->packet.from_port)
+			answered_again(&room->packet);
+		return;
+	}
 	if (!(queued && !netns) && !scope_holds(netns))
 		return;
 	arrival_forget();
@@ -185,7 +192,7 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 	if (r->flags & UW_Q_OUTSIDE && r->skb == (__u64)skb && !reason_given(d->reason))
 		count(UW_STAT_driver_freed);
 	else
-		request_dropped(r, d);
+		request_dropped(r, d, (__u64)skb);
 }
 
 static __always_inline void tear(struct uw_record *r, const struct uw_drop *d, __u8 dir)
@@ -240,10 +247,9 @@ static __always_inline void packet_freed(__u64 *ctx, struct sk_buff *skb, struct
 /* A tunnel's device wrapped it and handed the outer packet down: freed on the way, the query's is freed. */
 static __always_inline void outer_freed(__u64 *ctx, struct sk_buff *skb)
 {
-	__u32 zero = 0;
-	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+	struct uw_xmit *x = xmit_of(skb);
 
-	if (!x || x->skb != (__u64)skb)
+	if (!x)
 		return;
 	__builtin_memset(&x->drop, 0, sizeof(x->drop));
 	drop_fill(&x->drop, ctx, skb, netns_of_drop(skb));

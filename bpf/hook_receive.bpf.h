@@ -121,13 +121,32 @@ static __always_inline void nobodys_arrives(const struct sk_buff *skb, struct uw
 	arrived_note(skb, &room->packet.key, UW_REPLY, room->packet.digest);
 }
 
+/* Whole again, a datagram is in the buffer of the fragment that came last (inet_frag_reasm_prepare). */
+static __always_inline int later_arrives(struct sk_buff *skb)
+{
+	struct uw_room *room = room_enter();
+	struct uw_half *half;
+
+	if (!room)
+		return 0;
+	half = fragment_parse(skb, room) ? bpf_map_lookup_elem(&fragments, &room->fragment) : NULL;
+	if (half)
+		arrived_note(skb, &half->key, half->dir, half->digest);
+	room_leave(room);
+	return 0;
+}
+
 static __always_inline int on_receive(struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!scope_holds(netns_of_dev(dev)) || !skb_wanted(skb))
+	if (!scope_holds(netns_of_dev(dev)))
+		return 0;
+	if (!uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb))
+		return later_arrives(skb);
+	if (!skb_wanted(skb))
 		return 0;
 	room = room_enter();
 	if (!room)

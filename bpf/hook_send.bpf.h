@@ -363,14 +363,13 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 static __always_inline int on_refusal(struct bpf_sock_addr *ctx, __u8 family)
 {
 	__u32 port = ctx->user_port, word;
-	struct bpf_sock_addr_kern *kernel;
+	struct bpf_sock *sk = ctx->sk;
 	struct uw_send s = {};
 	int err = -bpf_get_retval();
 
-	if (err <= 0 || !bpf_cast_to_kern_ctx || ctx->protocol != UW_IPPROTO_UDP || !send_key_ports(&s.key, 0, bpf_ntohs(port)))
+	if (err <= 0 || !sk || ctx->protocol != UW_IPPROTO_UDP ||
+	    !send_key_ports(&s.key, (__u16)sk->src_port, bpf_ntohs(port)))
 		return 1;
-	kernel = bpf_cast_to_kern_ctx(ctx);
-	s.key.client_port = BPF_CORE_READ(kernel, sk, __sk_common.skc_num);
 	s.key.family = family;
 	s.refused = true;
 	if (family == 4) {

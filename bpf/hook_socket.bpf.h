@@ -3,7 +3,7 @@
 #ifndef UW_HOOK_SOCKET_BPF_H
 #define UW_HOOK_SOCKET_BPF_H
 
-#include "query.bpf.h"
+#include "fragment.bpf.h"
 
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
@@ -323,9 +323,10 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 		return 0;
 	half = *a;
 	bpf_map_delete_elem(&arrived, &key);
-	r = bpf_map_lookup_elem(&queries, &half.key);
-	if (!is_half(skb, &half))
+	/* A first fragment's buffer is consumed when its datagram is whole: that is no read. */
+	if (skb_is_fragment(skb) || !is_half(skb, &half))
 		return 0;
+	r = bpf_map_lookup_elem(&queries, &half.key);
 	if (!r) {
 		if (half.dir == UW_REPLY)
 			stray_read(&half);

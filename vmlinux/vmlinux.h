@@ -47,10 +47,7 @@ struct ns_common {
 
 struct bpf_sock {
 	__u32 protocol;
-};
-
-struct bpf_sock_addr_kern {
-	struct sock *sk;
+	__u32 src_port;
 };
 
 struct bpf_sock_addr {
@@ -61,6 +58,9 @@ struct bpf_sock_addr {
 	__u32 family;
 	__u32 type;
 	__u32 protocol;
+	union {
+		struct bpf_sock *sk;
+	};
 };
 
 struct fib6_info;
@@ -154,6 +154,7 @@ struct sk_buff {
 	__be16 protocol;
 	__u16 transport_header;
 	__u16 network_header;
+	__u16 mac_header;
 	unsigned int tail;
 	unsigned char *head;
 	unsigned char *data;

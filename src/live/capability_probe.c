@@ -51,6 +51,7 @@ struct row {
 	{ .code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = (to), .src_reg = (from), .off = (offset) }
 #define CALL_KFUNC(id) \
 	{ .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = (id) }
+#define CALL_HELPER(id) { .code = BPF_JMP | BPF_CALL, .imm = (id) }
 #define EXIT() { .code = BPF_JMP | BPF_EXIT }
 
 static int say(const struct probing *p, int err, const char *what)
@@ -310,22 +311,22 @@ static int probe_kallsyms(const struct probing *p, const struct row *row)
 	return err;
 }
 
-static int probe_cgroup(const struct probing *p, const struct row *row)
+/* At the root of cgroup v2, for a moment, changing nothing. */
+static int attach_cgroup(const struct probing *p, enum bpf_prog_type type, enum bpf_attach_type at,
+			 const struct bpf_insn *insns, size_t count)
 {
-	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_CGROUP_INET_SOCK_RELEASE);
-	const struct bpf_insn insns[] = { MOV(0, 1), EXIT() };
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = at);
 	char mount[PATH_MAX];
 	int cgroup, prog, link = -1;
 
-	(void)row;
 	if (uw_cgroup2_mount(uw_path_or(p->paths->mounts, UW_PATH_MOUNTS), mount, sizeof(mount)))
 		return say(p, -ENOENT, "cgroup v2 is not mounted");
 	cgroup = open(mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup < 0)
 		return -errno;
-	prog = load(BPF_PROG_TYPE_CGROUP_SOCK, insns, COUNT(insns), &opts);
+	prog = load(type, insns, count, &opts);
 	if (prog >= 0) {
-		link = bpf_link_create(prog, cgroup, BPF_CGROUP_INET_SOCK_RELEASE, NULL);
+		link = bpf_link_create(prog, cgroup, at, NULL);
 		link = link < 0 ? -errno : link;
 		close(prog);
 	}
@@ -333,6 +334,25 @@ static int probe_cgroup(const struct probing *p, const struct row *row)
 	if (link >= 0)
 		close(link);
 	return prog < 0 ? prog : link < 0 ? link : 0;
+}
+
+static int probe_release(const struct probing *p, const struct row *row)
+{
+	const struct bpf_insn insns[] = { MOV(0, 1), EXIT() };
+
+	(void)row;
+	if (find_function(p->btf, "bpf_cast_to_kern_ctx") <= 0)
+		return say(p, -ENOENT, "this kernel has no bpf_cast_to_kern_ctx()");
+	return attach_cgroup(p, BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_RELEASE, insns, COUNT(insns));
+}
+
+/* The programs that ran before, and what they said: bpf_get_retval(). */
+static int probe_refusals(const struct probing *p, const struct row *row)
+{
+	const struct bpf_insn insns[] = { CALL_HELPER(BPF_FUNC_get_retval), MOV(0, 1), EXIT() };
+
+	(void)row;
+	return attach_cgroup(p, BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, insns, COUNT(insns));
 }
 
 #define REMEDY_6_3 "a kernel with this tracepoint (mainline since 6.3)"
@@ -373,9 +393,10 @@ static const struct row rows[] = {
 	  "a kernel with a longer list of drop reasons (6.18 has it)",
 	  "drop.reason" },
 	{ "kfree_skb_receiver", probe_tracepoint, "kfree_skb", 4, false,
-	  "reply_dropped and request_dropped lack the socket's buffer sizes",
+	  "reply_dropped and request_dropped lack the socket's buffer sizes, and whose filter dropped (the "
+	  "socket's own or its cgroup's)",
 	  "a kernel whose kfree_skb tracepoint has the receiving socket (mainline since 6.11)",
-	  "socket.rcvbuf socket.rmem" },
+	  "socket.rcvbuf socket.rmem drop.engine" },
 	{ "net_dev_queue", probe_tracepoint, "net_dev_queue", 0, false,
 	  "request_held cannot tell neighbour from qdisc", REMEDY_TRACEPOINT,
 	  "stage" },
@@ -414,9 +435,10 @@ static const struct row rows[] = {
 	  REMEDY_TRACEPOINT,
 	  "verdict fault stage abandoned_us" },
 	{ "netfilter_links", probe_netfilter, NULL, 0, false,
-	  "request_held by NFQUEUE is not named, and the hook of a drop is from the stack alone",
+	  "request_held by NFQUEUE is not named, the hook of a drop is from the stack alone, and whose a "
+	  "request is that waited (for a neighbour, in a queue) and left in another task's time",
 	  "a kernel with CONFIG_NETFILTER_BPF_LINK=y (mainline since 6.4)",
-	  "stage drop.hook drop.engine held_by" },
+	  "stage drop.hook drop.engine held_by process.pid process.executable.name user.id cgroup" },
 	{ "nft_trace", probe_nft_trace, NULL, 0, false,
 	  "--nft-trace is refused: the rule that dropped a packet is not named",
 	  "the package nftables, 0.9.9 or newer, and a kernel with nftables (mainline since 5.12)",
@@ -434,11 +456,16 @@ static const struct row rows[] = {
 	  "request_dropped and reply_dropped name the reason, but not the function and the hook",
 	  "sysctl kernel.kptr_restrict=1 or 0, and CAP_SYSLOG",
 	  "stage drop.location drop.hook drop.engine" },
-	{ "cgroup_sock_release", probe_cgroup, NULL, 0, false,
+	{ "cgroup_sock_release", probe_release, NULL, 0, false,
 	  "a close before the deadline is known only when the process ends or by NO_SOCKET: some "
-	  "answered_late are reply_dropped; a send or connect that a cgroup's program refuses is not seen",
-	  "mount cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup/unified), CONFIG_CGROUP_BPF=y",
+	  "answered_late are reply_dropped",
+	  "cgroup v2 mounted (mount -t cgroup2 none /sys/fs/cgroup/unified), a kernel with CONFIG_CGROUP_BPF=y "
+	  "and bpf_cast_to_kern_ctx() (mainline since 6.2)",
 	  "verdict abandoned_us" },
+	{ "cgroup_refusals", probe_refusals, NULL, 0, false,
+	  "a send or connect that a cgroup's program refuses is not seen: no packet, no route, no send_failed",
+	  "cgroup v2 mounted, a kernel with CONFIG_CGROUP_BPF=y and bpf_get_retval() (mainline since 5.18)",
+	  "record" },
 };
 
 unsigned uw_capabilities_probe(const struct uw_capability_paths *paths, struct uw_capability *out,

@@ -79,7 +79,9 @@ static bool kernel_has(const struct btf *btf, const char *section)
 
 	if (!strcmp(section, "socket"))
 		return true;
-	if (!strncmp(section, "cgroup/", 7))
+	if (!strncmp(section, "cgroup/", 7) && strcmp(section, "cgroup/sock_release"))
+		return has_helper(btf, "BPF_FUNC_get_retval");
+	if (!strcmp(section, "cgroup/sock_release"))
 		return btf__find_by_name_kind(btf, "bpf_cast_to_kern_ctx", BTF_KIND_FUNC) > 0;
 	if (!strncmp(section, "netfilter", 9))
 		return btf__find_by_name_kind(btf, "bpf_nf_ctx", BTF_KIND_STRUCT) > 0;
