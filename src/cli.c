@@ -16,6 +16,8 @@
 #define TIMEOUT_MIN_NS 10000000ull
 #define TIMEOUT_MAX_NS (30 * NS_PER_S) /* ruling 2: what comes later is not waited for */
 #define DURATION_MIN_NS 1000000ull
+#define INTERVAL_MIN_NS NS_PER_S
+#define INTERVAL_MAX_NS (86400ull * NS_PER_S)
 #define DURATION_MAX_NS (366ull * 86400 * NS_PER_S)
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -119,6 +121,17 @@ static int take_output(struct uw_options *o, const char *arg)
 	return 0;
 }
 
+static int take_interval(struct uw_options *o, const char *arg)
+{
+	return uw_parse_seconds(arg, INTERVAL_MIN_NS, INTERVAL_MAX_NS, &o->interval_ns);
+}
+
+static int take_output_file(struct uw_options *o, const char *arg)
+{
+	o->output_file = arg;
+	return *arg ? 0 : -EINVAL;
+}
+
 static int take_expression(struct uw_options *o, const char *arg)
 {
 	o->expression = arg;
@@ -188,8 +201,9 @@ static int take_verbose(struct uw_options *o, const char *arg)
 }
 
 #define IN(c) (1u << UW_CMD_##c)
-#define EVERYWHERE (IN(NONE) | IN(TRACE) | IN(PROBE) | IN(ANALYZE) | IN(DOCTOR) | IN(EXPLAIN))
-#define JUDGES (IN(TRACE) | IN(ANALYZE))
+#define EVERYWHERE (IN(NONE) | IN(TRACE) | IN(MONITOR) | IN(PROBE) | IN(ANALYZE) | IN(DOCTOR) | IN(EXPLAIN))
+#define WATCHES (IN(TRACE) | IN(MONITOR))
+#define JUDGES (WATCHES | IN(ANALYZE))
 #define VALUE_HELP 'h'
 #define VALUE_VERSION 256
 #define VALUE_FIRST 512 /* + row, for options without a letter */
@@ -206,28 +220,30 @@ struct row {
 #define PREFIX_ALLOWED "an IPv4 or IPv6 address, or ADDRESS/LENGTH"
 
 static const struct row rows[] = {
-	{"scope", 0, IN(TRACE), take_scope,
+	{"scope", 0, WATCHES, take_scope,
 	 NETNS_ALLOWED " of a network namespace, or several with commas"},
-	{"netns", 0, IN(TRACE), take_netns_list,
+	{"netns", 0, WATCHES, take_netns_list,
 	 NETNS_ALLOWED " of a network namespace, or several with commas"},
 	{"netns", 0, IN(PROBE), take_netns, NETNS_ALLOWED " of one network namespace"},
 	{"server", 0, JUDGES, take_server, PREFIX_ALLOWED},
 	{"client", 0, JUDGES, take_client, PREFIX_ALLOWED},
-	{"iface", 0, IN(TRACE), take_iface, "the name of a network device, 15 bytes at the most"},
+	{"iface", 0, WATCHES, take_iface, "the name of a network device, 15 bytes at the most"},
 	{"protocol", 0, JUDGES, take_protocol, "ntp or dns"},
 	{"port", 0, JUDGES, take_ports,
 	 "ntp=PORT or dns=PORT, or several with commas; a port from 1 to 65535, of one protocol"},
 	{"port", 0, IN(PROBE), take_ask_port, "a number from 1 to 65535"},
-	{"process", 0, IN(TRACE), take_process, "the file name of an executable or a process id"},
+	{"process", 0, WATCHES, take_process, "the file name of an executable or a process id"},
 	{"timeout", 0, JUDGES | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
-	{NULL, 'd', IN(TRACE), take_duration, "seconds from 0.001 to 31622400"},
+	{NULL, 'd', WATCHES, take_duration, "seconds from 0.001 to 31622400"},
 	{NULL, 'o', JUDGES | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{"interval", 0, IN(MONITOR), take_interval, "seconds from 1 to 86400"},
+	{"output", 0, IN(MONITOR), take_output_file, "the path of a file"},
 	{"filter", 0, IN(ANALYZE), take_expression, "a pcap filter expression (pcap-filter(7))"},
 	{"count", 0, IN(PROBE), take_count, "a number from 1 to 60"},
-	{"all", 0, JUDGES, take_all, NULL},
+	{"all", 0, IN(TRACE) | IN(ANALYZE), take_all, NULL},
 	{"probe", 0, IN(TRACE), take_probe, NULL},
 	{"nft-trace", 0, IN(TRACE), take_nft_trace, NULL},
-	{"exit-code", 0, JUDGES, take_exit_code, NULL},
+	{"exit-code", 0, IN(TRACE) | IN(ANALYZE), take_exit_code, NULL},
 	{"no-color", 0, EVERYWHERE & ~IN(NONE), take_no_color, NULL},
 	{NULL, 'v', IN(PROBE), take_verbose, NULL},
 };
@@ -525,6 +541,8 @@ static enum uw_cli_result finish(struct parse *p)
 		if (o->nft_trace && !o->filters.scope.count && !o->filters.netns.count)
 			return fail(p->error, "--nft-trace is not for all namespaces: name them with --scope or --netns");
 		return finish_ports(p);
+	case UW_CMD_MONITOR:
+		return finish_ports(p);
 	case UW_CMD_ANALYZE:
 		if (!o->files)
 			return fail(p->error, "no file to analyze: a pcap or pcapng file, - is standard input");
@@ -541,7 +559,7 @@ static enum uw_cli_result finish(struct parse *p)
 	case UW_CMD_EXPLAIN:
 		return UW_CLI_RUN;
 	case UW_CMD_NONE:
-		return fail(p->error, "no command given: trace, probe, analyze, doctor or explain"
+		return fail(p->error, "no command given: trace, monitor, probe, analyze, doctor or explain"
 				      " (see udpwhy --help)");
 	default:
 		return UW_CLI_RUN;
@@ -550,7 +568,7 @@ static enum uw_cli_result finish(struct parse *p)
 
 const char *uw_command_name(enum uw_command c)
 {
-	static const char *const names[UW_COMMANDS] = {"", "trace", "probe", "analyze", "doctor", "explain"};
+	static const char *const names[UW_COMMANDS] = {"", "trace", "monitor", "probe", "analyze", "doctor", "explain"};
 
 	return c < UW_COMMANDS ? names[c] : "";
 }
@@ -590,8 +608,12 @@ enum uw_cli_result uw_cli_parse(int argc, char *const argv[], struct uw_options 
 		o->command = command_named(argv[1]);
 		if (!o->command)
 			return fail(error,
-				    "unknown command %s: must be trace, probe, analyze, doctor or explain",
+				    "unknown command %s: must be trace, monitor, probe, analyze, doctor or explain",
 				    quote(argv[1], &q));
+		if (o->command == UW_CMD_MONITOR) {
+			o->output = UW_OUTPUT_JSON;
+			o->interval_ns = UW_INTERVAL_NS;
+		}
 		argc--; /* the command takes the place of argv[0] */
 		argv++;
 	}

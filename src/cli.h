@@ -18,6 +18,7 @@
 #define UW_PID_MAX 4194304		/* the kernel's PID_MAX_LIMIT */
 
 #define UW_TIMEOUT_NS 5000000000ull	/* ruling 2: the default of --timeout */
+#define UW_INTERVAL_NS 60000000000ull	/* the default of --interval */
 #define UW_FILES_MAX 256
 #define UW_PROBE_COUNT 4		/* packets per door */
 #define UW_PROBE_COUNT_MAX 60
@@ -25,6 +26,7 @@
 enum uw_command {
 	UW_CMD_NONE,	/* only with UW_CLI_HELP and UW_CLI_VERSION */
 	UW_CMD_TRACE,
+	UW_CMD_MONITOR,
 	UW_CMD_PROBE,
 	UW_CMD_ANALYZE,
 	UW_CMD_DOCTOR,
@@ -70,7 +72,8 @@ struct uw_options {
 	struct uw_filters filters;
 	enum uw_output output;
 	const char *output_file;	/* monitor: of argv, NULL stdout */
-	uint64_t duration_ns;		/* trace; 0: until stopped */
+	uint64_t duration_ns;		/* trace, monitor; 0: until stopped */
+	uint64_t interval_ns;		/* monitor: between flow and status records; else 0 */
 	uint64_t timeout_ns;
 	bool all, probe, exit_code, verbose;
 	bool nft_trace;

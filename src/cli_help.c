@@ -10,6 +10,21 @@
 	"  --no-color              no colours; so does the variable NO_COLOR\n"
 #define HELP_TIMEOUT \
 	"  --timeout SECONDS       how long an answer may take, 0.01 to 30 (default 5)\n"
+#define HELP_FILTERS \
+	"What is \"this host\"\n" \
+	"  --scope NS,...          only these network namespaces (default: all of this kernel)\n" \
+	"\n" \
+	"What to report\n" \
+	"  --netns NS,...          only these network namespaces\n" \
+	"  --server ADDR[/LEN]     only these servers\n" \
+	"  --client ADDR[/LEN]     only these clients\n" \
+	"  --iface NAME            only what crossed this device\n" \
+	"  --protocol ntp|dns      only this protocol\n" \
+	"  --port PROTO=PORT,...   service ports (default ntp=123,dns=53); replaces those of the\n" \
+	"                          protocols named\n" \
+	"  --process NAME|PID      only this executable (its file name) or process\n" \
+	"\n" \
+	"NS is a name (ip netns), a path (has a slash) or the id of a process (digits).\n"
 
 static const char *const help[UW_COMMANDS] = {
 	[UW_CMD_NONE] =
@@ -18,6 +33,7 @@ static const char *const help[UW_COMMANDS] = {
 	"\n"
 	"  trace [-- COMMAND...]   follow the queries of this host through the kernel\n"
 	"  probe ntp|dns TARGET... ask servers from an ephemeral and from a fixed port\n"
+	"  monitor                 the same all day long, for log pipelines\n"
 	"  analyze FILE...         the queries of pcap and pcapng files\n"
 	"  explain [NAME]          a verdict, diagnosis, stage, gap or drop reason in plain words\n"
 	"  doctor                  what this kernel offers, and what that means for the verdicts\n"
@@ -41,20 +57,21 @@ static const char *const help[UW_COMMANDS] = {
 	HELP_COLOR
 	HELP_COMMON
 	"\n"
-	"What is \"this host\"\n"
-	"  --scope NS,...          only these network namespaces (default: all of this kernel)\n"
+	HELP_FILTERS,
+	[UW_CMD_MONITOR] =
+	"Usage: udpwhy monitor [OPTIONS]\n"
+	"Follow NTP and DNS queries all day long. Bad queries are told at once, the first 10 of a flow,\n"
+	"verdict, stage and reason in each interval; counts per flow and in sum come every interval.\n"
 	"\n"
-	"What to report\n"
-	"  --netns NS,...          only these network namespaces\n"
-	"  --server ADDR[/LEN]     only these servers\n"
-	"  --client ADDR[/LEN]     only these clients\n"
-	"  --iface NAME            only what crossed this device\n"
-	"  --protocol ntp|dns      only this protocol\n"
-	"  --port PROTO=PORT,...   service ports (default ntp=123,dns=53); replaces those of the\n"
-	"                          protocols named\n"
-	"  --process NAME|PID      only this executable (its file name) or process\n"
+	"  --interval SECONDS      between flow and status records, 1 to 86400 (default 60)\n"
+	"  -o json|text            one JSON object a line (default), or for people\n"
+	"  --output FILE           append to FILE instead of standard output; SIGHUP opens it anew\n"
+	"  -d SECONDS              stop after this time\n"
+	HELP_TIMEOUT
+	HELP_COLOR
+	HELP_COMMON
 	"\n"
-	"NS is a name (ip netns), a path (has a slash) or the id of a process (digits).\n",
+	HELP_FILTERS,
 	[UW_CMD_PROBE] =
 	"Usage: udpwhy probe [OPTIONS] ntp|dns TARGET...\n"
 	"Ask servers from an ephemeral and from a fixed port, at most once a second each.\n"

@@ -6,6 +6,7 @@
 #include "cli.h"
 
 int uw_cmd_trace(const struct uw_options *o);
+int uw_cmd_monitor(const struct uw_options *o);
 int uw_cmd_probe(const struct uw_options *o);
 int uw_cmd_analyze(const struct uw_options *o);
 int uw_cmd_doctor(const struct uw_options *o);

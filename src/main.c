@@ -10,6 +10,7 @@
 
 static int (*const command[UW_COMMANDS])(const struct uw_options *) = {
 	[UW_CMD_TRACE] = uw_cmd_trace,
+	[UW_CMD_MONITOR] = uw_cmd_monitor,
 	[UW_CMD_PROBE] = uw_cmd_probe,
 	[UW_CMD_ANALYZE] = uw_cmd_analyze,
 	[UW_CMD_DOCTOR] = uw_cmd_doctor,

@@ -8,9 +8,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/ration.h"
 #include "sink/sink.h"
 
 #define FLOWS 4096
+#define RATION 10	/* bad queries of one kind told in an interval */
 #define DIAGNOSES 32
 #define STUCK_NS 5000000000ull	/* a reader that takes nothing for so long is not waited for */
 #define DEFAULT_WIDTH 100	/* columns, without a terminal */
@@ -31,6 +33,8 @@ struct uw_report {
 	enum uw_writer_manner manner;
 	int failing;			/* -errno of the output, said already */
 	uint64_t lost_before;		/* lines lost when it was last well */
+	struct uw_ration *ration;	/* NULL without an interval */
+	uint64_t suppressed;
 	struct uw_totals totals;
 	struct uw_host_facts host;
 	struct told told[DIAGNOSES];
@@ -109,7 +113,8 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 	r->o = o;
 	r->manner = manner;
 	r->flows = uw_flow_table_new(FLOWS);
-	if (r->flows)
+	r->ration = o->interval_ns ? uw_ration_new(RATION) : NULL;
+	if (r->flows && (r->ration || !o->interval_ns))
 		err = silent ? 0 : open_sink(r, clock, manner, error);
 	if (err) {
 		uw_report_free(r);
@@ -127,6 +132,7 @@ void uw_report_free(struct uw_report *r)
 	if (r->sink)
 		r->sink->close(r->sink);
 	uw_writer_close(r->writer);
+	uw_ration_free(r->ration);
 	uw_flow_table_free(r->flows);
 	free(r);
 }
@@ -141,15 +147,29 @@ void uw_report_start(struct uw_report *r, struct uw_run *run)
 	uw_writer_commit(r->writer);
 }
 
+/* With an interval, too many of a kind are counted only. */
+static bool rationed(struct uw_report *r, struct uw_flow *f, const struct uw_query *q)
+{
+	if (!r->ration || uw_ration_allows(r->ration, f ? &f->id : NULL, q))
+		return false;
+	if (q->revision == 1) {
+		r->suppressed++;
+		if (f)
+			f->suppressed++;
+	}
+	return true;
+}
+
 void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct uw_previous *previous,
 		     bool probe, bool always)
 {
-	uw_flow_add(r->flows, q, probe, previous ? &previous->verdict : NULL);
+	struct uw_flow *f = uw_flow_add(r->flows, q, probe, previous ? &previous->verdict : NULL);
+
 	if (probe)
 		return;
 	uw_totals_add(&r->totals, q, previous);
 	r->unsettled |= uw_query_is_news(q);
-	if (!r->sink || !(always || r->o->all || uw_query_is_news(q)))
+	if (!r->sink || !(always || r->o->all || uw_query_is_news(q)) || rationed(r, f, q))
 		return;
 	r->sink->query(r->sink, q);
 	uw_writer_commit(r->writer);
@@ -251,6 +271,23 @@ void uw_report_resize(struct uw_report *r)
 		r->sink->resize(r->sink, terminal_width());
 }
 
+void uw_report_interval(struct uw_report *r)
+{
+	const struct uw_flow *const *flows;
+	unsigned count, i;
+
+	if (!r->sink)
+		return;
+	flows = uw_flow_list(r->flows, &count);
+	for (i = 0; i < count; i++) {
+		if (!uw_flow_is_news(r->flows, flows[i]))
+			continue;
+		r->sink->flow(r->sink, flows[i]);
+		uw_writer_commit(r->writer);
+	}
+	uw_ration_renew(r->ration);
+}
+
 void uw_report_status(struct uw_report *r, const struct uw_totals *t)
 {
 	struct uw_totals all = *t;
@@ -258,6 +295,7 @@ void uw_report_status(struct uw_report *r, const struct uw_totals *t)
 	if (!r->sink)
 		return;
 	all.output_lost = uw_writer_lost(r->writer);
+	all.suppressed = r->suppressed;
 	r->sink->status(r->sink, &all);
 	uw_writer_commit(r->writer);
 }
@@ -272,6 +310,7 @@ void uw_report_end(struct uw_report *r, const struct uw_totals *t)
 		return;
 	flows = uw_flow_list(r->flows, &count);
 	all.output_lost = uw_writer_lost(r->writer);
+	all.suppressed = r->suppressed;
 	r->sink->end(r->sink, &all, flows, count);
 	uw_writer_commit(r->writer);
 }

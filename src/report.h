@@ -68,6 +68,9 @@ void uw_report_in_flight(struct uw_report *r, const struct uw_in_flight *f);
 /** uw_report_resize - the terminal has another width. */
 void uw_report_resize(struct uw_report *r);
 
+/** uw_report_interval - the flow records that are news since the last time; a new ration of bad queries. */
+void uw_report_interval(struct uw_report *r);
+
 /** uw_report_status, uw_report_end - with the totals of the whole run. */
 void uw_report_status(struct uw_report *r, const struct uw_totals *t);
 void uw_report_end(struct uw_report *r, const struct uw_totals *t);

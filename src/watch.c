@@ -24,7 +24,7 @@
 #define BURST_NS 10000000000ull	/* ... and after this long even if it is not quiet */
 #define DIAGNOSE_NS 10000000000ull	/* between looks at the flows while running */
 #define IN_FLIGHT_NS 500000000ull	/* between looks at what is in flight, on a terminal */
-#define STATUS_NS 60000000000ull	/* between status records */
+#define STATUS_NS 60000000000ull	/* between trace's status records */
 #define ASKERS 32
 #define PROBE_TIMEOUT_NS 2000000000ull
 #define POLLFDS (2 + UW_WATCH_TARGETS * 4)
@@ -148,6 +148,8 @@ static void tell_status(struct watch *w)
 
 	w->status_ns = w->now_ns;
 	take_totals(w, &t);
+	if (w->o->interval_ns)
+		uw_report_interval(w->report);
 	uw_report_status(w->report, &t);
 }
 
@@ -190,6 +192,8 @@ static void take_signal(struct watch *w)
 	while (read(w->signal_fd, &s, sizeof(s)) == sizeof(s)) {
 		if (s.ssi_signo == SIGWINCH) {
 			uw_report_resize(w->report);
+		} else if (s.ssi_signo == SIGHUP) {
+			uw_report_reopen(w->report);
 		} else if (s.ssi_signo == SIGCHLD) {
 			if (w->child > 0 && waitpid(w->child, &status, WNOHANG) == w->child) {
 				w->child = 0;
@@ -271,7 +275,7 @@ static void loop(struct watch *w)
 			uw_report_idle(w->report);
 			w->bad_ns = w->burst_ns = 0;
 		}
-		if (w->now_ns - w->status_ns >= STATUS_NS)
+		if (w->now_ns - w->status_ns >= (w->o->interval_ns ? w->o->interval_ns : STATUS_NS))
 			tell_status(w);
 		show_in_flight(w);
 		if (output_fails(w, uw_report_flush(w->report)))
@@ -313,6 +317,9 @@ static int take_signals(struct watch *w)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGWINCH);
+	/* Without a log of its own, a terminal that goes takes us with it, as is the custom. */
+	if (w->o->interval_ns)
+		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -348,7 +355,8 @@ static int open_all(struct watch *w)
 	w->probes = uw_probes_new(w->o->count ? w->o->count : UW_PROBE_COUNT, PROBE_TIMEOUT_NS);
 	if (!w->probes)
 		return say("out of memory");
-	if (uw_report_new(w->o, &w->clock, w->plan->silent, UW_WRITER_LEAVE_OUT, &w->report, error))
+	if (uw_report_new(w->o, &w->clock, w->plan->silent,
+			  w->o->interval_ns ? UW_WRITER_PERSIST : UW_WRITER_LEAVE_OUT, &w->report, error))
 		return say(error);
 	if (take_signals(w))
 		return say("cannot watch signals");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The loop that trace and probe share: sources in, core, sink out, until there is nothing to wait
+ * The loop that trace, monitor and probe share: sources in, core, sink out, until there is nothing to wait
  * for. What differs between the two is in struct uw_watch_plan.
  */
 #ifndef UW_WATCH_H

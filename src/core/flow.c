@@ -459,3 +459,14 @@ uint64_t uw_flow_answered(const struct uw_flow *f)
 {
 	return f->count[UW_ANSWERED] + f->count[UW_SERVED] + f->count[UW_FORWARDED];
 }
+
+bool uw_flow_is_news(struct uw_flow_table *t, const struct uw_flow *f)
+{
+	uint64_t now = uw_flow_asked(f) + f->duplicate + f->conflicting;
+	struct entry *e = find(t, &f->id);
+
+	if (!e || e->flow.reported == now)
+		return false;
+	e->flow.reported = now;
+	return true;
+}

@@ -31,6 +31,8 @@ struct uw_flow {
 	uint64_t attempts;
 	uint64_t duplicate, conflicting;	/* further answers, like the first and unlike it */
 	uint64_t first_ns, last_good_ns, last_bad_ns;	/* CLOCK_BOOTTIME of sends, 0 absent */
+	uint64_t suppressed;		/* counted but not told one by one (core/ration.h) */
+	uint64_t reported;		/* flow.c's own: what uw_flow_is_news() saw */
 	uint64_t bad_complete;		/* no_reply with complete evidence */
 	uint64_t rtt[UW_RTT_BUCKETS];
 	uint64_t rtt_max_us;
@@ -82,6 +84,8 @@ struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *
 /** uw_flow_list - Return: pointers to all flows sorted by id; *count receives how many. The array is
  * the table's and is valid until the next call on the table. */
 const struct uw_flow *const *uw_flow_list(struct uw_flow_table *t, unsigned *count);
+/** uw_flow_is_news - whether queries or copies of answers were counted in @f since the last call. */
+bool uw_flow_is_news(struct uw_flow_table *t, const struct uw_flow *f);
 uint64_t uw_flow_table_lost(const struct uw_flow_table *t);
 
 /** uw_flow_quantile_us - the @q quantile (0 to 1) of the round trips of answered queries from the

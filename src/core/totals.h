@@ -13,6 +13,7 @@ struct uw_totals {
 	uint64_t stats[UW_STATS];	/* enum uw_stat: what was counted and what was lost */
 	uint64_t recursion_misses;
 	uint64_t netlink_lost;
+	uint64_t suppressed;		/* monitor: bad queries counted but not told one by one */
 	uint64_t output_lost;		/* lines that a slow reader or a full disk did not take */
 	bool nft_trace;			/* rules were looked for: */
 	uint64_t rule_unknown;		/* drops by nftables whose trace did not come */

@@ -202,6 +202,8 @@ static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
 	uw_json_uint(&j, "attempts", f->attempts);
 	uw_json_uint(&j, "duplicate", f->duplicate);
 	uw_json_uint(&j, "conflicting", f->conflicting);
+	if (f->suppressed)
+		uw_json_uint(&j, "suppressed", f->suppressed);
 	put_counts(&j, f->count);
 	put_flow_drops(&j, f);
 	put_flow_rtt(&j, f);
@@ -272,6 +274,8 @@ static void put_stats(struct uw_json *j, const struct uw_totals *t)
 	uw_json_uint(j, "lost.recursion", t->recursion_misses);
 	uw_json_uint(j, "lost.netlink", t->netlink_lost);
 	uw_json_uint(j, "lost.output", t->output_lost);
+	if (t->suppressed)
+		uw_json_uint(j, "suppressed", t->suppressed);
 	if (t->nft_trace)
 		uw_json_uint(j, "rule_unknown", t->rule_unknown);
 }

@@ -208,6 +208,7 @@ class Run:
         self.env = dict(os.environ, TMP=self.tmp, PLUGINS=PLUGINS, LC_ALL="C.UTF-8",
                         UDPWHY=self.options.udpwhy, UDPWHY_TEST_RUN=self.options.mark,
                         ACTORS=os.path.join(os.path.dirname(__file__), "actors.py"),
+                        RECORDS=os.path.join(os.path.dirname(__file__), "records.py"),
                         CTFILL=os.path.join(os.path.dirname(__file__), "ctfill.py"),
                         NFQUEUE=os.path.join(os.path.dirname(__file__), "nfqueue.py"),
                         LOSE=os.path.join(os.path.dirname(__file__), "refuse.py"),

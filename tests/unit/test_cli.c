@@ -251,15 +251,19 @@ static void test_unknown(void **state)
 	(void)state;
 	assert_int_equal(uw_cli_parse(1, (char *const[]){(char *)"udpwhy", NULL}, &o, error),
 			 UW_CLI_ERROR);
-	assert_non_null(strstr(error, "no command given: trace, probe, analyze, doctor or explain"));
+	assert_non_null(strstr(error, "no command given: trace, monitor, probe, analyze, doctor or explain"));
 	assert_int_equal(uw_cli_parse(0, (char *const[]){NULL}, &o, error), UW_CLI_ERROR);
-	fails("unknown command \"monitor\": must be trace, probe, analyze, doctor or explain", "monitor");
-	fails("unknown command \"report\"", "report", "x");
+	fails("unknown command \"report\": must be trace, monitor, probe, analyze, doctor or explain", "report", "x");
 	fails("no file to analyze: a pcap or pcapng file, - is standard input", "analyze");
 	fails("unknown command \"\"", "");
 	fails("unknown command \"Trace\"", "Trace");
 	fails("unknown option \"--nft\" (see udpwhy trace --help)", "trace", "--nft");
 	fails("unknown option \"--nft-trace\"", "probe", "--nft-trace");
+	fails("unknown option \"--output\"", "trace", "--output", "x");
+	fails("unknown option \"--all\"", "monitor", "--all");
+	fails("--interval \"0\": must be seconds from 1 to 86400", "monitor", "--interval", "0");
+	fails("--output \"\"", "monitor", "--output", "");
+	fails("unexpected \"ls\"", "monitor", "--", "ls");
 	fails("unknown option \"--evidence=x\"", "trace", "--evidence=x");
 	fails("unknown option \"-x\"", "trace", "-x");
 	fails("unknown option \"-v\"", "trace", "-v");
