@@ -4,6 +4,7 @@
 #define UW_HOOK_DEVICE_BPF_H
 
 #include "hook_send.bpf.h"
+#include "tunnel.bpf.h"
 
 /* Where no tracepoint tells of sends, the route lookup of this task's own send or connect tells. */
 static __always_inline bool sender_by_route(const struct uw_query_key *k, struct uw_task *task)
@@ -187,8 +188,10 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!scope_holds(netns_of_dev(dev)) || !skb_wanted(skb))
+	if (!scope_holds(netns_of_dev(dev)))
 		return 0;
+	if (!skb_wanted(skb))
+		return tunnels_watched() ? outer_leaves(skb, dev) : 0;
 	room = room_enter();
 	if (!room)
 		return 0;
@@ -198,8 +201,10 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 
 		r = query_of_skb(skb, room);
 		if (r) {
-			if (dir == UW_REQUEST)
+			if (dir == UW_REQUEST) {
 				request_leaves(r, dev);
+				tunnel_enters(r, &room->packet, skb, dev);
+			}
 			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
 			query_hop(r, dev, dir, true);
 			xmit_begin(skb, &room->packet.key, dir);

@@ -4,6 +4,7 @@
 #define UW_HOOK_RECEIVE_BPF_H
 
 #include "fragment.bpf.h"
+#include "tunnel.bpf.h"
 
 static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir,
 					 __u32 digest)
@@ -144,6 +145,8 @@ static __always_inline int on_receive(struct sk_buff *skb)
 
 	if (!scope_holds(netns_of_dev(dev)))
 		return 0;
+	if (tunnels_watched())
+		tunnel_arrives(skb, dev);
 	if (!uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb))
 		return later_arrives(skb);
 	if (!skb_wanted(skb))

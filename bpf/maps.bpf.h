@@ -173,6 +173,44 @@ struct {
 	__type(value, struct uw_half);
 } unread SEC(".maps");
 
+/* A request inside of a tunnel's outer packet, by its buffer (tunnel.bpf.h). */
+struct uw_inside {
+	struct uw_query_key key;
+	__u64 id;
+	__u64 mark;		/* what it is known by: 8 bytes of it, or the outer packet's length */
+	__u32 at;		/* where those are, from the inner network header */
+	__u8 wireguard;
+	__u8 left;
+	__u8 pad[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 2048);
+	__type(key, __u64);	/* skb */
+	__type(value, struct uw_inside);
+} insides SEC(".maps");
+
+/* An outer packet that came in, by its buffer. */
+struct uw_outer_in {
+	struct uw_tunnel_key k;
+	__u64 when_ns;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);	/* skb */
+	__type(value, struct uw_outer_in);
+} outers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_TUNNEL_SECONDS);
+	__type(key, struct uw_tunnel_key);
+	__type(value, struct uw_tunnel_second);
+} tunnel_seconds SEC(".maps");
+
 /*
  * Datagrams that came in: their query by buffer. Where reads have a tracepoint, only replies whose
  * payload is out of reach from the socket's queue.

@@ -11,6 +11,7 @@
 #define UW_RING_BYTES (4 << 20)
 #define UW_STRAYS_A_SECOND 256	/* replies without a query that are sent up; anybody may send such */
 #define UW_ICMP_A_SECOND 256	/* likewise ICMP errors that do not quote the transaction */
+#define UW_TUNNEL_SECONDS 2048	/* seconds of tunnels kept, of all ways together */
 #define UW_HOLD_NS 30000000000ull /* a query is kept this long for a late reply, or while still inside */
 
 struct uw_prefix {

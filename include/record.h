@@ -189,6 +189,18 @@ struct uw_nat {
 	__u8 pad[3];
 };
 
+/*
+ * Of a query that entered a tunnel: what carried it. A way is a kind of outer packets that this host sends
+ * and gets: the UDP port of the tunnel (always above 255) or an IP protocol; 0 none was seen.
+ */
+struct uw_outer {
+	__u32 ifindex;	/* left by this device */
+	__u32 netns;
+	__u16 way;
+	__u8 copies;	/* of the request's copies, how many were seen to leave */
+	__u8 pad[5];
+};
+
 /* What became of a TCP connection to a server that sent a truncated answer. */
 enum uw_tcp {
 	UW_TCP_NONE,		/* none was tried */
@@ -267,6 +279,7 @@ struct uw_record {
 	struct uw_icmp icmp;
 	struct uw_answer answer;
 	struct uw_nat nat;
+	struct uw_outer outer;
 	struct uw_hop path[UW_PATH_MAX];
 	__u8 question[UW_QUESTION_MAX];	/* DNS: wire form */
 };
@@ -319,6 +332,17 @@ struct uw_holding {
 	__u8 pad[6];
 };
 
+/* A tunnel's outer packets that came in: those of one way in one second. */
+struct uw_tunnel_key {
+	__u32 way;
+	__u32 second;	/* CLOCK_BOOTTIME */
+};
+
+struct uw_tunnel_second {
+	__s64 missing;		/* came in, and what they carried has not come out of the tunnel */
+	__u64 out_ns;		/* when the last one of them came in whose load did come out, 0 none */
+};
+
 /* Good queries are not sent up one by one; they are counted here. Port class and server make a flow. */
 struct uw_flow_key {
 	struct uw_addr client;
@@ -357,13 +381,16 @@ UW_CHECK_LAYOUT(struct uw_earlier_key, 16);
 UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
+UW_CHECK_LAYOUT(struct uw_outer, 16);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1256);
+UW_CHECK_LAYOUT(struct uw_record, 1272);
 UW_CHECK_LAYOUT(struct uw_queue, 48);
 UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_holding, 168);
+UW_CHECK_LAYOUT(struct uw_tunnel_key, 8);
+UW_CHECK_LAYOUT(struct uw_tunnel_second, 16);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_value, 392);
 

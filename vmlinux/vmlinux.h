@@ -135,8 +135,17 @@ struct udp_sock {
 	struct sk_buff_head reader_queue;
 };
 
+struct rtnl_link_ops {
+	const char *kind;
+};
+
+struct skb_shared_info {
+	unsigned short gso_segs;
+};
+
 struct net_device {
 	void *rx_handler;
+	const struct rtnl_link_ops *rtnl_link_ops;
 	char name[16];
 	int ifindex;
 	unsigned int flags;
@@ -152,10 +161,12 @@ struct sk_buff {
 	__u8 pkt_type: 3;
 	int skb_iif;
 	__be16 protocol;
+	__u16 inner_network_header;
 	__u16 transport_header;
 	__u16 network_header;
 	__u16 mac_header;
 	unsigned int tail;
+	unsigned int end;
 	unsigned char *head;
 	unsigned char *data;
 	long unsigned int _nfct;

@@ -295,9 +295,11 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "A capture at the same time (tcpdump) shows whether the reply came." },
 	{ UW_EXPLAIN_GAP, "encapsulated",
-	  "The packet went into a tunnel of this host; what became of the outer packet was "
-	  "not seen.",
-	  NULL,
+	  "The packet went into a tunnel of this host, and the outer packets do not clear it: the one that "
+	  "carried it was not seen to leave, none came in meanwhile, or one came in and nothing came out "
+	  "of the tunnel.",
+	  "Nobody uses the tunnel just now; its far end is gone; a rule or a full buffer of this host "
+	  "takes its outer packets; it is one whose packets cannot be followed (tun, OpenVPN, IPsec).",
 	  "Trace or capture the outer packets on the device that carries the tunnel." },
 	{ UW_EXPLAIN_GAP, "old_kernel",
 	  "This kernel lacks hooks. At the start: some verdicts are weaker here. Of a query: the way of its reply could not be seen.",

@@ -106,6 +106,7 @@ struct uw_acquittal {
 	uint32_t nic_drops;		/* packets: rx_missed, rx_fifo, rx_over, rx_nobuf, softnet */
 	uint32_t tx_errors;		/* packets: tx_errors, tx_dropped, tx_carrier, tx_fifo */
 	bool xdp;			/* an XDP program sits on a device of the wire's namespaces */
+	bool carried;			/* through a tunnel whose outer packets left, and came in */
 	bool link_down;			/* the link by which it left was down meanwhile */
 	uint32_t drops_here;		/* copies of this query freed on this host */
 	uint32_t icmp_errors;		/* quoting this query */
@@ -152,6 +153,7 @@ struct uw_query {
 	struct uw_icmp icmp;
 	struct uw_answer answer;
 	struct uw_nat nat;
+	struct uw_outer outer;
 	unsigned hops;
 	struct uw_hop path[UW_PATH_MAX];
 

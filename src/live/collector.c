@@ -17,6 +17,7 @@
 #include "live/sockets.h"
 #include "live/strays.h"
 #include "live/told.h"
+#include "live/tunnels.h"
 #include "live/waiting.h"
 #include "live/wires.h"
 
@@ -71,8 +72,10 @@ static void note_gaps(struct uw_collector *c, struct uw_query *q)
 
 	q->gaps |= uw_live_gaps(c->live) | uw_losses_gaps(&c->losses, q->send_ns);
 	list = uw_live_namespaces(c->live, &count);
-	if (q->on_wire && !q->wire_in_ns && !q->answer.when_ns)
+	if (q->on_wire && !q->wire_in_ns && !q->answer.when_ns) {
 		uw_wires_acquit(c->wires, q, list, count);
+		uw_tunnels_clear(c->fds.tunnel_seconds, q);
+	}
 	uw_wires_engine(c->wires, &q->drop[UW_REQUEST], q->key.family, list, count);
 	uw_wires_engine(c->wires, &q->drop[UW_REPLY], q->key.family, list, count);
 	q->acquittal.drops_here = q->dropped;
@@ -323,6 +326,7 @@ static void follow(struct uw_collector *c)
 	uw_live_follow_namespaces(c->live);
 	list = uw_live_namespaces(c->live, &count);
 	uw_wires_read(c->wires, list, count, c->now_ns);
+	uw_tunnels_forget(c->fds.tunnel_seconds, c->now_ns, c->options.timeout_ns + UW_HOLD_NS);
 	uw_who_look_at_namespaces(c->facts.who);
 	if (c->facts.symbols)
 		uw_ksyms_refresh_if_modules_changed(c->facts.symbols);

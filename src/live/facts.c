@@ -210,6 +210,7 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->icmp = r->icmp;
 	q->answer = r->answer;
 	q->nat = r->nat;
+	q->outer = r->outer;
 	q->hops = r->hops;
 	memcpy(q->path, r->path, sizeof(q->path));
 	q->server_pid = r->server_pid;

@@ -610,5 +610,6 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.nft_filter = bpf_program__fd(l->skel->progs.uw_nft_message),
 		.closed = bpf_map__fd(l->skel->maps.closed),
 		.answers = bpf_map__fd(l->skel->maps.answers),
+		.tunnel_seconds = bpf_map__fd(l->skel->maps.tunnel_seconds),
 	};
 }

@@ -22,7 +22,7 @@ struct uw_live;
 
 /* Of the maps that user space works on. */
 struct uw_live_fds {
-	int aliases, earlier, queries, flows, sends, askers, queues, ring, closed, answers;
+	int aliases, earlier, queries, flows, sends, askers, queues, ring, closed, answers, tunnel_seconds;
 	int holdings;	/* a link, for uw_holdings_read(); -1 if this kernel cannot */
 	int rules, rule_sockets, nft_filter;	/* of --nft-trace */
 };

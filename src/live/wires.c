@@ -168,23 +168,22 @@ static bool acquit_namespace(struct uw_query *q, const struct history *h, int be
 	return uw_acquit_arrivals(h->reading[before], h->reading[h->count - 1], &q->acquittal);
 }
 
-static bool seen_before(const struct uw_query *q, unsigned hop)
+static bool seen_before(const struct uw_query *q, unsigned hop, uint32_t netns)
 {
 	unsigned i;
 
 	for (i = 0; i < hop; i++) {
-		if (q->path[i].netns == q->path[hop].netns && q->path[i].dir == UW_REQUEST && q->path[i].out)
+		if (q->path[i].netns == netns && q->path[i].dir == UW_REQUEST && q->path[i].out)
 			return true;
 	}
 	return false;
 }
 
 /* Returns whether everything could be looked at before and after. */
-static bool acquit_hop(struct uw_wires *w, struct uw_query *q, unsigned at, const struct uw_netns *list,
-		       unsigned count)
+static bool acquit_device(struct uw_wires *w, struct uw_query *q, uint32_t netns, uint32_t ifindex, bool again,
+			  const struct uw_netns *list, unsigned count)
 {
-	const struct uw_hop *hop = &q->path[at];
-	struct history *h = history_of(w, hop->netns);
+	struct history *h = history_of(w, netns);
 	const struct uw_counters_snapshot *after;
 	bool all;
 	int before;
@@ -196,10 +195,10 @@ static bool acquit_hop(struct uw_wires *w, struct uw_query *q, unsigned at, cons
 	if (before < 0)
 		return false;
 	after = h->reading[h->count - 1];
-	all = seen_before(q, at) || acquit_namespace(q, h, before);
-	if (uw_acquit_is_tunnel(after, hop->ifindex))
+	all = again || acquit_namespace(q, h, before);
+	if (uw_acquit_is_tunnel(after, ifindex))
 		q->gaps |= UW_GAP_BIT(UW_GAP_ENCAPSULATED);
-	return uw_acquit_departure(h->reading[before], after, hop->ifindex, &q->acquittal) && all;
+	return uw_acquit_departure(h->reading[before], after, ifindex, &q->acquittal) && all;
 }
 
 void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_netns *list, unsigned count)
@@ -208,9 +207,15 @@ void uw_wires_acquit(struct uw_wires *w, struct uw_query *q, const struct uw_net
 	unsigned i;
 
 	for (i = 0; i < q->hops; i++) {
-		if (q->path[i].dir == UW_REQUEST && q->path[i].out)
-			all &= acquit_hop(w, q, i, list, count);
+		const struct uw_hop *h = &q->path[i];
+
+		if (h->dir == UW_REQUEST && h->out)
+			all &= acquit_device(w, q, h->netns, h->ifindex, seen_before(q, i, h->netns), list, count);
 	}
+	/* The device that took the outer packet of a tunnel. */
+	if (q->outer.ifindex)
+		all &= acquit_device(w, q, q->outer.netns, q->outer.ifindex,
+				     seen_before(q, q->hops, q->outer.netns), list, count);
 	/* A path that was cut short does not tell the wire. */
 	if (q->hops == UW_PATH_MAX && !q->path[UW_PATH_MAX - 1].out)
 		all = false;

@@ -308,6 +308,8 @@ static void print_acquittal(const struct uw_text_out *o, const struct uw_group *
 		uw_line_add(&l, "NIC" UW_NBSP "counters" UW_NBSP "not" UW_NBSP "read");
 	if (g->first.acquittal.link_down)
 		uw_line_add(&l, " · the" UW_NBSP "link" UW_NBSP "was" UW_NBSP "down" UW_NBSP "meanwhile");
+	if (g->first.acquittal.carried)
+		uw_line_add(&l, " · tunnel: the" UW_NBSP "outer" UW_NBSP "packet" UW_NBSP "left, others came in, none" UW_NBSP "of" UW_NBSP "them" UW_NBSP "was" UW_NBSP "lost");
 	uw_line_add(&l, " · tracer" UW_NBSP "losses" UW_NBSP "%llu"
 		    "   =>" UW_NBSP "evidence" UW_NBSP, (unsigned long long)g->tracer_losses);
 	if (g->gaps) {
