@@ -75,9 +75,9 @@ static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_q
 
 /*
  * A request of ours whose port was translated to one that is not traced: from now on that one is looked
- * at too. Few packets are translated: the entry's status is the first look.
+ * at too. Few packets are translated: the entry's status is the first look. @fresh: no hook has seen it before.
  */
-static __always_inline bool skb_translated(const struct sk_buff *skb)
+static __always_inline bool skb_translated(const struct sk_buff *skb, bool fresh)
 {
 	struct nf_conn *ct = (struct nf_conn *)(skb->_nfct & ~7ul);
 	__u32 to;
@@ -90,7 +90,7 @@ static __always_inline bool skb_translated(const struct sk_buff *skb)
 	protocol = port_protocol(bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all)));
 	to = port[1];
 	keep_bound(to);
-	if (!protocol || !asked_from(port[0]))
+	if (!protocol || !(fresh || asked_from(port[0])))
 		return false;
 	translated[to & 0xffff] = protocol;
 	translations = 1;

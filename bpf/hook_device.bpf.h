@@ -138,7 +138,10 @@ static __always_inline int on_queue(struct sk_buff *skb)
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!scope_holds(netns_of_dev(dev)) || !skb_wanted(skb))
+	if (!scope_holds(netns_of_dev(dev)))
+		return 0;
+	if (!skb_wanted(skb) &&
+	    (uw_config.have_output_hook || !skb->sk || skb->skb_iif || !skb_translated(skb, true)))
 		return 0;
 	room = room_enter();
 	if (!room)

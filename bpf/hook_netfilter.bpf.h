@@ -23,7 +23,7 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!skb_wanted(skb) && !(stage == UW_STAGE_NF_POSTROUTING && skb_translated(skb)))
+	if (!skb_wanted(skb) && !(stage == UW_STAGE_NF_POSTROUTING && skb_translated(skb, false)))
 		return 1;
 	room = room_enter();
 	if (!room)

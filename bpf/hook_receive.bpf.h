@@ -6,13 +6,20 @@
 #include "fragment.bpf.h"
 #include "tunnel.bpf.h"
 
-static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir,
-					 __u32 digest)
+static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_half *half)
 {
-	struct uw_half half = { .key = *k, .dir = dir, .digest = digest };
 	__u64 key = (__u64)skb;
 
-	bpf_map_update_elem(&arrived, &key, &half, BPF_ANY);
+	bpf_map_update_elem(&arrived, &key, half, BPF_ANY);
+}
+
+static __always_inline void reply_note(const struct sk_buff *skb, const struct uw_packet *p)
+{
+	struct uw_half half = {
+		.key = p->key, .dir = UW_REPLY, .from_port = p->from_port, .digest = p->digest,
+	};
+
+	arrived_note(skb, &half);
 }
 
 static __always_inline void request_arrives(struct uw_record *r, struct sk_buff *skb,
@@ -24,8 +31,11 @@ static __always_inline void request_arrives(struct uw_record *r, struct sk_buff 
 	request_inside(r);
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
 	query_hop(r, dev, UW_REQUEST, false);
-	if (!uw_config.have_read_hook)
-		arrived_note(skb, &r->key, UW_REQUEST, 0);
+	if (!uw_config.have_read_hook) {
+		struct uw_half half = { .key = r->key, .dir = UW_REQUEST };
+
+		arrived_note(skb, &half);
+	}
 }
 
 static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *room, struct sk_buff *skb,
@@ -43,7 +53,7 @@ static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *r
 	if (room->packet.paged || !uw_config.have_read_hook || r->flags & UW_Q_RAW)
 		room_digest(room);
 	if (room->packet.paged || !uw_config.have_read_hook)
-		arrived_note(skb, &room->packet.key, UW_REPLY, room->packet.digest);
+		reply_note(skb, &room->packet);
 	if (!r->queued_ns)
 		answer_note(r, &room->packet, now);
 	if (r->flags & UW_Q_RAW)
@@ -119,7 +129,7 @@ static __always_inline void icmp_arrives(struct uw_room *room, const struct net_
 static __always_inline void nobodys_arrives(const struct sk_buff *skb, struct uw_room *room)
 {
 	room_digest(room);
-	arrived_note(skb, &room->packet.key, UW_REPLY, room->packet.digest);
+	reply_note(skb, &room->packet);
 }
 
 /* Whole again, a datagram is in the buffer of the fragment that came last (inet_frag_reasm_prepare). */
@@ -132,7 +142,7 @@ static __always_inline int later_arrives(struct sk_buff *skb)
 		return 0;
 	half = fragment_parse(skb, room) ? bpf_map_lookup_elem(&fragments, &room->fragment) : NULL;
 	if (half)
-		arrived_note(skb, &half->key, half->dir, half->digest);
+		arrived_note(skb, half);
 	room_leave(room);
 	return 0;
 }
@@ -149,7 +159,8 @@ static __always_inline int on_receive(struct sk_buff *skb)
 		tunnel_arrives(skb, dev);
 	if (!uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb))
 		return later_arrives(skb);
-	if (!skb_wanted(skb))
+	/* From another port than was asked it is seen when it is queued, or not before it is read. */
+	if (!skb_wanted(skb) && (uw_config.have_read_hook || !skb_asked(skb)))
 		return 0;
 	room = room_enter();
 	if (!room)

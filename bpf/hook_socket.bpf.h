@@ -305,6 +305,7 @@ static __always_inline void stray_read(const struct uw_half *half)
 	__builtin_memset(&room->packet, 0, sizeof(room->packet));
 	room->packet.key = half->key;
 	room->packet.digest = half->digest;
+	room->packet.from_port = half->from_port;
 	stray_reply(&room->packet, netns_of_current(), NULL);
 	room_leave(room);
 }

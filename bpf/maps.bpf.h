@@ -154,8 +154,9 @@ struct uw_unread_key {
 /* Which query a datagram is of, and which half of it. */
 struct uw_half {
 	struct uw_query_key key;
-	__u32 dir;
-	__u32 digest;	/* of an answer that came in, else 0 */
+	__u16 dir;
+	__u16 from_port;	/* of a reply from another port than was asked, else 0 */
+	__u32 digest;		/* of an answer that came in, else 0 */
 };
 
 /* Of datagrams in fragments: their query by what the fragments share, for those that have no ports. */

@@ -205,8 +205,10 @@ static bool judge_reply_here(struct uw_query *q)
 		decide_drop(q, UW_REPLY_UNREAD, UW_REPLY);
 	} else if (d->seen) {
 		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
-	} else if (q->queued_ns && reply_came_late(q)) {
-		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_SOCKET_QUEUE);
+	} else if ((q->queued_ns || q->wire_in_ns) && reply_came_late(q)) {
+		/* That it stays unread, or where it is, is no one's loss. */
+		decide(q, UW_ANSWERED_LATE, late_fault(q),
+		       q->queued_ns ? UW_STAGE_SOCKET_QUEUE : q->stage_reached[UW_REPLY]);
 	} else if (q->queued_ns) {
 		decide(q, UW_REPLY_UNREAD, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
 	} else if (q->input_ns) {
