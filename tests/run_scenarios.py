@@ -115,6 +115,7 @@ class Suite:
             self.passed += 1
         else:
             self.failed += 1
+        if report:
             print(f"  {spec.get('summary', '')}\n{report}", flush=True)
 
     def run(self, specs):

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import threading
 
-from lab import wait_until
+from lab import SLACK, wait_until
 
 # Raw bytes that may reach a terminal: C0, DEL, C1, zero-width and bidi marks.
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 KERNEL_ADDRESS = re.compile(r"\b(0x)?ffff[0-9a-f]{12}\b")
+# Where a program takes so long that the kernel's tick often interrupts it, another event comes meanwhile (since
+# 7.0 also another task's): the kernel skips the program then, and says so.
+SLOW_LOSSES = {"lost.recursion"} if SLACK > 1 else set()
 START_LIMIT = 60
 END_LIMIT = 60
 
@@ -59,7 +62,7 @@ class Contract:
         for record in records:
             if record.get("type") == "end":
                 found += [f"{k} is {v}" for k, v in record.items()
-                          if k.startswith("lost.") and v and k not in lost]
+                          if k.startswith("lost.") and v and k not in lost and k not in SLOW_LOSSES]
         seen = [(r.get("query.id"), r.get("revision")) for r in records if r["type"] == "query"]
         found += [f"query.id and revision twice: {s}" for s in set(seen) if seen.count(s) > 1]
         return found
@@ -100,6 +103,10 @@ class Tracer:
             if record.get("type") == "query":
                 last[record.get("query.id")] = record
         return list(last.values())
+
+    def slow_losses(self):
+        """The SLOW_LOSSES that it told."""
+        return {k for r in self.records() if r.get("type") == "end" for k in SLOW_LOSSES if r.get(k)}
 
     def wait_attached(self, stop):
         return wait_until(lambda: self.raw or self.process.poll() is not None, START_LIMIT, stop) \
