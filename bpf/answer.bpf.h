@@ -38,12 +38,30 @@ static __always_inline __u64 query_rtt_us(const struct uw_record *r)
 	return r->answer.when_ns > r->send_ns ? (r->answer.when_ns - r->send_ns) / 1000 : 0;
 }
 
-/* A flow's counts, made if there are none; NULL and counted if the table is full. */
-static __noinline struct uw_flow_value *flow_of(const struct uw_query_key *q, __u32 netns, bool local)
+__u64 served_prefixes = 0;
+
+/* Anybody can make up addresses: a server's clients are counted by prefix, and too many of these as one. */
+static __always_inline void flow_key_serve(struct uw_flow_key *k)
 {
+	__u32 kept = k->family == 4 ? 3 : 6, i;
+
+#pragma unroll
+	for (i = 3; i < sizeof(k->client.b); i++) {
+		if (i >= kept)
+			k->client.b[i] = 0;
+	}
+}
+
+/* A flow's counts, made if there are none; NULL and counted if the table is full. */
+static __noinline struct uw_flow_value *flow_of(const struct uw_query_key *q, __u32 netns, __u8 role)
+{
+	__u32 quota = q->quota;
+	void *table = bpf_map_lookup_elem(&flow_tables, &quota);
 	struct uw_flow_key k = {};
 	struct uw_flow_value *v;
 
+	if (!table)
+		return NULL;
 	k.client = q->client;
 	k.server = q->server;
 	k.netns = netns;
@@ -51,22 +69,37 @@ static __noinline struct uw_flow_value *flow_of(const struct uw_query_key *q, __
 	k.family = q->family;
 	k.protocol = q->protocol;
 	k.fixed = uw_port_fixed(q->client_port, q->server_port);
-	k.local = local;
-	v = bpf_map_lookup_elem(&flows, &k);
+	k.role = role;
+	if (role == UW_ROLE_SERVER)
+		flow_key_serve(&k);
+	v = bpf_map_lookup_elem(table, &k);
 	if (v)
 		return v;
-	bpf_map_update_elem(&flows, &k, &empty_flow, BPF_NOEXIST);
-	v = bpf_map_lookup_elem(&flows, &k);
+	if (role == UW_ROLE_SERVER && served_prefixes >= UW_SERVED_FLOWS * 3 / 4)
+		__builtin_memset(&k.client, 0, sizeof(k.client));
+	if (!bpf_map_update_elem(table, &k, &empty_flow, BPF_NOEXIST) && role == UW_ROLE_SERVER)
+		__sync_fetch_and_add(&served_prefixes, 1);
+	v = bpf_map_lookup_elem(table, &k);
 	if (!v)
 		count(UW_STAT_flow_table_full);
 	return v;
+}
+
+/* Once it is answered. */
+static __always_inline __u8 role_of(const struct uw_record *r)
+{
+	bool sent = r->flags & UW_Q_REPLY_SENT;
+
+	if (is_visitor(r))
+		return sent ? UW_ROLE_SERVER : UW_ROLE_FORWARDER;
+	return sent ? UW_ROLE_LOCAL : UW_ROLE_CLIENT;
 }
 
 static __always_inline struct uw_recent recent_of(const struct uw_record *r)
 {
 	return (struct uw_recent){
 		.question_hash = r->question_hash, .digest = r->answer.digest, .netns = r->netns,
-		.local = !!(r->flags & UW_Q_REPLY_SENT), .probe = r->task.pid == uw_config.tool_pid,
+		.role = role_of(r), .probe = r->task.pid == uw_config.tool_pid,
 	};
 }
 
@@ -74,7 +107,7 @@ static __always_inline struct uw_recent recent_of(const struct uw_record *r)
 static __noinline int answer_again(const struct uw_query_key *k, const struct uw_recent *first, __u32 digest)
 {
 	bool conflicting = uw_answers_conflict(first->digest, digest);
-	struct uw_flow_value *v = first->probe ? NULL : flow_of(k, first->netns, first->local);
+	struct uw_flow_value *v = first->probe ? NULL : flow_of(k, first->netns, first->role);
 
 	count(conflicting ? UW_STAT_conflicting : UW_STAT_duplicate);
 	if (v)
@@ -145,7 +178,7 @@ static __always_inline void stray_reply(struct uw_packet *p, __u32 netns, const 
 /* A good answer costs no record: it is counted in its flow. */
 static __noinline int query_fold(const struct uw_record *r)
 {
-	struct uw_flow_value *v = flow_of(&r->key, r->netns, !!(r->flags & UW_Q_REPLY_SENT));
+	struct uw_flow_value *v = flow_of(&r->key, r->netns, role_of(r));
 	__u64 rtt = query_rtt_us(r);
 
 	if (!v)
@@ -198,7 +231,7 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 		query_send_up(r);
 	else
 		query_fold(r);
-	bpf_map_delete_elem(&queries, &k);
+	query_delete(&k);
 	return 0;
 }
 

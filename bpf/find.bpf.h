@@ -10,24 +10,54 @@
 
 __u32 slots_used = 1; /* grows once two questions shared an id; saves the search until then */
 
+__u32 visitors_seen = 0; /* likewise, once a request came in */
+
+/* Where a key says it is. */
+static __always_inline struct uw_record *query_at(const struct uw_query_key *k)
+{
+	__u32 quota = k->quota;
+	void *table = bpf_map_lookup_elem(&tables, &quota);
+
+	return table ? bpf_map_lookup_elem(table, k) : NULL;
+}
+
+static __always_inline void query_delete(const struct uw_query_key *k)
+{
+	__u32 quota = k->quota;
+	void *table = bpf_map_lookup_elem(&tables, &quota);
+
+	if (table)
+		bpf_map_delete_elem(table, k);
+}
+
+/* It came in by a device: none of our sockets sent it. */
+static __always_inline bool is_visitor(const struct uw_record *r)
+{
+	return r->key.quota != UW_QUOTA_CLIENT;
+}
+
 static __always_inline bool question_fits(const struct uw_record *r, const struct uw_packet *p)
 {
 	return !p->question_hash || !r->question_hash || r->question_hash == p->question_hash;
 }
 
-/* On success p->key is the entry's, slot included. */
+/* On success p->key is the entry's, slot and quota included. */
 static __noinline struct uw_record *query_find(struct uw_packet *p)
 {
-	__u32 slot;
+	__u32 i, slots = slots_used;
 
-	for (slot = 0; slot < UW_SLOTS && slot < slots_used; slot++) {
+	for (i = 0; i < UW_QUOTAS * UW_SLOTS; i++) {
 		struct uw_record *r;
 
-		p->key.slot = slot;
-		r = bpf_map_lookup_elem(&queries, &p->key);
+		p->key.quota = i / UW_SLOTS;
+		p->key.slot = i % UW_SLOTS;
+		if (p->key.slot >= slots || (p->key.quota && !visitors_seen))
+			continue;
+		r = query_at(&p->key);
 		if (r && question_fits(r, p))
 			return r;
 	}
+	p->key.quota = 0;
 	p->key.slot = 0;
 	return NULL;
 }
@@ -40,9 +70,11 @@ static __noinline struct uw_record *query_find_alias(struct uw_packet *p)
 
 	p->key.slot = 0;
 	own = bpf_map_lookup_elem(&aliases, &p->key);
+	if (!own && visitors_seen)
+		own = bpf_map_lookup_elem(&visitor_aliases, &p->key);
 	if (!own)
 		return NULL;
-	r = bpf_map_lookup_elem(&queries, own);
+	r = query_at(own);
 	if (!r || !question_fits(r, p))
 		return NULL;
 	p->key = *own;
@@ -111,11 +143,19 @@ static __always_inline bool request_untranslate(const struct sk_buff *skb, struc
 		!uw_addr_same(&wire->client, &k->client) || !uw_addr_same(&wire->server, &k->server));
 }
 
+static __always_inline void alias_update(const struct uw_query_key *other, const struct uw_query_key *own)
+{
+	if (own->quota == UW_QUOTA_CLIENT)
+		bpf_map_update_elem(&aliases, other, own, BPF_ANY);
+	else
+		bpf_map_update_elem(&visitor_aliases, other, own, BPF_ANY);
+}
+
 /* The new tuple becomes an alias, so that the reply finds the query before it is translated back. */
 static __always_inline void nat_note(struct uw_record *r, const struct uw_query_key *wire,
 				     const struct uw_query_key *own)
 {
-	bpf_map_update_elem(&aliases, wire, own, BPF_ANY);
+	alias_update(wire, own);
 	r->nat.client = wire->client;
 	r->nat.server = wire->server;
 	r->nat.client_port = wire->client_port;

@@ -5,6 +5,7 @@
 
 #include "hook_send.bpf.h"
 #include "tunnel.bpf.h"
+#include "visitor.bpf.h"
 
 /* Where no tracepoint tells of sends, the route lookup of this task's own send or connect tells. */
 static __always_inline bool sender_by_route(const struct uw_query_key *k, struct uw_task *task)
@@ -131,6 +132,18 @@ static __always_inline void request_handed_down(struct uw_record *r, const struc
 	x->skb = 0;
 }
 
+/* By a socket in scope; a bridge hands on packets with the socket of another namespace. */
+static __always_inline void reply_sent(struct uw_record *r, const struct sk_buff *skb, const struct uw_packet *p)
+{
+	const struct sock *sk = skb->sk;
+
+	if (r->flags & UW_Q_REPLY_SENT || skb->skb_iif || !sk || !scope_holds(netns_of_sock(sk)))
+		return;
+	r->flags |= UW_Q_REPLY_SENT;
+	if (is_visitor(r))
+		visitor_answered(r, p);
+}
+
 /* net_dev_queue: past the egress hooks of netfilter and tc, before the qdisc. */
 static __always_inline int on_queue(struct sk_buff *skb)
 {
@@ -151,19 +164,20 @@ static __always_inline int on_queue(struct sk_buff *skb)
 
 		r = dir == UW_REQUEST ? request_here(room, skb, dev) : query_of_skb(skb, room);
 		if (r) {
-			fragment_note(room, &r->key);
+			if (!is_visitor(r))
+				fragment_note(room, &r->key);
 			r->stage[dir & 1] = UW_STAGE_QDISC;
 			if (dir == UW_REQUEST)
 				request_handed_down(r, skb);
-			else if (skb->sk)
-				r->flags |= UW_Q_REPLY_SENT;
+			else
+				reply_sent(r, skb, &room->packet);
 		}
 	}
 	room_leave(room);
 	return 0;
 }
 
-static __always_inline void xmit_begin(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir)
+static __always_inline void xmit_begin(const struct sk_buff *skb, const struct uw_query_key *k, __u8 dir, bool last)
 {
 	__u32 zero = 0;
 	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
@@ -174,6 +188,7 @@ static __always_inline void xmit_begin(const struct sk_buff *skb, const struct u
 	x->key = *k;
 	x->dir = dir;
 	x->freed = 0;
+	x->last = last;
 }
 
 static __always_inline void request_leaves(struct uw_record *r, const struct net_device *dev)
@@ -183,6 +198,7 @@ static __always_inline void request_leaves(struct uw_record *r, const struct net
 		__sync_fetch_and_add(&r->on_wire, 1);
 	}
 	r->wire_out_ns = bpf_ktime_get_boot_ns();
+	r->flags &= ~UW_Q_FOR_ANOTHER;
 }
 
 /* net_dev_start_xmit: the last moment the packet is ours. */
@@ -210,7 +226,10 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 			}
 			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
 			query_hop(r, dev, dir, true);
-			xmit_begin(skb, &room->packet.key, dir);
+			if (dir == UW_REPLY && is_visitor(r))
+				r->reply_out_ns = bpf_ktime_get_boot_ns();
+			xmit_begin(skb, &room->packet.key, dir,
+				   dir == UW_REPLY && is_visitor(r) && leads_out(r, dev));
 		}
 	} else if (room->packet.kind == UW_PACKET_ICMP && !skb->skb_iif) {
 		r = query_of(&room->packet);
@@ -248,9 +267,13 @@ static __always_inline int on_xmit_done(const struct sk_buff *skb, __s32 rc)
 		return 0;
 	/* A bridge says OK whatever became of it: a reason of its own is a statement of loss. */
 	if (x->freed && (rc || reason_given(x->drop.reason))) {
-		r = bpf_map_lookup_elem(&queries, &x->key);
+		r = query_at(&x->key);
 		if (r)
 			xmit_failed(r, x);
+	} else if (x->last && !rc) {
+		r = query_at(&x->key);
+		if (r)
+			visitor_close(r, bpf_ktime_get_boot_ns());
 	}
 	x->skb = 0;
 	return 0;

@@ -92,6 +92,16 @@ static __always_inline void request_dropped(struct uw_record *r, const struct uw
 	drop_note(r, d, UW_REQUEST, 1);
 	__sync_fetch_and_add(&r->dropped, 1);
 	buffer_freed(r, skb);
+	if (is_visitor(r))
+		visitor_dropped(r, UW_REQUEST);
+}
+
+static __always_inline void visitor_reply_dropped(struct uw_record *r, const struct sk_buff *skb,
+						  const struct uw_packet *p, const struct uw_drop *d)
+{
+	reply_sent(r, skb, p);
+	drop_note(r, d, UW_REPLY, 1);
+	visitor_dropped(r, UW_REPLY);
 }
 
 /* The asking socket by its hint; a closed one has lost its port (udp_lib_unhash). */
@@ -160,8 +170,12 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	arrival_forget();
 	drop_fill(d, ctx, skb, netns);
 	d->rule = rule_of_drop(room, netns);
+	if (skb->sk)
+		freed_note(skb->sk, r);
 	room_digest(room);
-	if (r)
+	if (r && is_visitor(r))
+		visitor_reply_dropped(r, skb, &room->packet, d);
+	else if (r)
 		reply_dropped(r, &room->packet, d, (__u64)skb);
 	else if (!skb->sk)
 		stray_reply(&room->packet, netns, d);
@@ -219,7 +233,7 @@ static __always_inline void fragment_freed(__u64 *ctx, struct sk_buff *skb, stru
 	if (!fragment_parse(skb, room) || is_tap_copy(skb) || !scope_holds(netns))
 		return;
 	half = bpf_map_lookup_elem(&fragments, &room->fragment);
-	r = half ? bpf_map_lookup_elem(&queries, &half->key) : NULL;
+	r = half ? query_at(&half->key) : NULL;
 	if (skb->sk)
 		freed_note(skb->sk, r);
 	if (!r)

@@ -32,8 +32,10 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 		if (room->packet.ip.fragment)
 			stage = stage_of_fragment(stage);
 		r = query_of_skb(skb, room);
-		if (r)
+		if (r) {
 			r->stage[room->packet.dir & 1] = stage;
+			r->flags &= ~UW_Q_FOR_ANOTHER;
+		}
 		if (stage == UW_STAGE_UDP) {
 			if (r && room->packet.dir == UW_REPLY)
 				r->input_ns = bpf_ktime_get_boot_ns();

@@ -5,6 +5,7 @@
 
 #include "fragment.bpf.h"
 #include "tunnel.bpf.h"
+#include "visitor.bpf.h"
 
 static __always_inline void arrived_note(const struct sk_buff *skb, const struct uw_half *half)
 {
@@ -22,12 +23,14 @@ static __always_inline void reply_note(const struct sk_buff *skb, const struct u
 	arrived_note(skb, &half);
 }
 
-static __always_inline void request_arrives(struct uw_record *r, struct sk_buff *skb,
+static __always_inline void request_arrives(struct uw_record *r, struct sk_buff *skb, const struct uw_packet *p,
 					    const struct net_device *dev)
 {
 	/* A bystander's copy of a flooded frame, or a mirror's: the request is not back. */
 	if (skb_for_another(skb))
 		return;
+	if (is_visitor(r))
+		visitor_arrives(r, skb, p, dev);
 	request_inside(r);
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
 	query_hop(r, dev, UW_REQUEST, false);
@@ -36,6 +39,20 @@ static __always_inline void request_arrives(struct uw_record *r, struct sk_buff 
 
 		arrived_note(skb, &half);
 	}
+}
+
+/* A visitor's, from a server here or beyond. */
+static __always_inline void visitor_reply_arrives(struct uw_record *r, const struct uw_packet *p,
+						  const struct net_device *dev)
+{
+	r->stage[UW_REPLY] = UW_STAGE_WIRE_IN;
+	query_hop(r, dev, UW_REPLY, false);
+	if (r->flags & UW_Q_REPLY_SENT)
+		return;
+	if (!r->wire_in_ns)
+		r->wire_in_ns = bpf_ktime_get_boot_ns();
+	visitor_answered(r, p);
+	__sync_fetch_and_add(&r->replies, 1);
 }
 
 static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *room, struct sk_buff *skb,
@@ -169,10 +186,14 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	switch (room->packet.kind) {
 	case UW_PACKET_APPLICATION:
 		r = query_of_skb(skb, room);
-		if (r)
+		if (!r && room->packet.dir == UW_REQUEST)
+			r = visitor_new(skb, room);
+		if (r && !is_visitor(r))
 			fragment_note(room, &r->key);
 		if (r && room->packet.dir == UW_REQUEST)
-			request_arrives(r, skb, dev);
+			request_arrives(r, skb, &room->packet, dev);
+		else if (r && is_visitor(r))
+			visitor_reply_arrives(r, &room->packet, dev);
 		else if (r)
 			reply_arrives(r, room, skb, dev);
 		else if (room->packet.dir == UW_REPLY && !uw_config.have_read_hook)

@@ -4,6 +4,7 @@
 #define UW_HOOK_SEND_BPF_H
 
 #include "fragment.bpf.h"
+#include "visitor.bpf.h"
 
 #define AF_NETLINK 16
 #define S_IFMT 0170000
@@ -100,8 +101,12 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 			if (r) {
 				r->flags |= UW_Q_REPLY_SENT;
 				r->stage[UW_REPLY] = UW_STAGE_NF_OUTPUT;
+				if (is_visitor(r))
+					visitor_answered(r, &room->packet);
 			}
-		} else if (filter_device(ctx->state->out)) {
+		} else if (!filter_device(ctx->state->out)) {
+			unfollowed_note(&room->packet.key);
+		} else {
 			__builtin_memset(&room->task, 0, sizeof(room->task));
 			task_sending(&room->task, sk);
 			r = query_sent(room, skb, netns, &room->task, sock_flags(sk) | UW_Q_VIA_OUTPUT);
@@ -333,7 +338,7 @@ static __always_inline void send_ended(const struct sock *sk, __s32 ret)
 	struct uw_record *r;
 
 	if (freed_take(sk, tid, &query)) {
-		r = ret < 0 && query.family ? bpf_map_lookup_elem(&queries, &query) : NULL;
+		r = ret < 0 && query.family ? query_at(&query) : NULL;
 		if (r)
 			r->send_errno = -ret;
 	} else if (ret < 0 && ret != -EAGAIN) {

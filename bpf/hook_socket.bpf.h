@@ -26,6 +26,11 @@ static __always_inline struct uw_queue *queue_of(struct sock *sk)
 static __always_inline void request_read(struct uw_record *r)
 {
 	r->server_pid = bpf_get_current_pid_tgid() >> 32;
+	r->server_read_ns = bpf_ktime_get_boot_ns();
+	if (is_visitor(r)) {
+		task_current(&r->task);
+		r->flags &= ~UW_Q_NO_OWNER;
+	}
 	r->flags |= UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
 	r->stage[UW_REQUEST] = UW_STAGE_READ;
 }
@@ -49,7 +54,7 @@ static __always_inline void datagram_read(struct sock *sk, __u64 number)
 
 	if (!u)
 		return;
-	r = bpf_map_lookup_elem(&queries, &u->key);
+	r = query_at(&u->key);
 	if (r && u->dir == UW_REQUEST)
 		request_read(r);
 	else if (r && r->socket == (__u64)sk)
@@ -80,6 +85,11 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 		if (r->flags & UW_Q_SERVER_QUEUED && r->attempts <= 1)
 			return false;
 		r->flags |= UW_Q_SERVER_QUEUED;
+		r->server_queued_ns = now;
+		if (is_visitor(r)) {
+			r->socket = (__u64)sk;
+			r->netns = netns_of_sock(sk);
+		}
 	} else {
 		room_digest(room);
 		if (r->queued_ns) {
@@ -221,7 +231,7 @@ static __always_inline bool datagram_raced(struct sock *sk)
 
 	if (!a || !a->key.family || now - a->when_ns > ARRIVAL_NS)
 		return false;
-	r = bpf_map_lookup_elem(&queries, &a->key);
+	r = query_at(&a->key);
 	if (!arrives_at(sk, a, r))
 		return false;
 	a->key.family = 0;
@@ -229,6 +239,7 @@ static __always_inline bool datagram_raced(struct sock *sk)
 		return true;
 	if (a->dir == UW_REQUEST && !(r->flags & UW_Q_SERVER_QUEUED)) {
 		r->flags |= UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
+		r->server_queued_ns = r->server_read_ns = now;
 		r->stage[UW_REQUEST] = UW_STAGE_READ;
 	} else if (a->dir == UW_REPLY && !r->queued_ns) {
 		reply_read(r);
@@ -251,6 +262,13 @@ static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q, __
 	q->empty_ns = bpf_ktime_get_boot_ns();
 }
 
+static __always_inline bool only_serves(const struct sock *sk)
+{
+	__u64 key = (__u64)sk;
+
+	return port_protocol(sk->__sk_common.skc_num) && !bpf_map_lookup_elem(&asking, &key);
+}
+
 /* sk_data_ready: the newest datagram of the queue is the one delivered, if it is still there. */
 static __always_inline int on_data_ready(struct sock *sk)
 {
@@ -270,7 +288,7 @@ static __always_inline int on_data_ready(struct sock *sk)
 		room_leave(w.room);
 	}
 	if (!datagram_raced(sk) && known && !w.length)
-		count(UW_STAT_queue_race);
+		count(only_serves(sk) ? UW_STAT_server_queue_race : UW_STAT_queue_race);
 	return 0;
 }
 
@@ -327,7 +345,7 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 	/* A first fragment's buffer is consumed when its datagram is whole: that is no read. */
 	if (skb_is_fragment(skb) || !is_half(skb, &half))
 		return 0;
-	r = bpf_map_lookup_elem(&queries, &half.key);
+	r = query_at(&half.key);
 	if (!r) {
 		if (half.dir == UW_REPLY)
 			stray_read(&half);

@@ -35,13 +35,24 @@ static __always_inline __u8 service_protocol(__u32 port)
 	return translated[port & 0xffff];
 }
 
-/* Open queries: the in-flight table. */
-struct {
+/* Open queries: the in-flight tables, one a quota. */
+struct uw_query_table {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UW_OPEN_QUERIES);
 	__type(key, struct uw_query_key);
 	__type(value, struct uw_record);
-} queries SEC(".maps");
+} queries SEC(".maps"), served SEC(".maps"), passing SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, UW_QUOTAS);
+	__type(key, __u32);
+	__array(values, struct uw_query_table);
+} tables SEC(".maps") = {
+	.values = {
+		[UW_QUOTA_CLIENT] = &queries, [UW_QUOTA_SERVER] = &served, [UW_QUOTA_FORWARDER] = &passing,
+	},
+};
 
 /* Their drops before the last of a direction, which is in the record. */
 struct {
@@ -52,12 +63,58 @@ struct {
 } earlier SEC(".maps");
 
 /* Good answers, counted. */
-struct {
+struct uw_flow_table {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, UW_FLOWS);
 	__type(key, struct uw_flow_key);
 	__type(value, struct uw_flow_value);
-} flows SEC(".maps");
+} flows SEC(".maps"), served_flows SEC(".maps"), passing_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, UW_QUOTAS);
+	__type(key, __u32);
+	__array(values, struct uw_flow_table);
+} flow_tables SEC(".maps") = {
+	.values = {
+		[UW_QUOTA_CLIENT] = &flows, [UW_QUOTA_SERVER] = &served_flows,
+		[UW_QUOTA_FORWARDER] = &passing_flows,
+	},
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct uw_visiting);
+} visiting SEC(".maps");
+
+/* Addresses of the namespaces in scope, as user space last read them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_ADDRESSES);
+	__type(key, struct uw_here);
+	__type(value, __u64);	/* user space's: when it was seen */
+} here SEC(".maps");
+
+/*
+ * Drops of visitors' packets for which there was no room, counted by cause. The first one stands for all;
+ * its record's times counts them.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, UW_FLOODS);
+	__type(key, struct uw_flood_key);
+	__type(value, struct uw_record);
+} floods SEC(".maps");
+
+/* Queries of sockets in scope that are not followed: filtered, or the table was full. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct uw_query_key);
+	__type(value, __u8);
+} unfollowed SEC(".maps");
 
 /* Bad queries, once and whole. */
 struct {
@@ -70,7 +127,7 @@ struct uw_recent {
 	__u64 question_hash;
 	__u32 digest;	/* of the first answer */
 	__u32 netns;	/* of its flow */
-	__u8 local;
+	__u8 role;	/* ... */
 	__u8 probe;	/* udpwhy's own: no flow of the kernel's */
 	__u8 pad[6];
 };
@@ -91,7 +148,7 @@ struct {
 	__uint(max_entries, UW_OPEN_QUERIES);
 	__type(key, struct uw_query_key);
 	__type(value, struct uw_query_key);
-} aliases SEC(".maps");
+} aliases SEC(".maps"), visitor_aliases SEC(".maps");
 
 /* Namespaces whose output hook we sit in: no send of theirs is first seen later. */
 struct {
@@ -338,7 +395,8 @@ struct uw_xmit {
 	struct uw_query_key key;
 	struct uw_drop drop;
 	__u32 dir;
-	__u32 freed;
+	__u16 freed;
+	__u16 last;	/* a visitor's reply, which leaves the scope by this */
 };
 
 struct {

@@ -14,7 +14,6 @@ static __always_inline void query_attempt(struct uw_record *r, const struct sk_b
 	r->skb = (__u64)skb;
 	r->flags &= ~(UW_Q_OUTSIDE | UW_Q_TORN);
 	r->stage[UW_REQUEST] = UW_STAGE_SEND;
-	count(UW_STAT_requests);
 }
 
 /* The last copy is not beyond the scope after all: it came in again, or waits at a lower device. */
@@ -26,11 +25,23 @@ static __always_inline void request_inside(struct uw_record *r)
 	}
 }
 
+static __always_inline void question_keep(struct uw_record *r, const struct uw_room *room)
+{
+	__u32 len = room->packet.question_len;
+
+	r->question_hash = room->packet.question_hash;
+	keep_bound(len);
+	/* One comparison only: of two clang makes one, on a copy that older verifiers do not link to len. */
+	if (len <= UW_QUESTION_MAX) {
+		r->question_len = (__u16)len;
+		bpf_probe_read_kernel(r->question, len, room->body + UW_DNS_HEADER);
+	}
+}
+
 static __always_inline void query_fill(struct uw_record *r, struct uw_room *room, __u32 netns,
 				       const struct uw_task *task, const struct sock *sk, __u32 flags)
 {
 	struct uw_packet *p = &room->packet;
-	__u32 len = p->question_len;
 
 	record_begin(r, UW_RECORD_QUERY, &p->key);
 	r->netns = netns;
@@ -38,15 +49,9 @@ static __always_inline void query_fill(struct uw_record *r, struct uw_room *room
 	r->task = *task;
 	r->socket = (__u64)sk;
 	r->socket_number = socket_number(sk, &p->key, flags & UW_Q_RAW);
-	r->question_hash = p->question_hash;
 	if (!task->pid)
 		r->flags |= UW_Q_NO_OWNER;
-	keep_bound(len);
-	/* One comparison only: of two clang makes one, on a copy that older verifiers do not link to len. */
-	if (len <= UW_QUESTION_MAX) {
-		r->question_len = (__u16)len;
-		bpf_probe_read_kernel(r->question, len, room->body + UW_DNS_HEADER);
-	}
+	question_keep(r, room);
 }
 
 static __always_inline void alias_note(struct uw_room *room)
@@ -57,7 +62,9 @@ static __always_inline void alias_note(struct uw_room *room)
 		return;
 	room->key = p->key;
 	room->key.transaction = p->alias;
-	bpf_map_update_elem(&aliases, &room->key, &p->key, BPF_ANY);
+	room->key.slot = 0;
+	room->key.quota = 0;
+	alias_update(&room->key, &p->key);
 }
 
 static __always_inline void asked_note(const struct uw_query_key *k)
@@ -68,25 +75,45 @@ static __always_inline void asked_note(const struct uw_query_key *k)
 	asked[port & 0xffff] = (struct uw_asked){ .port = k->server_port, .second = second_now() };
 }
 
-/* Claims a free slot; NULL if the table is full. */
+/* Where it comes in again, in another namespace, it is no visitor. */
+static __always_inline void unfollowed_note(const struct uw_query_key *k)
+{
+	struct uw_query_key key = *k;
+	__u8 one = 1;
+
+	key.slot = 0;
+	if (port_protocol(key.server_port))
+		bpf_map_update_elem(&unfollowed, &key, &one, BPF_ANY);
+}
+
+static __always_inline void table_full(__u32 quota)
+{
+	count(quota == UW_QUOTA_SERVER ? UW_STAT_server_table_full :
+	      quota == UW_QUOTA_FORWARDER ? UW_STAT_forwarder_table_full : UW_STAT_table_full);
+}
+
+/* Claims a free slot in the table of p->key.quota; NULL if it is full. */
 static __always_inline struct uw_record *query_insert(struct uw_packet *p)
 {
-	__u32 slot;
+	__u32 slot, quota = p->key.quota;
+	void *table = bpf_map_lookup_elem(&tables, &quota);
 
+	if (!table)
+		return NULL;
 	for (slot = 0; slot < UW_SLOTS; slot++) {
 		long err;
 
 		p->key.slot = slot;
-		err = bpf_map_update_elem(&queries, &p->key, &empty_record, BPF_NOEXIST);
+		err = bpf_map_update_elem(table, &p->key, &empty_record, BPF_NOEXIST);
 		if (!err) {
 			if (slot >= slots_used)
 				slots_used = slot + 1;
-			return bpf_map_lookup_elem(&queries, &p->key);
+			return bpf_map_lookup_elem(table, &p->key);
 		}
 		if (err != -17 /* EEXIST */)
 			break;
 	}
-	count(UW_STAT_table_full);
+	table_full(quota);
 	return NULL;
 }
 
@@ -105,15 +132,17 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 
 	if (r && r->id && now - r->send_ns > uw_config.timeout_ns) {
 		query_send_up(r);
-		bpf_map_delete_elem(&queries, &p->key);
+		query_delete(&p->key);
+		p->key.quota = 0;
 		r = NULL;
 	}
 	if (!r) {
-		if (!port_protocol(p->key.server_port) || !filter_tuple(&p->key, netns) || !filter_task(task))
+		if (port_protocol(p->key.server_port) && filter_tuple(&p->key, netns) && filter_task(task))
+			r = query_insert(p);
+		if (!r) {
+			unfollowed_note(&p->key);
 			return NULL;
-		r = query_insert(p);
-		if (!r)
-			return NULL;
+		}
 		query_fill(r, room, netns, task, skb->sk, flags);
 		r->send_ns = now;
 		asked_note(&p->key);
@@ -123,6 +152,7 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 		r->id = query_new_id();
 	}
 	query_attempt(r, skb, now);
+	count(UW_STAT_requests);
 	return r;
 }
 

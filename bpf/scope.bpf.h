@@ -78,14 +78,22 @@ static __always_inline bool prefix_passes(const volatile struct uw_prefix *p, co
 }
 
 /* Filters on who asks whom. The task is known, or its pid is 0 and user space filters again. */
-static __always_inline bool filter_tuple(const struct uw_query_key *k, __u32 netns)
+static __always_inline bool filter_key(const struct uw_query_key *k)
 {
 	if (uw_config.protocol && uw_config.protocol != k->protocol)
 		return false;
-	if (uw_config.netns_filter && !bpf_map_lookup_elem(&netns_filter, &netns))
-		return false;
 	return prefix_passes(&uw_config.server, &k->server, k->family) &&
 	       prefix_passes(&uw_config.client, &k->client, k->family);
+}
+
+static __always_inline bool filter_netns(__u32 netns)
+{
+	return !uw_config.netns_filter || bpf_map_lookup_elem(&netns_filter, &netns);
+}
+
+static __always_inline bool filter_tuple(const struct uw_query_key *k, __u32 netns)
+{
+	return filter_key(k) && filter_netns(netns);
 }
 
 static __always_inline bool filter_task(const struct uw_task *t)

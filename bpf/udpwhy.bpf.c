@@ -123,6 +123,12 @@ int uw_nf_prerouting(struct bpf_nf_ctx *ctx)
 }
 
 SEC("netfilter")
+int uw_nf_forward(struct bpf_nf_ctx *ctx)
+{
+	return on_netfilter(ctx, UW_STAGE_NF_FORWARD);
+}
+
+SEC("netfilter")
 int uw_nf_input(struct bpf_nf_ctx *ctx)
 {
 	return on_netfilter(ctx, UW_STAGE_NF_INPUT);

@@ -7,7 +7,13 @@
 
 #define UW_NAMESPACES 64	/* network namespaces a scope or filter may name */
 #define UW_OPEN_QUERIES 32768	/* followed at once */
+#define UW_OPEN_SERVED 8192	/* ... that came in, for here */
+#define UW_OPEN_PASSING 16384	/* ... and for elsewhere */
 #define UW_FLOWS 8192
+#define UW_SERVED_FLOWS 1024
+#define UW_PASSING_FLOWS 4096
+#define UW_ADDRESSES 16384	/* of all namespaces in scope */
+#define UW_FLOODS 512		/* causes of drops counted apart when there are too many to be told */
 #define UW_RING_BYTES (4 << 20)
 #define UW_STRAYS_A_SECOND 256	/* replies without a query that are sent up; anybody may send such */
 #define UW_ICMP_A_SECOND 256	/* likewise ICMP errors that do not quote the transaction */

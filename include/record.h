@@ -29,6 +29,26 @@ enum uw_proto {
 	UW_PROTO_DNS,
 };
 
+/* By the outermost ends in scope. */
+enum uw_role {
+	UW_ROLE_CLIENT,
+	UW_ROLE_SERVER,
+	UW_ROLE_LOCAL,
+	UW_ROLE_FORWARDER,
+	UW_ROLES,
+};
+
+/*
+ * Tables of open queries, each with room of its own, so that a flood of one cannot blind the others.
+ * A request that came in by a device (a visitor) is told from one for elsewhere by its destination.
+ */
+enum uw_quota {
+	UW_QUOTA_CLIENT,	/* sent by a socket in scope: roles client and local */
+	UW_QUOTA_SERVER,	/* came in, to an address of its namespace */
+	UW_QUOTA_FORWARDER,	/* came in, to another */
+	UW_QUOTAS,
+};
+
 enum uw_dir {
 	UW_REQUEST,
 	UW_REPLY,
@@ -92,7 +112,7 @@ struct uw_query_key {
 	__u8 family;		/* 4 or 6 */
 	__u8 protocol;		/* enum uw_proto */
 	__u8 slot;		/* tells open DNS queries with one id but another question apart */
-	__u8 pad;
+	__u8 quota;		/* enum uw_quota: the table that has it; 0 in a packet's own key */
 };
 
 struct uw_task {
@@ -227,6 +247,8 @@ enum uw_tcp {
 #define UW_Q_TORN		(1u << 16) /* a later fragment of the request's last copy was freed here */
 #define UW_Q_REPLY_TORN		(1u << 17) /* ... of the reply: its drop is the one kept */
 #define UW_Q_VIA_OUTPUT		(1u << 8)  /* every copy passes the output hook, where it is counted */
+#define UW_Q_FOR_ANOTHER	(1u << 12) /* its frame is another host's, and only bridges have had it yet */
+#define UW_Q_FOR_HERE		(1u << 13) /* a visitor's request came in to an address of that namespace */
 
 enum uw_record_kind {
 	UW_RECORD_QUERY = 1,	/* a query, closed or replaced */
@@ -243,22 +265,26 @@ struct uw_record {
 	__u64 id;	/* unique per run, 0 while the entry is being made */
 
 	struct uw_query_key key;
-	struct uw_task task;		/* who asked */
+	struct uw_task task;		/* who asked; of a visitor, who serves it */
 
-	__u64 send_ns;			/* first copy */
+	__u64 send_ns;			/* first copy; of a visitor: when it came in */
 	__u64 last_send_ns;		/* last copy */
 	__u64 wire_out_ns;		/* the last device took the request */
 	__u64 wire_in_ns;		/* the reply came in by the first device */
 	__u64 input_ns;			/* the reply passed netfilter and was handed to UDP */
 	__u64 queued_ns;		/* the reply was queued to the asking socket */
 	__u64 read_ns;			/* ... and read */
+	__u64 server_queued_ns;		/* the request was queued to a socket in scope */
+	__u64 server_read_ns;		/* ... and read */
+	__u64 reply_out_ns;		/* the last device took the reply */
+	__u64 times;			/* in the map of floods: how many are counted here; else 0 */
 	__u64 skb;			/* the copy now on its way, or the reply queued: a hint, never printed */
 	__u64 socket;			/* likewise, the asking socket */
 	__u64 socket_number;		/* its number among all that asked: an address is reused */
 	__u64 question_hash;
 
 	__u32 flags;			/* UW_Q_* */
-	__u32 netns;			/* of the asking socket */
+	__u32 netns;			/* of the asking socket; of a visitor, of the serving one or where it came in */
 	__s32 send_errno;		/* positive errno, 0 none */
 	__u32 attempts;
 	__u32 on_wire;			/* copies that left the scope */
@@ -270,7 +296,7 @@ struct uw_record {
 	__u16 question_len;
 	__u8 torn;			/* copies that left, but not whole: see UW_Q_TORN */
 	__u8 tcp_retry;			/* UW_RECORD_TCP: enum uw_tcp */
-	__u32 server_pid;		/* role local: who read the request */
+	__u32 server_pid;		/* who read the request, 0 unknown */
 	__u16 from_port;		/* UW_RECORD_STRAY: the port it came from, where not the asked one's */
 	__u8 earlier[UW_DIRS];	/* drops before the last: see struct uw_earlier_key */
 	__u32 closed;			/* taken by the one who closes it: two readers' CPUs may want to */
@@ -343,7 +369,10 @@ struct uw_tunnel_second {
 	__u64 out_ns;		/* when the last one of them came in whose load did come out, 0 none */
 };
 
-/* Good queries are not sent up one by one; they are counted here. Port class and server make a flow. */
+/*
+ * Good queries are not sent up one by one; they are counted here. Port class and server make a flow. In
+ * the role server the client is its /24 or /48 only, all zero for those for which there was no room.
+ */
 struct uw_flow_key {
 	struct uw_addr client;
 	struct uw_addr server;
@@ -352,7 +381,7 @@ struct uw_flow_key {
 	__u8 family;
 	__u8 protocol;
 	__u8 fixed;		/* client port below 1024 or equal to the service port */
-	__u8 local;		/* both ends in scope */
+	__u8 role;		/* enum uw_role */
 	__u8 pad[6];
 };
 
@@ -373,6 +402,30 @@ struct uw_flow_value {
 	__u16 pad;
 };
 
+/* What user space tells of visitors while we run. */
+struct uw_visiting {
+	__u64 from_ns;			/* every hook is in place by then: a request of ours would be known; 0 not yet */
+	__s64 room[UW_QUOTAS];		/* bad ones that the tables can keep until the next sweep */
+};
+
+/* An address of a namespace in scope. */
+struct uw_here {
+	struct uw_addr addr;
+	__u32 netns;
+	__u8 family;
+	__u8 pad[3];
+};
+
+/* Drops alike. */
+struct uw_flood_key {
+	__u64 location, way;		/* kernel addresses: where, and a hash of the frames around it */
+	struct uw_addr server;		/* zero if it is not of this host: anybody may make those up */
+	__u32 reason, netns;
+	__u16 server_port;
+	__u8 family, protocol, quota, dir, mark;
+	__u8 pad[1];
+};
+
 #define UW_CHECK_LAYOUT(type, size) _Static_assert(sizeof(type) == (size), #type " changed its layout")
 UW_CHECK_LAYOUT(struct uw_query_key, 48);
 UW_CHECK_LAYOUT(struct uw_task, 112);
@@ -383,7 +436,7 @@ UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 40);
 UW_CHECK_LAYOUT(struct uw_outer, 16);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1272);
+UW_CHECK_LAYOUT(struct uw_record, 1304);
 UW_CHECK_LAYOUT(struct uw_queue, 48);
 UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);
@@ -391,6 +444,9 @@ UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_holding, 168);
 UW_CHECK_LAYOUT(struct uw_tunnel_key, 8);
 UW_CHECK_LAYOUT(struct uw_tunnel_second, 16);
+UW_CHECK_LAYOUT(struct uw_visiting, 32);
+UW_CHECK_LAYOUT(struct uw_here, 24);
+UW_CHECK_LAYOUT(struct uw_flood_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_value, 392);
 

@@ -9,6 +9,9 @@
 #define UW_STATS_LIST(COUNT, LOSS)                                                                 \
 	COUNT(requests, "requests seen leaving a socket here")                                     \
 	COUNT(answered, "queries that got an answer")                                       \
+	COUNT(visitors, "requests that came in by a device")                                       \
+	COUNT(served, "... and were answered here")                                                \
+	COUNT(forwarded, "... and were answered elsewhere")                                        \
 	COUNT(duplicate, "further replies to a query already answered")                            \
 	COUNT(conflicting, "replies unlike the first answer to their query")                       \
 	COUNT(unmatched, "replies to no query, by id, origin timestamp or question")               \
@@ -19,6 +22,9 @@
 	COUNT(driver_freed, "packets freed by a driver after it took them, not drops")             \
 	LOSS(ring_full, "records lost: the ring buffer was full")                                  \
 	LOSS(table_full, "queries not followed: the table of open queries was full")               \
+	LOSS(server_table_full, "requests that came in and are not followed: the servers' table was full")  \
+	LOSS(forwarder_table_full, "requests passing through that are not followed: their table was full") \
+	LOSS(causes_full, "drops of visitors' packets not counted: too many causes")                \
 	LOSS(flow_table_full, "answers not counted: the table of flows was full")                  \
 	LOSS(update_failed, "facts lost: a map refused an update")                                 \
 	LOSS(nested, "events lost: a program was interrupted too often")                           \
@@ -26,7 +32,8 @@
 	LOSS(alias_lost, "translated queries whose tuple on the wire was forgotten")               \
 	LOSS(reply_unparsed, "replies whose payload could not be read")                            \
 	LOSS(request_unparsed, "requests whose payload could not be read")                         \
-	LOSS(queue_race, "deliveries not seen: the reader was quicker than the hook")
+	LOSS(queue_race, "deliveries not seen: the reader was quicker than the hook")              \
+	LOSS(server_queue_race, "likewise, of requests to a server here")
 
 enum uw_stat {
 #define UW_STAT_ENUM(name, text) UW_STAT_##name,

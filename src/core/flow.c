@@ -19,8 +19,16 @@ struct entry {
 	UT_hash_handle hh;
 };
 
+/* What uw_flow_fold() has counted already of a key of the kernel's; several may share a flow. */
+struct folded {
+	struct uw_flow_key key;
+	struct uw_flow_value value;
+	UT_hash_handle hh;
+};
+
 struct uw_flow_table {
 	struct entry *head;
+	struct folded *folded;
 	unsigned max, clients; /* clients: prefixes of the server role that have a flow */
 	uint64_t lost;
 	const struct uw_flow **list;
@@ -38,10 +46,16 @@ struct uw_flow_table *uw_flow_table_new(unsigned max)
 
 void uw_flow_table_free(struct uw_flow_table *t)
 {
+	struct folded *f, *following;
 	struct entry *e, *next;
 
 	if (!t)
 		return;
+	HASH_ITER(hh, t->folded, f, following)
+	{
+		HASH_DEL(t->folded, f);
+		free(f);
+	}
 	HASH_ITER(hh, t->head, e, next)
 	{
 		HASH_DEL(t->head, e);
@@ -119,7 +133,9 @@ static void id_of_query(struct uw_flow_id *id, const struct uw_query *q, bool pr
 	/* A send that failed may have had no port yet: it would have got an ephemeral one. */
 	id->fixed = k->client_port && uw_port_fixed(k->client_port, k->server_port);
 	id->probe = probe;
-	if (q->role == UW_ROLE_SERVER) {
+	if (q->times && q->role == UW_ROLE_SERVER) {
+		memset(&id->client, 0, sizeof(id->client)); /* of many */
+	} else if (q->role == UW_ROLE_SERVER) {
 		unsigned kept = k->family == 4 ? 3 : 6;
 
 		memset(id->client.b + kept, 0, sizeof(id->client.b) - kept);
@@ -149,15 +165,15 @@ static struct uw_flow_drop *drop_slot(struct uw_flow *f, const struct uw_drop_fa
 	return slot;
 }
 
-static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d)
+static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d, uint64_t times)
 {
 	struct uw_flow_drop *slot = drop_slot(f, d);
 
 	if (!slot) {
-		f->drops_unlisted++;
+		f->drops_unlisted += times;
 		return;
 	}
-	slot->count++;
+	slot->count += times;
 	if (d->rcvbuf) {
 		slot->rcvbuf = d->rcvbuf;
 		slot->rmem = d->rmem;
@@ -206,7 +222,7 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 {
 	uint64_t us = uw_query_duration_ns(q) / 1000;
 
-	f->count[q->verdict]++;
+	f->count[q->verdict] += uw_query_times(q);
 	if (is_good(q->verdict)) {
 		f->rtt[bucket_of(us)]++;
 		f->rtt_max_us = us > f->rtt_max_us ? us : f->rtt_max_us;
@@ -264,7 +280,7 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 {
 	int dir;
 
-	f->attempts += q->attempts;
+	f->attempts += q->times ? q->times : q->attempts;
 	f->duplicate += q->duplicate;
 	f->conflicting += q->conflicting;
 	if (!f->first_ns || q->send_ns < f->first_ns)
@@ -274,7 +290,7 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 	f->icmp_local += q->icmp.seen && q->icmp.local;
 	for (dir = 0; dir < UW_DIRS; dir++) {
 		if (q->drop[dir].seen)
-			count_drop(f, &q->drop[dir]);
+			count_drop(f, &q->drop[dir], uw_query_times(q));
 	}
 }
 
@@ -295,7 +311,7 @@ struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, b
 		count_first(f, q);
 	/* A late reply may yet be dropped here: that is news of the second revision. */
 	if (previous && q->verdict != *previous && q->decisive_drop)
-		count_drop(f, q->decisive_drop);
+		count_drop(f, q->decisive_drop, uw_query_times(q));
 	count_verdict(f, q);
 	if (is_good(q->verdict))
 		f->last_good_ns = later(f->last_good_ns, q->send_ns);
@@ -313,7 +329,7 @@ static void id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool
 	id->server_port = key->server_port;
 	id->family = key->family;
 	id->protocol = key->protocol;
-	id->role = key->local ? UW_ROLE_LOCAL : UW_ROLE_CLIENT;
+	id->role = key->role;
 	id->fixed = !!key->fixed;
 	id->probe = probe;
 }
@@ -342,6 +358,24 @@ static void fold_rhythm(struct uw_flow *f, uint64_t more, uint64_t last_ns)
 		uw_rhythm_note(&f->rhythm, last_ns);
 }
 
+static struct uw_flow_value *folded_of(struct uw_flow_table *t, const struct uw_flow_key *key)
+{
+	struct folded *f;
+
+	HASH_FIND(hh, t->folded, key, sizeof(*key), f);
+	if (f)
+		return &f->value;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->key = *key;
+	HASH_ADD(hh, t->folded, key, sizeof(f->key), f);
+	if (f->hh.tbl)
+		return &f->value;
+	free(f);
+	return NULL;
+}
+
 struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *key, bool probe,
 			     const struct uw_flow_value *v)
 {
@@ -354,13 +388,15 @@ struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *
 	f = flow_of(t, &id);
 	if (!f)
 		return NULL;
-	old = &f->folded;
+	old = folded_of(t, key);
+	if (!old)
+		return f;
 	/* A total that fell is a new entry of the kernel's: what the old one had stays counted. */
 	if (v->answered < old->answered || v->duplicate < old->duplicate || v->conflicting < old->conflicting)
 		memset(old, 0, sizeof(*old));
 	fold_asker(f, v);
 	fold_rhythm(f, v->answered - old->answered, v->last_good_ns);
-	f->count[UW_ANSWERED] += v->answered - old->answered;
+	f->count[uw_verdict_good(id.role)] += v->answered - old->answered;
 	f->attempts += v->attempts - old->attempts;
 	f->duplicate += v->duplicate - old->duplicate;
 	f->conflicting += v->conflicting - old->conflicting;

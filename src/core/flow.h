@@ -62,7 +62,6 @@ struct uw_flow {
 		int err;		/* positive */
 		uint64_t count;
 	} send_error[UW_FLOW_ERRNOS];	/* of send_failed, distinct, the first UW_FLOW_ERRNOS */
-	struct uw_flow_value folded;	/* flow.c's own: what uw_flow_fold() has counted already */
 };
 
 struct uw_flow_table;	/* opaque, bounded */

@@ -20,14 +20,6 @@
 #define UW_RULE_TEXT_MAX 768	/* two names of nftables and what a rule says */
 #define UW_DNS_NAME_MAX 1024	/* 255 bytes in presentation form, every one as \DDD */
 
-enum uw_role {
-	UW_ROLE_CLIENT,
-	UW_ROLE_SERVER,
-	UW_ROLE_LOCAL,
-	UW_ROLE_FORWARDER,
-	UW_ROLES,
-};
-
 enum uw_verdict {
 	UW_ANSWERED,
 	UW_SERVED,
@@ -139,6 +131,8 @@ struct uw_query {
 	} holder[UW_HOLDERS];
 
 	uint64_t send_ns, wire_out_ns, wire_in_ns, input_ns, queued_ns, read_ns;	/* CLOCK_BOOTTIME, 0 absent */
+	uint64_t server_queued_ns, server_read_ns;	/* the request, at a server here */
+	uint64_t reply_out_ns;		/* roles server and forwarder: the reply left by the last device */
 	enum uw_tcp tcp_retry;		/* of a truncated answer */
 	uint64_t superseded_ns;		/* its socket had the answer from another server, 0 absent */
 	uint64_t abandoned_ns;		/* the asking socket closed or its process ended, 0 absent */
@@ -157,8 +151,9 @@ struct uw_query {
 	unsigned hops;
 	struct uw_hop path[UW_PATH_MAX];
 
-	uint32_t server_pid;		/* role local: the process that read the request, 0 unknown */
 	bool fragments;			/* it, or a reply to it, came in fragments */
+	uint32_t server_pid;		/* the process here that read the request, 0 unknown */
+	uint64_t times;			/* not 0: it stands for as many alike, which are counted and not told */
 	bool captured;			/* from a capture: seen on a wire, the host is not known */
 	uint64_t question_hash;		/* DNS, case folded; 0 absent */
 	bool misdirected;		/* a reply with this transaction came from elsewhere: */
@@ -197,6 +192,18 @@ void uw_judge(struct uw_query *q);
  */
 bool uw_query_open(const struct uw_query *q, uint64_t now_ns);
 
+/** uw_query_times - how many queries it stands for: one, or as many as are counted alike. */
+static inline uint64_t uw_query_times(const struct uw_query *q)
+{
+	return q->times ? q->times : 1;
+}
+
+/** uw_query_is_ours - false for another host's frame that only a bridge here looked at. */
+bool uw_query_is_ours(const struct uw_query *q);
+
+/** uw_verdict_good - what a round trip in time is called in a role. */
+enum uw_verdict uw_verdict_good(enum uw_role role);
+
 /** uw_query_copy - a copy that stands for itself: decisive_drop points into its own drop[]. */
 void uw_query_copy(struct uw_query *to, const struct uw_query *from);
 
@@ -229,9 +236,6 @@ const char *uw_rcode_name(unsigned rcode);
  * for one without a name.
  */
 const char *uw_qtype_name(unsigned qtype, char *buf, size_t size);
-
-/** uw_qtype_number - the QTYPE of a mnemonic in any case, or of "TYPE65280"; 0 for anything else. */
-unsigned uw_qtype_number(const char *name);
 
 /**
  * uw_errno_name - "ENETUNREACH" for a positive errno, or NULL for one without a name.

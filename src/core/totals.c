@@ -8,13 +8,13 @@ void uw_totals_add(struct uw_totals *t, const struct uw_query *q,
 		t->verdict[previous->verdict]--;
 		t->fault[previous->fault]--;
 	}
-	t->verdict[q->verdict]++;
-	t->fault[q->fault]++;
+	t->verdict[q->verdict] += uw_query_times(q);
+	t->fault[q->fault] += uw_query_times(q);
 }
 
-void uw_totals_good(struct uw_totals *t, uint64_t n)
+void uw_totals_good(struct uw_totals *t, enum uw_role role, uint64_t n)
 {
-	t->verdict[UW_ANSWERED] += n;
+	t->verdict[uw_verdict_good(role)] += n;
 	t->fault[UW_FAULT_NONE] += n;
 }
 

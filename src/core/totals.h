@@ -32,8 +32,8 @@ struct uw_previous {
 void uw_totals_add(struct uw_totals *t, const struct uw_query *q,
 		   const struct uw_previous *previous);
 
-/** uw_totals_good - count @n queries that were answered and not told one by one. */
-void uw_totals_good(struct uw_totals *t, uint64_t n);
+/** uw_totals_good - count @n queries of a role that were answered and not told one by one. */
+void uw_totals_good(struct uw_totals *t, enum uw_role role, uint64_t n);
 
 /** uw_totals_exit_status - of --exit-code: 0 nobody is accused, 3 local, 4 beyond, 5 unknown. */
 int uw_totals_exit_status(const struct uw_totals *t);

@@ -45,8 +45,36 @@ static bool still_inside(const struct uw_query *q)
 	return q->attempts > q->on_wire + q->dropped;
 }
 
+/* Its reply is past the last device, as far as was seen. */
+static bool reply_is_out(const struct uw_query *q)
+{
+	return q->reply_out_ns && q->stage_reached[UW_REPLY] == UW_STAGE_WIRE_OUT &&
+	       !(q->drop[UW_REPLY].seen && q->drop[UW_REPLY].when_ns >= q->reply_out_ns);
+}
+
+static bool visitor_open(const struct uw_query *q, uint64_t now_ns)
+{
+	if (now_ns < q->send_ns + q->timeout_ns)
+		return true;
+	if (q->flags & (UW_Q_OUTSIDE | UW_Q_SERVER_QUEUED | UW_Q_REPLY_SENT) || q->wire_in_ns || q->on_wire)
+		return false;
+	return still_inside(q) && now_ns < q->send_ns + UW_HOLD_NS;
+}
+
+bool uw_query_is_ours(const struct uw_query *q)
+{
+	return !(q->flags & UW_Q_FOR_ANOTHER) || q->drop[UW_REQUEST].hook[0];
+}
+
+enum uw_verdict uw_verdict_good(enum uw_role role)
+{
+	return role == UW_ROLE_SERVER ? UW_SERVED : role == UW_ROLE_FORWARDER ? UW_FORWARDED : UW_ANSWERED;
+}
+
 bool uw_query_open(const struct uw_query *q, uint64_t now_ns)
 {
+	if (q->key.quota != UW_QUOTA_CLIENT)
+		return visitor_open(q, now_ns);
 	if (q->flags & UW_Q_NO_PACKET || answer_arrived(q) || !(q->flags & UW_Q_LOCAL_SEND))
 		return false;
 	if (now_ns < q->send_ns + q->timeout_ns)
@@ -93,7 +121,9 @@ uint64_t uw_query_duration_ns(const struct uw_query *q)
 {
 	uint64_t end = 0;
 
-	if (q->verdict == UW_ANSWERED || q->verdict == UW_REFUSED || q->verdict == UW_ANSWERED_LATE)
+	if (q->verdict == UW_SERVED || q->verdict == UW_FORWARDED)
+		end = q->reply_out_ns;
+	else if (q->verdict == UW_ANSWERED || q->verdict == UW_REFUSED || q->verdict == UW_ANSWERED_LATE)
 		end = q->queued_ns ? q->queued_ns : q->answer.when_ns ? q->answer.when_ns : q->wire_in_ns;
 	else if (q->decisive_drop)
 		end = q->decisive_drop->when_ns;
@@ -270,6 +300,104 @@ static void judge_request(struct uw_query *q)
 		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, q->stage_reached[UW_REQUEST]);
 }
 
+/* By the outermost ends; of a request that came to neither, by how far it got or whom it was for. */
+static enum uw_role visitor_role(const struct uw_query *q)
+{
+	if (q->flags & (UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ | UW_Q_REPLY_SENT))
+		return UW_ROLE_SERVER;
+	if (q->on_wire || q->flags & UW_Q_OUTSIDE || q->wire_in_ns)
+		return UW_ROLE_FORWARDER;
+	switch (stage_inside(q)) {
+	case UW_STAGE_NF_INPUT:
+	case UW_STAGE_UDP:
+	case UW_STAGE_SOCKET_FILTER:
+	case UW_STAGE_SOCKET_QUEUE:
+		return UW_ROLE_SERVER;
+	case UW_STAGE_NF_FORWARD:
+	case UW_STAGE_NF_POSTROUTING:
+	case UW_STAGE_NEIGHBOUR:
+	case UW_STAGE_NF_EGRESS:
+	case UW_STAGE_TC_EGRESS:
+	case UW_STAGE_QDISC:
+	case UW_STAGE_DEVICE:
+		return UW_ROLE_FORWARDER;
+	default:
+		return q->flags & UW_Q_FOR_HERE ? UW_ROLE_SERVER : UW_ROLE_FORWARDER;
+	}
+}
+
+static bool reply_out_late(const struct uw_query *q)
+{
+	return q->reply_out_ns > q->send_ns + q->timeout_ns;
+}
+
+/* Neither delivered here nor sent on. */
+static void judge_visitor_inside(struct uw_query *q)
+{
+	enum uw_stage stage = q->stage_reached[UW_REQUEST];
+
+	if (!still_inside(q) && q->drop[UW_REQUEST].seen)
+		decide_drop(q, UW_REQUEST_DROPPED, UW_REQUEST);
+	else if (still_inside(q) && stage > UW_STAGE_WIRE_IN)
+		decide(q, UW_REQUEST_HELD, UW_FAULT_LOCAL, stage);
+	else
+		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, stage); /* taken on a way that has no hook */
+}
+
+static void judge_served(struct uw_query *q)
+{
+	const struct uw_drop_fact *unread = &q->drop[UW_REQUEST];
+
+	if (reply_is_out(q) && !reply_out_late(q))
+		decide(q, UW_SERVED, UW_FAULT_NONE, UW_STAGE_WIRE_OUT);
+	else if (reply_is_out(q))
+		decide(q, UW_NOT_SERVED, UW_FAULT_LOCAL, UW_STAGE_WIRE_OUT);
+	else if (q->drop[UW_REPLY].seen)
+		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
+	else if (q->flags & UW_Q_REPLY_SENT)
+		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REPLY]);
+	else if (q->misdirected)
+		decide(q, UW_MISDIRECTED, UW_FAULT_LOCAL, UW_STAGE_SEND);
+	else if (q->flags & UW_Q_SERVER_READ && q->send_errno)
+		decide(q, UW_SEND_FAILED, UW_FAULT_LOCAL, UW_STAGE_SEND);
+	else if (q->flags & UW_Q_SERVER_READ)
+		decide(q, UW_NOT_SERVED, UW_FAULT_LOCAL, UW_STAGE_READ);
+	else if (unread->seen && unread->stage == UW_STAGE_SOCKET_QUEUE && unread->when_ns > q->server_queued_ns &&
+		 q->server_queued_ns)
+		decide_drop(q, UW_REQUEST_UNREAD, UW_REQUEST);
+	else if (q->flags & UW_Q_SERVER_QUEUED)
+		decide(q, UW_REQUEST_UNREAD, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
+	else
+		judge_visitor_inside(q);
+}
+
+static void judge_forwarded(struct uw_query *q)
+{
+	if (reply_is_out(q) && !reply_out_late(q))
+		decide(q, UW_FORWARDED, UW_FAULT_NONE, UW_STAGE_WIRE_OUT);
+	else if (reply_is_out(q) || (q->wire_in_ns && reply_came_late(q)))
+		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_WIRE_OUT);
+	else if (q->drop[UW_REPLY].seen)
+		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
+	else if (q->wire_in_ns)
+		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REPLY]);
+	else if (icmp_rejects(q) && !rejects_another_copy(q) && q->on_wire)
+		judge_rejected(q);
+	else if (q->on_wire)
+		judge_no_reply(q);
+	else
+		judge_visitor_inside(q);
+}
+
+static void judge_visitor(struct uw_query *q)
+{
+	q->role = visitor_role(q);
+	if (q->role == UW_ROLE_SERVER)
+		judge_served(q);
+	else
+		judge_forwarded(q);
+}
+
 /* The asker had its answer from another server: it did not wait for this one any more. */
 static void supersede(struct uw_query *q)
 {
@@ -327,7 +455,7 @@ static void settle_gaps(struct uw_query *q)
 	const uint32_t stay = UW_GAP_BIT(UW_GAP_RECORDS_LOST) | UW_GAP_BIT(UW_GAP_TABLE_FULL) |
 			      UW_GAP_BIT(UW_GAP_STARTED_AFTER_REQUEST);
 
-	if (q->verdict == UW_ANSWERED || q->verdict == UW_ANSWERED_LATE || q->verdict == UW_REFUSED ||
+	if (q->verdict == UW_ANSWERED || q->verdict == UW_ANSWERED_LATE || q->verdict == UW_REFUSED || reply_is_out(q) ||
 	    reply_seen(q))
 		q->gaps &= stay | (close_untold(q) ? UW_GAP_BIT(UW_GAP_OLD_KERNEL) : 0);
 }
@@ -337,7 +465,9 @@ void uw_judge(struct uw_query *q)
 {
 	q->decisive_drop = NULL;
 	q->role = ended_here(q) ? UW_ROLE_LOCAL : UW_ROLE_CLIENT;
-	if (q->flags & UW_Q_NO_PACKET)
+	if (q->key.quota != UW_QUOTA_CLIENT)
+		judge_visitor(q);
+	else if (q->flags & UW_Q_NO_PACKET)
 		decide(q, UW_SEND_FAILED, UW_FAULT_LOCAL, q->stage_reached[UW_REQUEST]);
 	else if (answer_arrived(q))
 		judge_answer(q);

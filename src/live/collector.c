@@ -10,6 +10,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "live/addresses.h"
 #include "live/facts.h"
 #include "live/holder.h"
 #include "live/icmp.h"
@@ -36,7 +37,7 @@ struct uw_collector {
 	struct uw_wires *wires;
 	uw_query_fn on_query;
 	void *arg;
-	struct uw_told_all *told;
+	struct uw_told_all *told[UW_QUOTAS];
 	struct uw_sockets *sockets;
 	struct uw_icmp_notes *icmp;
 	struct uw_strays *strays;
@@ -45,12 +46,27 @@ struct uw_collector {
 	struct uw_record *batch;
 	struct uw_query_key *batch_key;
 	uint64_t started_ns, sweep_ns, follow_ns, now_ns;
-	unsigned open;
+	struct flood {		/* causes of drops that are counted, and how many were handed out */
+		struct uw_flood_key key;
+		uint64_t told;
+	} *flood;
+	unsigned floods;
+	unsigned open, seen[UW_QUOTAS];	/* entries at the last sweep */
 	uint64_t oldest_ns;		/* of those, when it was sent; 0 none */
 	struct uw_query_key oldest;
 	uint32_t own_pid;
 	uint64_t rule_unknown;	/* drops told without the rule that was looked for */
 };
+
+/* A visitor's namespace is known at its end only. */
+static bool passes_netns(const struct uw_collector *c, const struct uw_query *q)
+{
+	bool passes = uw_live_wants_netns(c->live, q->netns);
+
+	for (unsigned i = 0; i < q->hops && !passes; i++)
+		passes = uw_live_wants_netns(c->live, q->path[i].netns);
+	return passes;
+}
 
 static bool wanted(const struct uw_collector *c, const struct uw_query *q)
 {
@@ -59,6 +75,8 @@ static bool wanted(const struct uw_collector *c, const struct uw_query *q)
 
 	if (q->task.pid == c->own_pid)
 		return true;
+	if (q->key.quota != UW_QUOTA_CLIENT && !passes_netns(c, q))
+		return false;
 	if (f->process_pid && q->task.pid != f->process_pid)
 		return false;
 	memcpy(cut, f->process, strnlen(f->process, sizeof(cut) - 1));
@@ -70,7 +88,7 @@ static void note_gaps(struct uw_collector *c, struct uw_query *q)
 	const struct uw_netns *list;
 	unsigned count;
 
-	q->gaps |= uw_live_gaps(c->live) | uw_losses_gaps(&c->losses, q->send_ns);
+	q->gaps |= uw_live_gaps(c->live) | uw_losses_gaps(&c->losses, q->send_ns, q->key.quota || !q->on_wire);
 	list = uw_live_namespaces(c->live, &count);
 	if (q->on_wire && !q->wire_in_ns && !q->answer.when_ns) {
 		uw_wires_acquit(c->wires, q, list, count);
@@ -97,7 +115,7 @@ static void count_rules(struct uw_collector *c, const struct uw_query *q)
 static void tell_waited(void *arg, const struct uw_query *q)
 {
 	const struct uw_collector *c = arg;
-	struct uw_told *t = uw_told_find(c->told, q->id);
+	struct uw_told *t = uw_told_find(c->told[q->key.quota], q->id);
 
 	/* What was found while it waited is what was said of it. */
 	if (t)
@@ -116,8 +134,8 @@ static void note_alias(struct uw_collector *c, struct uw_query *q)
 	wire.server = q->nat.server;
 	wire.client_port = q->nat.client_port;
 	wire.server_port = q->nat.server_port;
-	wire.slot = 0;
-	if (!bpf_map_lookup_elem(c->fds.aliases, &wire, &own) || errno != ENOENT)
+	wire.slot = wire.quota = 0;
+	if (!bpf_map_lookup_elem(q->key.quota ? c->fds.visitor_aliases : c->fds.aliases, &wire, &own) || errno != ENOENT)
 		return;
 	c->losses.aliases++;
 	q->gaps |= UW_GAP_BIT(UW_GAP_RECORDS_LOST);
@@ -133,10 +151,16 @@ static void note_holder(struct uw_collector *c, struct uw_query *q)
 		uw_holder_find(q, &ns);
 }
 
+/* Of a visitor only a late reply is news when its time is over. */
+static bool is_settled(const struct uw_query *q)
+{
+	return q->key.quota != UW_QUOTA_CLIENT && q->verdict != UW_NO_REPLY && q->verdict != UW_REJECTED;
+}
+
 /* Judge and hand out; @final: nothing can come any more that would change it. */
 static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 {
-	struct uw_told *t = uw_told_find(c->told, q->id);
+	struct uw_told *t = uw_told_find(c->told[q->key.quota], q->id);
 	struct uw_previous previous;
 
 	if (!wanted(c, q))
@@ -154,8 +178,8 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 		previous = t->said;
 		q->revision = ++t->revision;
 		t->said = (struct uw_previous){ q->verdict, q->fault };
-	} else if (!final) {
-		uw_told_keep(c->told, q);
+	} else if (!final && !is_settled(q)) {
+		uw_told_keep(c->told[q->key.quota], q);
 	}
 	if (!t)
 		count_rules(c, q);
@@ -199,13 +223,28 @@ static int take_record(void *arg, void *data, size_t size)
 	uw_facts_query(&c->facts, r, &q);
 	if (r->kind == UW_RECORD_STRAY && !take_stray(c, &q))
 		return 0;
-	uw_sockets_ended(c->sockets, r, &q);
+	if (r->key.quota == UW_QUOTA_CLIENT)
+		uw_sockets_ended(c->sockets, r, &q);
 	uw_sockets_holders(c->sockets, r, &q, c->now_ns);
 	tell(c, &q, true);
 	return 0;
 }
 
-/* One entry of the in-flight table. Returns whether it is still open. */
+/* A request that came in by a device, when its time is over. */
+static void settle_visitor(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
+{
+	bool ours = uw_query_is_ours(q);
+
+	if (ours) {
+		uw_sockets_holders(c->sockets, r, q, c->now_ns);
+		note_alias(c, q);
+		tell(c, q, false);
+	}
+	if (!ours || is_settled(q))
+		bpf_map_delete_elem(c->fds.tables[r->key.quota], &r->key);
+}
+
+/* One entry of the in-flight tables. Returns whether it is still open. */
 static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last)
 {
 	char cgroup[UW_NAME_MAX];
@@ -214,13 +253,19 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 	if (!r->id || uw_record_check(r, sizeof(*r)))
 		return false;
 	/* A late reply that no socket took is known by its mark only. */
-	if (uw_told_find(c->told, r->id) && (!r->wire_in_ns || r->wire_in_ns + SWEEP_NS > c->now_ns))
+	if (uw_told_find(c->told[r->key.quota], r->id) && (!r->wire_in_ns || r->wire_in_ns + SWEEP_NS > c->now_ns))
 		return false;
 	if (r->task.pid) /* its cgroup may be gone when the query is judged */
 		uw_who_cgroup(c->facts.who, r->task.cgroup, cgroup);
 	if (c->now_ns < r->send_ns + c->options.timeout_ns)
 		return true;
 	uw_facts_query(&c->facts, r, &q);
+	if (r->key.quota != UW_QUOTA_CLIENT) {
+		if (uw_query_open(&q, c->now_ns) && !last)
+			return true;
+		settle_visitor(c, r, &q);
+		return false;
+	}
 	uw_sockets_read(c->sockets, r, &q);
 	uw_sockets_ended(c->sockets, r, &q);
 	if (uw_query_open(&q, c->now_ns) && !last)
@@ -242,18 +287,17 @@ static void count_open(struct uw_collector *c, const struct uw_record *r, bool o
 	c->oldest = r->key;
 }
 
-static void sweep_queries(struct uw_collector *c, bool last)
+static void sweep_table(struct uw_collector *c, enum uw_quota quota, bool last)
 {
 	LIBBPF_OPTS(bpf_map_batch_opts, opts);
 	uint32_t in, out, count, i;
 	bool first = true;
 	int err = 0;
 
-	c->open = 0;
-	c->oldest_ns = 0;
+	c->seen[quota] = 0;
 	while (!err) {
 		count = BATCH;
-		err = bpf_map_lookup_batch(c->fds.queries, first ? NULL : &in, &out, c->batch_key, c->batch,
+		err = bpf_map_lookup_batch(c->fds.tables[quota], first ? NULL : &in, &out, c->batch_key, c->batch,
 					   &count, &opts);
 		if (err && errno != ENOENT) {
 			/* What was not looked at may be open: it is looked at in the next sweep. */
@@ -263,9 +307,72 @@ static void sweep_queries(struct uw_collector *c, bool last)
 		}
 		for (i = 0; i < count; i++)
 			count_open(c, &c->batch[i], look_at(c, &c->batch[i], last));
+		c->seen[quota] += count;
 		in = out;
 		first = false;
 	}
+}
+
+static struct flood *flood_of(struct uw_collector *c, const struct uw_flood_key *key)
+{
+	unsigned i;
+
+	for (i = 0; i < c->floods; i++) {
+		if (!memcmp(&c->flood[i].key, key, sizeof(*key)))
+			return &c->flood[i];
+	}
+	if (i == UW_FLOODS)
+		return NULL;
+	c->flood[i] = (struct flood){ .key = *key };
+	c->floods++;
+	return &c->flood[i];
+}
+
+/* Drops of visitors' packets beyond what is told one by one: how many more, with the first one's cause. */
+static void sweep_floods(struct uw_collector *c)
+{
+	struct uw_flood_key key, next, *previous = NULL;
+	struct uw_record r;
+	struct uw_query q;
+
+	for (; !bpf_map_get_next_key(c->fds.floods, previous, &next); previous = &key) {
+		struct flood *f;
+
+		key = next;
+		if (bpf_map_lookup_elem(c->fds.floods, &key, &r) || uw_record_check(&r, sizeof(r)))
+			continue;
+		f = flood_of(c, &key);
+		if (!f || r.times <= f->told)
+			continue;
+		uw_facts_query(&c->facts, &r, &q);
+		q.times = r.times - f->told;
+		f->told = r.times;
+		uw_judge(&q);
+		if (q.decisive_drop)
+			c->on_query(c->arg, &q, NULL);
+	}
+}
+
+/* Bad visitors are kept in half a table; the other half is for those that are open. */
+static void let_visitors_in(const struct uw_collector *c, bool last)
+{
+	const int64_t room[UW_QUOTAS] = {
+		[UW_QUOTA_SERVER] = UW_OPEN_SERVED / 2 - (int64_t)c->seen[UW_QUOTA_SERVER],
+		[UW_QUOTA_FORWARDER] = UW_OPEN_PASSING / 2 - (int64_t)c->seen[UW_QUOTA_FORWARDER],
+	};
+
+	uw_live_visitors(c->live, last ? 0 : c->started_ns, room);
+}
+
+static void sweep_queries(struct uw_collector *c, bool last)
+{
+	unsigned quota;
+
+	c->open = 0;
+	c->oldest_ns = 0;
+	for (quota = 0; quota < UW_QUOTAS; quota++)
+		sweep_table(c, quota, last);
+	let_visitors_in(c, last);
 }
 
 /* connect() failed and nothing was sent: the lookup's error stands. */
@@ -305,14 +412,18 @@ static void forget_told(void *arg, const struct uw_told *t)
 	const struct uw_collector *c = arg;
 	struct uw_record r;
 
-	if (!bpf_map_lookup_elem(c->fds.queries, &t->key, &r) && r.id == t->id)
-		bpf_map_delete_elem(c->fds.queries, &t->key);
+	int table = c->fds.tables[t->key.quota];
+
+	if (!bpf_map_lookup_elem(table, &t->key, &r) && r.id == t->id)
+		bpf_map_delete_elem(table, &t->key);
 }
 
 /* What can no longer get a late answer is forgotten. */
 static void forget(struct uw_collector *c)
 {
-	uw_told_forget(c->told, c->now_ns, forget_told, c);
+	uw_told_forget(c->told[UW_QUOTA_CLIENT], UW_OPEN_QUERIES / 2, c->now_ns, forget_told, c);
+	uw_told_forget(c->told[UW_QUOTA_SERVER], UW_OPEN_SERVED / 4, c->now_ns, forget_told, c);
+	uw_told_forget(c->told[UW_QUOTA_FORWARDER], UW_OPEN_PASSING / 4, c->now_ns, forget_told, c);
 	uw_strays_forget(c->strays, c->now_ns);
 	uw_icmp_notes_forget(c->icmp, c->now_ns);
 }
@@ -327,6 +438,7 @@ static void follow(struct uw_collector *c)
 	list = uw_live_namespaces(c->live, &count);
 	uw_wires_read(c->wires, list, count, c->now_ns);
 	uw_tunnels_forget(c->fds.tunnel_seconds, c->now_ns, c->options.timeout_ns + UW_HOLD_NS);
+	uw_addresses_follow(c->fds.here, list, count, c->now_ns);
 	uw_who_look_at_namespaces(c->facts.who);
 	if (c->facts.symbols)
 		uw_ksyms_refresh_if_modules_changed(c->facts.symbols);
@@ -341,6 +453,7 @@ unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last)
 	c->sweep_ns = now_ns;
 	uw_losses_watch(&c->losses, c->live, now_ns);
 	sweep_queries(c, last);
+	sweep_floods(c);
 	sweep_sends(c, last);
 	ring_buffer__consume(c->ring);
 	uw_waiting_tell(c->waiting, now_ns, last, tell_waited, c);
@@ -362,17 +475,23 @@ void uw_collector_hurry(struct uw_collector *c)
 	c->sweep_ns = 0;
 }
 
-void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg)
+static void give_flows(int table, uw_flow_fn fn, void *arg)
 {
 	struct uw_flow_key key, next, *previous = NULL;
 	struct uw_flow_value v;
 
-	while (!bpf_map_get_next_key(c->fds.flows, previous, &next)) {
-		if (!bpf_map_lookup_elem(c->fds.flows, &next, &v))
+	while (!bpf_map_get_next_key(table, previous, &next)) {
+		if (!bpf_map_lookup_elem(table, &next, &v))
 			fn(arg, &next, &v);
 		key = next;
 		previous = &key;
 	}
+}
+
+void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg)
+{
+	for (unsigned i = 0; i < UW_QUOTAS; i++)
+		give_flows(c->fds.flows[i], fn, arg);
 }
 
 int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)
@@ -465,22 +584,25 @@ int uw_collector_new(struct uw_live *l, const struct uw_collector_options *optio
 	c->now_ns = c->started_ns = uw_now_ns();
 	c->ring = ring_buffer__new(c->fds.ring, take_record, c, NULL);
 	c->wires = uw_wires_new();
-	c->told = uw_told_new();
+	for (unsigned i = 0; i < UW_QUOTAS; i++)
+		c->told[i] = uw_told_new();
+	c->flood = calloc(UW_FLOODS, sizeof(*c->flood));
 	c->sockets = uw_sockets_new(&c->fds, c->now_ns);
-	c->icmp = uw_icmp_notes_new(c->fds.queries);
+	c->icmp = uw_icmp_notes_new(c->fds.tables[UW_QUOTA_CLIENT]);
 	c->strays = uw_strays_new();
 	c->waiting = uw_waiting_new(options->timeout_ns);
 	c->batch = calloc(BATCH, sizeof(*c->batch));
 	c->batch_key = calloc(BATCH, sizeof(*c->batch_key));
 	c->facts.earlier = find_earlier;
 	c->facts.earlier_arg = c;
-	if (c->ring && c->wires && c->told && c->sockets && c->icmp && c->strays && c->waiting && c->batch && c->batch_key)
+	if (c->ring && c->wires && c->told[0] && c->told[1] && c->told[2] && c->flood && c->sockets && c->icmp && c->strays && c->waiting && c->batch && c->batch_key)
 		err = load_names(&c->facts, options, uw_live_reads_seen(l));
 	if (err) {
 		uw_collector_free(c);
 		return err;
 	}
 	follow(c);
+	let_visitors_in(c, false);
 	*out = c;
 	return 0;
 }
@@ -489,7 +611,9 @@ void uw_collector_free(struct uw_collector *c)
 {
 	if (!c)
 		return;
-	uw_told_free(c->told);
+	for (unsigned i = 0; i < UW_QUOTAS; i++)
+		uw_told_free(c->told[i]);
+	free(c->flood);
 	uw_sockets_free(c->sockets);
 	uw_icmp_notes_free(c->icmp);
 	uw_strays_free(c->strays);

@@ -24,6 +24,8 @@ const char *uw_record_check(const void *data, size_t size)
 		return "version";
 	if (r->kind < UW_RECORD_QUERY || r->kind > UW_RECORD_TCP)
 		return "kind";
+	if (r->key.quota >= UW_QUOTAS)
+		return "quota";
 	if (r->key.family != 4 && r->key.family != 6)
 		return "address family";
 	if (r->key.protocol != UW_PROTO_NTP && r->key.protocol != UW_PROTO_DNS)
@@ -199,6 +201,10 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->input_ns = r->input_ns;
 	q->queued_ns = r->queued_ns;
 	q->read_ns = f->reads_seen ? r->read_ns : r->queued_ns;
+	q->server_queued_ns = r->server_queued_ns;
+	q->server_read_ns = r->server_read_ns;
+	q->reply_out_ns = r->reply_out_ns;
+	q->times = r->times;
 	q->timeout_ns = f->timeout_ns;
 	q->send_errno = r->send_errno;
 	q->attempts = r->attempts;

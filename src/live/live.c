@@ -21,7 +21,7 @@
 #include "live/skeleton.h"
 #include "udpwhy.skel.h"
 
-#define NETFILTER_LINKS 10	/* five programs, two families */
+#define NETFILTER_LINKS 12	/* six programs, two families */
 #define PRIORITY_TRIES 32	/* the kernel refuses two BPF programs at one priority: other tracers */
 
 /* A namespace we are attached to. It is not held by us but for these links; see uw_netns.h. */
@@ -122,6 +122,15 @@ static void choose_programs(struct uw_live *l, const struct btf *btf)
 	if (!bpf_program__autoload(l->skel->progs.uw_netif_receive_skb) ||
 	    !bpf_program__autoload(l->skel->progs.uw_kfree_skb))
 		l->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
+}
+
+static void choose_sizes(struct uw_live *l)
+{
+	bpf_map__set_max_entries(l->skel->maps.served, UW_OPEN_SERVED);
+	bpf_map__set_max_entries(l->skel->maps.passing, UW_OPEN_PASSING);
+	bpf_map__set_max_entries(l->skel->maps.visitor_aliases, UW_OPEN_PASSING);
+	bpf_map__set_max_entries(l->skel->maps.served_flows, UW_SERVED_FLOWS);
+	bpf_map__set_max_entries(l->skel->maps.passing_flows, UW_PASSING_FLOWS);
 }
 
 static void fill_config(struct uw_live *l)
@@ -299,6 +308,7 @@ static int attach_links(void *arg)
 		{ l->skel->progs.uw_nf_output, NF_INET_LOCAL_OUT, false },
 		{ l->skel->progs.uw_nf_postrouting, NF_INET_POST_ROUTING, false },
 		{ l->skel->progs.uw_nf_prerouting, NF_INET_PRE_ROUTING, false },
+		{ l->skel->progs.uw_nf_forward, NF_INET_FORWARD, false },
 		{ l->skel->progs.uw_nf_input, NF_INET_LOCAL_IN, false },
 		{ l->skel->progs.uw_nf_delivery, NF_INET_LOCAL_IN, true },
 	};
@@ -451,6 +461,7 @@ static int load(struct uw_live *l, char *error)
 	}
 	choose_programs(l, btf);
 	btf__free(btf);
+	choose_sizes(l);
 	fill_config(l);
 	err = udpwhy_bpf__load(l->skel);
 	if (err)
@@ -515,6 +526,16 @@ void uw_live_close(struct uw_live *l)
 	free(l);
 }
 
+void uw_live_visitors(const struct uw_live *l, uint64_t from_ns, const int64_t room[UW_QUOTAS])
+{
+	struct uw_visiting v = { .from_ns = from_ns };
+	uint32_t zero = 0;
+
+	for (unsigned i = 0; i < UW_QUOTAS; i++)
+		v.room[i] = room[i];
+	bpf_map_update_elem(bpf_map__fd(l->skel->maps.visiting), &zero, &v, BPF_ANY);
+}
+
 const struct uw_netns *uw_live_namespaces(const struct uw_live *l, unsigned *count)
 {
 	*count = l->now_count;
@@ -575,15 +596,21 @@ bool uw_live_reads_seen(const struct uw_live *l)
 unsigned uw_live_hooks(const struct uw_live *l, const char **names, unsigned max)
 {
 	static const char *const netfilter[] = {
-		"netfilter/output", "netfilter/postrouting", "netfilter/prerouting", "netfilter/input",
+		"netfilter/output", "netfilter/postrouting", "netfilter/prerouting", "netfilter/forward",
+		"netfilter/input",
 	};
 	unsigned i, n = 0;
 
 	for (i = 0; i < l->hooks && n < max; i++)
 		names[n++] = l->hook[i];
-	for (i = 0; i < 4 && l->places && n < max; i++)
+	for (i = 0; i < 5 && l->places && n < max; i++)
 		names[n++] = netfilter[i];
 	return n;
+}
+
+bool uw_live_wants_netns(const struct uw_live *l, uint32_t inum)
+{
+	return !l->filters->netns.count || is_one_of(l->netns, l->filters->netns.count, inum);
 }
 
 bool uw_live_filtered(const struct uw_live *l)
@@ -598,8 +625,19 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 {
 	return (struct uw_live_fds){
 		.aliases = bpf_map__fd(l->skel->maps.aliases), .earlier = bpf_map__fd(l->skel->maps.earlier),
-		.queries = bpf_map__fd(l->skel->maps.queries),
-		.flows = bpf_map__fd(l->skel->maps.flows),
+		.visitor_aliases = bpf_map__fd(l->skel->maps.visitor_aliases),
+		.tables = {
+			[UW_QUOTA_CLIENT] = bpf_map__fd(l->skel->maps.queries),
+			[UW_QUOTA_SERVER] = bpf_map__fd(l->skel->maps.served),
+			[UW_QUOTA_FORWARDER] = bpf_map__fd(l->skel->maps.passing),
+		},
+		.flows = {
+			[UW_QUOTA_CLIENT] = bpf_map__fd(l->skel->maps.flows),
+			[UW_QUOTA_SERVER] = bpf_map__fd(l->skel->maps.served_flows),
+			[UW_QUOTA_FORWARDER] = bpf_map__fd(l->skel->maps.passing_flows),
+		},
+		.here = bpf_map__fd(l->skel->maps.here),
+		.floods = bpf_map__fd(l->skel->maps.floods),
 		.sends = bpf_map__fd(l->skel->maps.sends),
 		.askers = bpf_map__fd(l->skel->maps.askers),
 		.queues = bpf_map__fd(l->skel->maps.queues),

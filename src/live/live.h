@@ -22,7 +22,8 @@ struct uw_live;
 
 /* Of the maps that user space works on. */
 struct uw_live_fds {
-	int aliases, earlier, queries, flows, sends, askers, queues, ring, closed, answers, tunnel_seconds;
+	int tables[UW_QUOTAS], flows[UW_QUOTAS];
+	int aliases, visitor_aliases, here, floods, earlier, sends, askers, queues, ring, closed, answers, tunnel_seconds;
 	int holdings;	/* a link, for uw_holdings_read(); -1 if this kernel cannot */
 	int rules, rule_sockets, nft_filter;	/* of --nft-trace */
 };
@@ -50,6 +51,9 @@ void uw_live_close(struct uw_live *l);
  */
 unsigned uw_live_follow_namespaces(struct uw_live *l);
 
+/** uw_live_visitors - from @from_ns on visitors are followed; room: the bad ones to keep until the next call. */
+void uw_live_visitors(const struct uw_live *l, uint64_t from_ns, const int64_t room[UW_QUOTAS]);
+
 /** uw_live_namespaces - the namespaces of the scope at the last look; *count receives how many. */
 const struct uw_netns *uw_live_namespaces(const struct uw_live *l, unsigned *count);
 
@@ -70,6 +74,9 @@ bool uw_live_reads_seen(const struct uw_live *l);
 
 /** uw_live_hooks - names of the hooks attached to. Return: how many of @names, at most @max. */
 unsigned uw_live_hooks(const struct uw_live *l, const char **names, unsigned max);
+
+/** uw_live_wants_netns - whether --netns lets this namespace pass. */
+bool uw_live_wants_netns(const struct uw_live *l, uint32_t inum);
 
 /** uw_live_filtered - whether the user asked for some queries only: a reply without one tells nothing. */
 bool uw_live_filtered(const struct uw_live *l);

@@ -22,7 +22,8 @@ static bool is_loss(unsigned stat)
 static bool damages_open(unsigned stat)
 {
 	return is_loss(stat) && stat != UW_STAT_table_full && stat != UW_STAT_flow_table_full &&
-	       stat != UW_STAT_reply_unparsed && stat != UW_STAT_request_unparsed;
+	       stat != UW_STAT_server_table_full && stat != UW_STAT_forwarder_table_full &&
+	       stat != UW_STAT_causes_full && stat != UW_STAT_server_queue_race && stat != UW_STAT_reply_unparsed && stat != UW_STAT_request_unparsed;
 }
 
 void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t now_ns)
@@ -40,6 +41,8 @@ void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t n
 		l->loss_ns = now_ns;
 	if (now[UW_STAT_reply_unparsed] > l->stats[UW_STAT_reply_unparsed])
 		l->unparsed_ns = now_ns;
+	if (now[UW_STAT_server_queue_race] > l->stats[UW_STAT_server_queue_race])
+		l->server_loss_ns = now_ns;
 	if (now[UW_STAT_table_full] > l->stats[UW_STAT_table_full])
 		l->full_ns = now_ns;
 	memcpy(l->stats, now, sizeof(now));
@@ -64,8 +67,8 @@ bool uw_losses_table_full(const struct uw_losses *l, uint64_t since_ns)
 	return l->full_ns > since_ns;
 }
 
-uint32_t uw_losses_gaps(const struct uw_losses *l, uint64_t since_ns)
+uint32_t uw_losses_gaps(const struct uw_losses *l, uint64_t since_ns, bool server)
 {
-	return (l->loss_ns > since_ns ? UW_GAP_BIT(UW_GAP_RECORDS_LOST) : 0) |
+	return (l->loss_ns > since_ns || (server && l->server_loss_ns > since_ns) ? UW_GAP_BIT(UW_GAP_RECORDS_LOST) : 0) |
 	       (l->unparsed_ns > since_ns ? UW_GAP_BIT(UW_GAP_REPLY_UNPARSED) : 0);
 }

@@ -9,7 +9,7 @@ struct uw_losses {
 	uint64_t stats[UW_STATS], misses;
 	uint64_t damaged;		/* records that failed the check */
 	uint64_t sweeps, aliases;	/* counted here, not by the kernel side */
-	uint64_t loss_ns, unparsed_ns, full_ns;	/* when one last rose */
+	uint64_t loss_ns, server_loss_ns, unparsed_ns, full_ns;	/* when one last rose */
 };
 
 /** uw_losses_watch - look at the counters; @now_ns is noted for those that rose. */
@@ -24,7 +24,7 @@ void uw_losses_stats(const struct uw_losses *l, uint64_t stats[UW_STATS]);
 /** uw_losses_table_full - whether queries went unfollowed for want of room since @since_ns. */
 bool uw_losses_table_full(const struct uw_losses *l, uint64_t since_ns);
 
-/** uw_losses_gaps - UW_GAP_BIT() of what was lost since @since_ns. */
-uint32_t uw_losses_gaps(const struct uw_losses *l, uint64_t since_ns);
+/** uw_losses_gaps - UW_GAP_BIT() of what was lost since @since_ns; @server: the request may have come to one here. */
+uint32_t uw_losses_gaps(const struct uw_losses *l, uint64_t since_ns, bool server);
 
 #endif

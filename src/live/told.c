@@ -70,13 +70,13 @@ bool uw_told_changed(const struct uw_told *t, const struct uw_query *q)
 	return t->said.verdict != UW_REPLY_DROPPED || q->verdict != UW_ANSWERED_LATE || !q->drop[UW_REPLY].seen;
 }
 
-void uw_told_forget(struct uw_told_all *all, uint64_t now_ns, void (*fn)(void *arg, const struct uw_told *t),
+void uw_told_forget(struct uw_told_all *all, unsigned max, uint64_t now_ns, void (*fn)(void *arg, const struct uw_told *t),
 		    void *arg)
 {
 	struct entry *e, *spare;
 
 	HASH_ITER(hh, all->first, e, spare) {
-		if (e->told.until_ns > now_ns && HASH_COUNT(all->first) < UW_OPEN_QUERIES / 2)
+		if (e->told.until_ns > now_ns && HASH_COUNT(all->first) < max)
 			break;
 		fn(arg, &e->told);
 		let_go(all, e);

@@ -28,8 +28,11 @@ void uw_told_keep(struct uw_told_all *all, const struct uw_query *q);
 /** uw_told_changed - whether @q says something else than was said, that is worth saying. */
 bool uw_told_changed(const struct uw_told *t, const struct uw_query *q);
 
-/** uw_told_forget - let go of all that can no longer get a late answer; @fn is called before with each. */
-void uw_told_forget(struct uw_told_all *all, uint64_t now_ns, void (*fn)(void *arg, const struct uw_told *t),
+/**
+ * uw_told_forget - let go of all that can no longer get a late answer, and of the oldest beyond @max; @fn is
+ * called before with each.
+ */
+void uw_told_forget(struct uw_told_all *all, unsigned max, uint64_t now_ns, void (*fn)(void *arg, const struct uw_told *t),
 		    void *arg);
 
 #endif

@@ -254,6 +254,8 @@ static const char *loss_name(const char *name)
 	static const char *const names[][2] = {
 		{"ring_full", "ring"},
 		{"table_full", "table"},
+		{"server_table_full", "table_server"},
+		{"forwarder_table_full", "table_forwarder"},
 		{"update_failed", "update"},
 	};
 

@@ -293,11 +293,19 @@ static void put_offsets(struct uw_json *j, const struct uw_query *q,
 {
 	uint64_t origin = origin_ns(q), duration = uw_query_duration_ns(q);
 
-	put_offset(j, "t.send_us", origin, q->send_ns);
-	put_offset(j, "t.wire_out_us", origin, q->wire_out_ns);
-	put_offset(j, "t.wire_in_us", origin, q->wire_in_ns);
-	put_offset(j, "t.queued_us", origin, q->queued_ns);
-	put_offset(j, "t.read_us", origin, q->read_ns);
+	if (q->role == UW_ROLE_SERVER) {
+		put_offset(j, "t.wire_in_us", origin, q->send_ns);
+		put_offset(j, "t.queued_us", origin, q->server_queued_ns);
+		put_offset(j, "t.read_us", origin, q->server_read_ns);
+		put_offset(j, "t.wire_out_us", origin, q->reply_out_ns);
+	} else {
+		if (q->role != UW_ROLE_FORWARDER)
+			put_offset(j, "t.send_us", origin, q->send_ns);
+		put_offset(j, "t.wire_out_us", origin, q->wire_out_ns);
+		put_offset(j, "t.wire_in_us", origin, q->wire_in_ns);
+		put_offset(j, "t.queued_us", origin, q->queued_ns);
+		put_offset(j, "t.read_us", origin, q->read_ns);
+	}
 	if (drop)
 		put_offset(j, "t.drop_us", origin, drop->when_ns);
 	if (q->icmp.seen)

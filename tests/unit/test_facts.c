@@ -384,6 +384,7 @@ static void test_anything_else(void **state)
 			byte[k] = random_byte();
 		memcpy(&r, &good, offsetof(struct uw_record, id));
 		r.key.family = good.key.family;
+		r.key.quota %= UW_QUOTAS;
 		r.key.protocol = i & 1 ? UW_PROTO_NTP : UW_PROTO_DNS;
 		r.stage[UW_REQUEST] %= UW_STAGES;
 		r.stage[UW_REPLY] %= UW_STAGES;

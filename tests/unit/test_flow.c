@@ -403,7 +403,7 @@ static void test_fold_key(void **state)
 	assert_int_equal(strlen(f->executable), sizeof(v.comm));
 	assert_int_equal(f->id.role, UW_ROLE_CLIENT);
 	assert_int_equal(f->id.probe, 1);
-	k.local = 1;
+	k.role = UW_ROLE_LOCAL;
 	k.fixed = 1;
 	f = uw_flow_fold(t, &k, false, &v);
 	assert_int_equal(f->id.role, UW_ROLE_LOCAL);

@@ -19,7 +19,7 @@ static void queries_are_counted(void **state)
 	struct uw_totals t = { 0 };
 
 	(void)state;
-	uw_totals_good(&t, 7);
+	uw_totals_good(&t, UW_ROLE_LOCAL, 7);
 	uw_totals_add(&t, &bad, NULL);
 	uw_totals_add(&t, &bad, NULL);
 	assert_int_equal(t.verdict[UW_ANSWERED], 7);
