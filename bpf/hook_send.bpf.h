@@ -120,6 +120,8 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 	return 1; /* NF_ACCEPT */
 }
 
+__u32 routes_failed = 0;	/* a lookup of ours said so: saves the look at every system call until then */
+
 static __always_inline void send_failed_up(const struct uw_send *s, __s32 err)
 {
 	struct uw_record *r = record_reserve(UW_RECORD_SEND_FAILED, &s->key);
@@ -163,8 +165,10 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 	s->when_ns = bpf_ktime_get_boot_ns();
 	s->route_errno = err;
 	s->vague = vague;
-	if (err)
+	if (err) {
 		s->id = query_new_id();
+		routes_failed = 1;
+	}
 	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
 }
 
@@ -427,19 +431,24 @@ static __always_inline const struct sock *sock_of_descriptor(__u32 fd)
 	return BPF_CORE_READ(socket, sk);
 }
 
-/* The end of a system call, only where no tracepoint tells of sends: those that failed. */
+/*
+ * The end of a system call, only where no tracepoint tells of sends: those that failed, and once there was
+ * a route that was none, netlink's.
+ */
 static __always_inline int on_sys_exit(struct pt_regs *regs, long ret)
 {
 	const struct sock *sk;
 	__u16 family;
 
-	if (ret >= 0 || ret < -4095 || !syscall_sends(regs))
+	if ((ret >= 0 && !routes_failed) || ret < -4095 || !syscall_sends(regs))
 		return 0;
 	sk = sock_of_descriptor((__u32)PT_REGS_PARM1_CORE_SYSCALL(regs));
 	if (!sk || !scope_holds(BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum)))
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if ((family == AF_INET || family == AF_INET6) &&
+	if (family == AF_NETLINK)
+		route_was_asked();
+	else if (ret < 0 && (family == AF_INET || family == AF_INET6) &&
 	    (!sock_flags(sk) || BPF_CORE_READ(sk, sk_type) == SOCK_RAW))
 		send_ended(sk, (__s32)ret);
 	return 0;
