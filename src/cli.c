@@ -15,6 +15,7 @@
 #define QUOTED_MAX 80 /* bytes of a user's word, made safe, in an error */
 #define TIMEOUT_MIN_NS 10000000ull
 #define TIMEOUT_MAX_NS (30 * NS_PER_S) /* ruling 2: what comes later is not waited for */
+#define LIMIT_MAX_NS (300 * NS_PER_S)
 #define DURATION_MIN_NS 1000000ull
 #define INTERVAL_MIN_NS NS_PER_S
 #define INTERVAL_MAX_NS (86400ull * NS_PER_S)
@@ -158,6 +159,58 @@ static int take_ask_port(struct uw_options *o, const char *arg)
 	return err;
 }
 
+/* The server for NTP, the name to ask for in DNS, as check_ntp_time and check_dns have it. */
+static int take_hostname(struct uw_options *o, const char *arg)
+{
+	o->ask_name = arg;
+	return *arg && strlen(arg) <= 253 ? 0 : -EINVAL;
+}
+
+static int take_dns_server(struct uw_options *o, const char *arg)
+{
+	if (!*arg || strlen(arg) > 253)
+		return -EINVAL;
+	if (o->targets == UW_LIST_MAX)
+		return -ERANGE;
+	o->target[o->targets++] = arg;
+	return 0;
+}
+
+static int take_type(struct uw_options *o, const char *arg)
+{
+	o->ask_type = (uint16_t)uw_qtype_number(arg);
+	return o->ask_type ? 0 : -EINVAL;
+}
+
+static int take_warning(struct uw_options *o, const char *arg)
+{
+	return uw_range_parse(arg, &o->warning);
+}
+
+static int take_critical(struct uw_options *o, const char *arg)
+{
+	return uw_range_parse(arg, &o->critical);
+}
+
+static int take_limit(struct uw_options *o, const char *arg)
+{
+	return uw_parse_seconds(arg, NS_PER_S, LIMIT_MAX_NS, &o->limit_ns);
+}
+
+static int take_ipv4(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->ask_family = 4;
+	return 0;
+}
+
+static int take_ipv6(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->ask_family = 6;
+	return 0;
+}
+
 static int take_all(struct uw_options *o, const char *arg)
 {
 	(void)arg;
@@ -217,10 +270,11 @@ struct row {
 };
 
 #define NETNS_ALLOWED "a name, path or process id"
+#define RANGE_ALLOWED "a number of seconds or a range as LOW:HIGH, ~:HIGH, LOW: or @LOW:HIGH"
 #define PREFIX_ALLOWED "an IPv4 or IPv6 address, or ADDRESS/LENGTH"
 
 static const struct row rows[] = {
-	{"scope", 0, WATCHES, take_scope,
+	{"scope", 0, WATCHES | IN(PROBE), take_scope,
 	 NETNS_ALLOWED " of a network namespace, or several with commas"},
 	{"netns", 0, WATCHES, take_netns_list,
 	 NETNS_ALLOWED " of a network namespace, or several with commas"},
@@ -231,7 +285,15 @@ static const struct row rows[] = {
 	{"protocol", 0, JUDGES, take_protocol, "ntp or dns"},
 	{"port", 0, JUDGES, take_ports,
 	 "ntp=PORT or dns=PORT, or several with commas; a port from 1 to 65535, of one protocol"},
-	{"port", 0, IN(PROBE), take_ask_port, "a number from 1 to 65535"},
+	{"port", 'p', IN(PROBE), take_ask_port, "a number from 1 to 65535"},
+	{"hostname", 'H', IN(PROBE), take_hostname, "a host name or an address; for DNS the name to ask for"},
+	{"server", 's', IN(PROBE), take_dns_server, "an address or a host name"},
+	{"type", 0, IN(PROBE), take_type, "a record type as A, MX or TYPE65280"},
+	{"warning", 'w', IN(PROBE), take_warning, RANGE_ALLOWED},
+	{"critical", 'c', IN(PROBE), take_critical, RANGE_ALLOWED},
+	{NULL, 't', IN(PROBE), take_limit, "seconds from 1 to 300"},
+	{"use-ipv4", '4', IN(PROBE), take_ipv4, NULL},
+	{"use-ipv6", '6', IN(PROBE), take_ipv6, NULL},
 	{"process", 0, WATCHES, take_process, "the file name of an executable or a process id"},
 	{"timeout", 0, JUDGES | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
 	{NULL, 'd', WATCHES, take_duration, "seconds from 0.001 to 31622400"},
@@ -245,7 +307,7 @@ static const struct row rows[] = {
 	{"nft-trace", 0, IN(TRACE), take_nft_trace, NULL},
 	{"exit-code", 0, IN(TRACE) | IN(ANALYZE), take_exit_code, NULL},
 	{"no-color", 0, EVERYWHERE & ~IN(NONE), take_no_color, NULL},
-	{NULL, 'v', IN(PROBE), take_verbose, NULL},
+	{"verbose", 'v', IN(PROBE), take_verbose, NULL},
 };
 
 _Static_assert(UW_PROBE_COUNT_MAX == 60, "the text of --count names it");
@@ -304,11 +366,11 @@ static const struct row *row_of(enum uw_command c, int value)
 struct parse {
 	struct uw_options *o;
 	char *error;
-	unsigned seen; /* bit per row */
+	uint64_t seen; /* bit per row */
 	unsigned operands;
 };
 
-_Static_assert(COUNT(rows) <= 32, "struct parse.seen");
+_Static_assert(COUNT(rows) <= 64, "struct parse.seen");
 
 static enum uw_cli_result fail(char *error, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -353,7 +415,7 @@ static const char *row_text(const struct row *r, char buf[32])
 
 static enum uw_cli_result take_option(struct parse *p, const struct row *r, const char *arg)
 {
-	unsigned bit = 1u << (r - rows);
+	uint64_t bit = 1ull << (r - rows);
 	struct quoted q;
 	char name[32];
 
@@ -531,6 +593,49 @@ static enum uw_cli_result finish_ports(struct parse *p)
 	return UW_CLI_RUN;
 }
 
+static bool given(const struct parse *p, int (*take)(struct uw_options *o, const char *arg))
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		if (rows[i].take == take && p->seen & 1ull << i)
+			return true;
+	}
+	return false;
+}
+
+/* Without a server, DNS asks those of /etc/resolv.conf. */
+static enum uw_cli_result finish_probe(struct parse *p)
+{
+	struct uw_options *o = p->o;
+
+	if (!o->ask)
+		return fail(p->error, "what to probe is missing: ntp or dns, then one or more targets");
+	if (o->ask == UW_PROTO_NTP && (o->ask_type || given(p, take_dns_server)))
+		return fail(p->error, "-s and --type are for dns: the NTP server is the target");
+	if (o->ask == UW_PROTO_NTP && o->ask_name) {
+		if (o->targets == UW_LIST_MAX)
+			return fail(p->error, "-H is one target too many: %d at the most", UW_LIST_MAX);
+		o->target[o->targets++] = o->ask_name;
+		o->ask_name = NULL;
+	}
+	if (!o->targets && !o->ask_name)
+		return fail(p->error, "no target to probe: an address or a host name");
+	if (!o->ask_port)
+		o->ask_port = default_ports[o->ask - UW_PROTO_NTP].port;
+	if (!given(p, take_timeout))
+		o->timeout_ns = o->limit_ns < 2 * UW_PROBE_TIMEOUT_NS ? o->limit_ns / 2 : UW_PROBE_TIMEOUT_NS;
+	else if (!given(p, take_limit) && o->timeout_ns * 2 > o->limit_ns)
+		o->limit_ns = o->timeout_ns * 2;
+	if (o->timeout_ns > o->limit_ns)
+		return fail(p->error, "--timeout is for one answer and must not be longer than -t, which is for all");
+	if (o->ask == UW_PROTO_NTP && !given(p, take_warning))
+		uw_range_parse("60", &o->warning);
+	if (o->ask == UW_PROTO_NTP && !given(p, take_critical))
+		uw_range_parse("120", &o->critical);
+	return UW_CLI_RUN;
+}
+
 static enum uw_cli_result finish(struct parse *p)
 {
 	struct uw_options *o = p->o;
@@ -548,14 +653,7 @@ static enum uw_cli_result finish(struct parse *p)
 			return fail(p->error, "no file to analyze: a pcap or pcapng file, - is standard input");
 		return finish_ports(p);
 	case UW_CMD_PROBE:
-		if (!o->ask)
-			return fail(p->error, "what to probe is missing: ntp or dns, then one or"
-					      " more targets");
-		if (!o->targets)
-			return fail(p->error, "no target to probe: an address or a host name");
-		if (!o->ask_port)
-			o->ask_port = default_ports[o->ask - UW_PROTO_NTP].port;
-		return UW_CLI_RUN;
+		return finish_probe(p);
 	case UW_CMD_EXPLAIN:
 		return UW_CLI_RUN;
 	case UW_CMD_NONE:
@@ -589,6 +687,7 @@ static void set_defaults(struct uw_options *o)
 	memset(o, 0, sizeof(*o));
 	o->timeout_ns = UW_TIMEOUT_NS;
 	o->count = UW_PROBE_COUNT;
+	o->limit_ns = UW_PROBE_LIMIT_NS;
 	memcpy(o->filters.ports, default_ports, sizeof(default_ports));
 	o->filters.port_count = COUNT(default_ports);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ask/range.h"
 #include "config.h"
 #include "core/query.h"
 #include "sink/sink.h"
@@ -22,6 +23,8 @@
 #define UW_FILES_MAX 256
 #define UW_PROBE_COUNT 4		/* packets per door */
 #define UW_PROBE_COUNT_MAX 60
+#define UW_PROBE_TIMEOUT_NS 2000000000ull	/* probe: how long an answer may take */
+#define UW_PROBE_LIMIT_NS 10000000000ull	/* probe: how long all of it may take */
 
 enum uw_command {
 	UW_CMD_NONE,	/* only with UW_CLI_HELP and UW_CLI_VERSION */
@@ -87,6 +90,11 @@ struct uw_options {
 	const char *expression;		/* analyze: pcap-filter(7), NULL none */
 	unsigned count;			/* probe: packets per door */
 	uint16_t ask_port;		/* probe: the server's port */
+	uint64_t limit_ns;		/* probe: how long all of it may take */
+	uint8_t ask_family;		/* probe: 4 or 6 only, 0 both */
+	const char *ask_name;		/* probe dns: of argv; NULL: the root's name servers */
+	uint16_t ask_type;		/* probe dns: QTYPE, 0 not given */
+	struct uw_range warning, critical;	/* probe: seconds; NTP: offset, DNS: time to the answer */
 	struct uw_ns_ref ask_from;	/* probe; text "": the current namespace */
 
 	const char *name;		/* explain: of argv; NULL: list what there is */

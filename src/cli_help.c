@@ -74,14 +74,25 @@ static const char *const help[UW_COMMANDS] = {
 	HELP_FILTERS,
 	[UW_CMD_PROBE] =
 	"Usage: udpwhy probe [OPTIONS] ntp|dns TARGET...\n"
-	"Ask servers from an ephemeral and from a fixed port, at most once a second each.\n"
+	"Ask servers from an ephemeral and from a fixed port, DNS also with the EDNS buffer sizes 512, 1232\n"
+	"and 4096, and say in one line whether answers come and why not. Replaces check_ntp_time and\n"
+	"check_dns: as root it traces its own packets and tells a loss here from one beyond this host.\n"
 	"\n"
 	HELP_OUTPUT
-	"  -v                      a line for every packet\n"
-	"  --count N               packets from each port, 1 to 60 (default 4)\n"
-	HELP_TIMEOUT
-	"  --port PORT             the servers' port (default: ntp 123, dns 53)\n"
+	"  -v, --verbose           below the line: each server and port, and what was traced\n"
+	"  -H, --hostname NAME     ntp: a server; dns: the name to ask for (default: the root's servers);\n"
+	"                          an address stands for its name in reverse\n"
+	"  -s, --server SERVER     dns: a server, as a TARGET is; without any, those of /etc/resolv.conf\n"
+	"  --type TYPE             dns: the record type to ask for (default: A)\n"
+	"  -w, --warning RANGE     seconds; ntp: offset of the clock (default 60), dns: time to the answer\n"
+	"  -c, --critical RANGE    likewise (ntp: default 120)\n"
+	"  -t SECONDS              how long all of it may take, 1 to 300 (default 10)\n"
+	"  --timeout SECONDS       how long an answer may take, 0.01 to 30 (default 2)\n"
+	"  --count N               packets from each port, 1 to 60 (default 4), ntp one a second\n"
+	"  -4, --use-ipv4          only IPv4 addresses of a name; -6, --use-ipv6: only IPv6\n"
+	"  -p, --port PORT         the servers' port (default: ntp 123, dns 53)\n"
 	"  --netns NAME|PATH|PID   ask from this network namespace\n"
+	"  --scope NS,...          only these network namespaces are this host (default: all)\n"
 	HELP_COLOR
 	HELP_COMMON
 	"\n"

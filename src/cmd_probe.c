@@ -1,179 +1,370 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * udpwhy probe: ask servers through two doors, a fixed and an ephemeral port, and say why an answer
- * did not come. Its packets are traced like anybody's. Exit status by the Monitoring Plugins
- * guidelines: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+ * udpwhy probe: ask servers through several doors, and say in one line why an answer did not come. As
+ * root its packets are traced like anybody's; else it asks all the same and says what it cannot tell.
+ * Exit status by the Monitoring Plugins guidelines: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
  */
 #include <errno.h>
-#include <netdb.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <netinet/in.h>
-
+#include "ask/plugin.h"
+#include "ask/question.h"
+#include "ask/resolve.h"
 #include "cmd.h"
-#include "core/address.h"
-#include "core/text_safe.h"
 #include "live/netns.h"
+#include "probes.h"
+#include "report.h"
+#include "sink/sink.h"
 #include "watch.h"
 
-enum plugin {
-	PLUGIN_OK,
-	PLUGIN_WARNING,
-	PLUGIN_CRITICAL,
-	PLUGIN_UNKNOWN,
-};
+#define NS_PER_S 1000000000ull
+#define DNS_INTERVAL_NS (NS_PER_S / 5)	/* a resolver is asked hundreds of things a second */
+#define SPARE_S 20			/* for attaching, and for the tracer's last look, on a slow machine */
 
-struct report {
+struct probe {
 	const struct uw_options *o;
-	enum plugin state;
+	struct uw_clock clock;
+	struct uw_watch_target target[UW_WATCH_TARGETS];
+	const char *name[UW_WATCH_TARGETS];
+	unsigned targets;
+	uint32_t netns;
+	char *text;		/* the line and what stands below it */
+	size_t text_size;
+	enum uw_plugin_state state;
 	bool told;
 };
 
-static const char *const plugin_name[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
-
-/* Queries of one door, over all servers. */
-struct door {
-	uint64_t asked, answered, here, median_us;
-};
-
-static void add_flow(struct door *d, const struct uw_flow *f)
+/* Whatever hangs, a monitoring system gets its line. Both are async-signal-safe. */
+static void too_long(int signal)
 {
-	uint64_t median = uw_flow_quantile_us(f, 0.5);
+	static const char line[] = "UDP UNKNOWN - the probe took too long: names may not resolve, or this machine is busy\n";
 
-	d->asked += uw_flow_asked(f);
-	/* Refused is answered: the way there and back is open. */
-	d->answered += uw_flow_answered(f) + f->count[UW_REFUSED];
-	d->here += f->count[UW_REQUEST_DROPPED] + f->count[UW_REPLY_DROPPED] + f->count[UW_SEND_FAILED] +
-		   f->count[UW_REQUEST_HELD] + f->count[UW_REPLY_HELD];
-	if (median > d->median_us)
-		d->median_us = median;
+	(void)signal;
+	if (write(STDOUT_FILENO, line, sizeof(line) - 1) < 0)
+		_exit(UW_PLUGIN_UNKNOWN);
+	_exit(UW_PLUGIN_UNKNOWN);
 }
 
-static enum plugin judge_doors(const struct door *fixed, const struct door *ephemeral)
+static void limit_time(uint64_t ns, unsigned spare)
 {
-	uint64_t asked = fixed->asked + ephemeral->asked, answered = fixed->answered + ephemeral->answered;
-
-	if (!asked)
-		return PLUGIN_UNKNOWN;
-	if (!answered)
-		return PLUGIN_CRITICAL;
-	return answered == asked ? PLUGIN_OK : PLUGIN_WARNING;
+	signal(SIGALRM, too_long);
+	alarm((unsigned)((ns + NS_PER_S - 1) / NS_PER_S) + spare);
 }
 
-static const char *why(const struct door *fixed, const struct door *ephemeral)
-{
-	uint64_t lost = fixed->asked + ephemeral->asked - fixed->answered - ephemeral->answered;
-	uint64_t here = fixed->here + ephemeral->here;
+/* --- whom and what to ask --- */
 
-	if (!fixed->asked && !ephemeral->asked)
-		return ", nothing could be asked";
-	if (!lost)
-		return "";
-	if (here == lost)
-		return ", lost on this host";
-	if (here)
-		return ", lost on this host and beyond";
-	if (fixed->answered && !ephemeral->answered && ephemeral->asked)
-		return ", replies to ephemeral ports do not come back";
-	return ", not lost on this host";
+static void set_question(const struct uw_options *o, struct uw_probe_target *t)
+{
+	static const uint16_t sizes[UW_PROBE_EDNS] = {512, 1232, 4096};
+
+	memcpy(t->edns, sizes, sizeof(sizes));
+	t->edns_count = UW_PROBE_EDNS;
+	t->interval_ns = DNS_INTERVAL_NS;
+	if (o->ask_name)
+		t->question_len = uw_question(o->ask_name, o->ask_type, t->question);
+	else if (o->ask_type)
+		t->question_len = uw_question(".", o->ask_type, t->question);
 }
 
-static void print_line(const struct report *r, const struct door *fixed, const struct door *ephemeral)
+static void add_target(struct probe *p, const struct uw_server *s)
 {
-	printf("UDP %s %s - fixed port %llu/%llu, ephemeral port %llu/%llu answered%s | "
-	       "fixed_lost=%llu;;;0;%llu ephemeral_lost=%llu;;;0;%llu fixed_rtt=%lluus ephemeral_rtt=%lluus\n",
-	       r->o->ask == UW_PROTO_NTP ? "NTP" : "DNS", plugin_name[r->state],
-	       (unsigned long long)fixed->answered, (unsigned long long)fixed->asked,
-	       (unsigned long long)ephemeral->answered, (unsigned long long)ephemeral->asked,
-	       why(fixed, ephemeral), (unsigned long long)(fixed->asked - fixed->answered),
-	       (unsigned long long)fixed->asked, (unsigned long long)(ephemeral->asked - ephemeral->answered),
-	       (unsigned long long)ephemeral->asked, (unsigned long long)fixed->median_us,
-	       (unsigned long long)ephemeral->median_us);
-}
+	struct uw_watch_target *t = &p->target[p->targets];
 
-static void finished(void *arg, const struct uw_flow *const *flows, unsigned count)
-{
-	struct door fixed = { 0 }, ephemeral = { 0 };
-	struct report *r = arg;
-	unsigned i;
-
-	for (i = 0; i < count; i++)
-		add_flow(flows[i]->id.fixed ? &fixed : &ephemeral, flows[i]);
-	r->state = judge_doors(&fixed, &ephemeral);
-	r->told = true;
-	if (r->o->output == UW_OUTPUT_TEXT)
-		print_line(r, &fixed, &ephemeral);
-}
-
-static void fill_target(const struct uw_options *o, const struct addrinfo *a, uint32_t netns,
-			struct uw_watch_target *t)
-{
+	p->name[p->targets++] = s->name;
 	memset(t, 0, sizeof(*t));
-	t->netns = netns;
-	t->target.protocol = (uint8_t)o->ask;
-	t->target.port = o->ask_port;
-	if (a->ai_family == AF_INET) {
-		t->target.family = 4;
-		memcpy(&t->target.server, &((struct sockaddr_in *)a->ai_addr)->sin_addr, 4);
-	} else {
-		t->target.family = 6;
-		memcpy(&t->target.server, &((struct sockaddr_in6 *)a->ai_addr)->sin6_addr, 16);
-		t->target.scope_id = ((struct sockaddr_in6 *)a->ai_addr)->sin6_scope_id;
-	}
+	t->netns = p->netns;
+	t->target.server = s->addr;
+	t->target.family = s->family;
+	t->target.scope_id = s->scope_id;
+	t->target.protocol = (uint8_t)p->o->ask;
+	t->target.port = p->o->ask_port;
+	t->target.sending_ns = p->o->limit_ns - p->o->timeout_ns;
+	if (p->o->ask == UW_PROTO_DNS)
+		set_question(p->o, &t->target);
 }
 
-/* Every address of a name that fits. Returns how many were added, or -1 with the error told. */
-static int resolve(const struct uw_options *o, const char *name, uint32_t netns, struct uw_watch_target *t,
-		   unsigned room)
+static int find_servers(struct probe *p, char error[UW_RESOLVE_ERROR])
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM }, *list, *a;
-	int err = getaddrinfo(name, NULL, &hints, &list), n = 0;
-	char safe[512];
+	struct uw_server s[UW_WATCH_TARGETS];
+	unsigned i, k, words = p->o->targets ? p->o->targets : 1;
 
-	if (err) {
-		uw_safe_text(name, strnlen(name, 100), safe, sizeof(safe));
-		printf("UDP %s UNKNOWN - cannot resolve '%s': %s; give an address\n",
-		       o->ask == UW_PROTO_NTP ? "NTP" : "DNS", safe, gai_strerror(err));
+	for (i = 0; i < words; i++) {
+		unsigned room = UW_WATCH_TARGETS - p->targets;
+		int n = p->o->targets ? uw_resolve(p->o->target[i], p->o->ask_family, s, room, error) :
+					uw_resolv_conf(p->o->ask_family, s, room, error);
+
+		if (n < 0)
+			return -1;
+		for (k = 0; k < (unsigned)n; k++)
+			add_target(p, &s[k]);
+	}
+	return 0;
+}
+
+static int find_netns(struct probe *p, char error[UW_RESOLVE_ERROR])
+{
+	struct uw_ns_ref here = {.kind = UW_NS_PATH, .text = "/proc/self/ns/net"};
+	struct uw_netns ns;
+
+	if (uw_netns_find(p->o->ask_from.text[0] ? &p->o->ask_from : &here, &ns)) {
+		snprintf(error, UW_RESOLVE_ERROR, "--netns: no such network namespace; 'ip netns' lists names");
 		return -1;
 	}
-	for (a = list; a && (unsigned)n < room; a = a->ai_next) {
-		if (a->ai_family == AF_INET || a->ai_family == AF_INET6)
-			fill_target(o, a, netns, &t[n++]);
+	p->netns = ns.inum;
+	return 0;
+}
+
+static int prepare(struct probe *p, char error[UW_RESOLVE_ERROR])
+{
+	struct uw_probe_target t = {0};
+
+	limit_time(p->o->limit_ns, 0);
+	if (p->o->ask_name && !uw_question(p->o->ask_name, p->o->ask_type, t.question)) {
+		snprintf(error, UW_RESOLVE_ERROR, "-H: not a domain name: labels have 1 to 63 bytes, a name 255");
+		return -1;
 	}
-	freeaddrinfo(list);
+	return find_netns(p, error) || find_servers(p, error) ? -1 : 0;
+}
+
+/* --- telling --- */
+
+static unsigned gather(const struct probe *p, const struct uw_probes *probes,
+		       struct uw_plugin_server server[UW_WATCH_TARGETS])
+{
+	const struct uw_watch_target *t;
+	const struct uw_prober *prober;
+	unsigned i, k, n = 0;
+
+	for (i = 0; uw_probes_item(probes, i, &t, &prober); i++) {
+		struct uw_plugin_server *s = &server[n++];
+
+		memset(s, 0, sizeof(*s));
+		s->target = &t->target;
+		for (k = 0; k < p->targets; k++) {
+			if (!memcmp(&p->target[k].target.server, &t->target.server, sizeof(t->target.server)))
+				s->name = s->name ? s->name : p->name[k];
+		}
+		s->result = prober ? uw_prober_results(prober) : NULL;
+		s->doors = prober ? uw_prober_doors(prober) : 0;
+	}
 	return n;
+}
+
+static void tell(struct probe *p, const struct uw_probes *probes, struct uw_report *report)
+{
+	struct uw_plugin_server server[UW_WATCH_TARGETS];
+	struct uw_plugin out = {
+		.server = server, .servers = gather(p, probes, server), .protocol = (uint8_t)p->o->ask,
+		.warning = p->o->warning, .critical = p->o->critical, .traced = report,
+	};
+	FILE *text;
+
+	uw_clock_read(&p->clock);
+	out.wall_minus_boot_ns = uw_clock_wall(&p->clock, 0);
+	if (report) {
+		out.flow = uw_report_flows(report, &out.flows);
+		out.diagnosis = uw_report_surest(report, &out.confidence);
+	}
+	uw_plugin_judge(&out);
+	p->state = out.state;
+	p->told = true;
+	text = open_memstream(&p->text, &p->text_size);
+	if (!text)
+		return;
+	uw_plugin_line(&out, text);
+	if (p->o->verbose)
+		uw_plugin_explain(&out, text);
+	fclose(text);
+}
+
+static void finished(void *arg, const struct uw_probes *probes, struct uw_report *report)
+{
+	tell(arg, probes, report);
+}
+
+/* --- traced --- */
+
+/* Return: the real stdout, or -1 with nothing done. */
+static int put_stdout_aside(void)
+{
+	int file = memfd_create("udpwhy-probe", MFD_CLOEXEC), aside = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+
+	fflush(stdout);
+	if (file < 0 || aside < 0 || dup2(file, STDOUT_FILENO) < 0) {
+		if (aside >= 0)
+			close(aside);
+		aside = -1;
+	}
+	if (file >= 0)
+		close(file);
+	return aside;
+}
+
+static void print_to(int fd, const char *text)
+{
+	if (text && fd >= 0)
+		dprintf(fd, "%s", text);
+	else if (text)
+		fputs(text, stdout);
+}
+
+static void copy_back(int aside)
+{
+	char part[4096];
+	off_t at = 0;
+	ssize_t n;
+
+	fflush(stdout);
+	while ((n = pread(STDOUT_FILENO, part, sizeof(part), at)) > 0 && write(aside, part, (size_t)n) == n)
+		at += n;
+	dup2(aside, STDOUT_FILENO);
+	close(aside);
+}
+
+static void trace(struct probe *p)
+{
+	struct uw_options own = *p->o;
+	struct uw_watch_plan plan = {
+		.options = &own, .ask = p->target, .asks = p->targets, .finished = finished, .arg = p,
+	};
+	int aside = -1;
+
+	own.filters.process_pid = (uint32_t)getpid();
+	own.filters.port_count = 1;
+	own.filters.ports[0] = (struct uw_port){.port = p->o->ask_port, .protocol = (uint8_t)p->o->ask};
+	plan.silent = p->o->output == UW_OUTPUT_TEXT && !p->o->verbose;
+	/* The plugin's line comes first, and is known last: what the tracer prints waits in a file. */
+	if (p->o->output == UW_OUTPUT_TEXT && p->o->verbose)
+		aside = put_stdout_aside();
+	if (uw_watch(&plan))
+		p->told = false;
+	if (p->told && p->o->output == UW_OUTPUT_TEXT)
+		print_to(aside, p->text);
+	if (aside >= 0)
+		copy_back(aside);
+}
+
+/* --- without the tracer --- */
+
+static struct uw_flow flow_of(const struct uw_watch_target *t, const struct uw_probe_result *r)
+{
+	struct uw_flow f = {
+		.id = {
+			.client = r->client, .server = t->target.server, .netns = t->netns,
+			.server_port = t->target.port, .family = t->target.family,
+			.protocol = t->target.protocol, .role = UW_ROLE_CLIENT, .fixed = r->fixed, .probe = 1,
+		},
+		.attempts = r->sent, .client_port = r->port,
+	};
+	unsigned i;
+
+	f.count[UW_ANSWERED] = r->answered - r->refused;
+	f.count[UW_REFUSED] = r->refused;
+	f.count[UW_ANSWERED_LATE] = r->late;
+	f.count[UW_UNKNOWN] = r->sent - r->answered - r->late;
+	f.count[UW_SEND_FAILED] = r->failed;
+	for (i = 0; i < r->answered; i++)
+		f.rtt[r->rtt_us[i] ? 63 - __builtin_clzll(r->rtt_us[i]) : 0]++;
+	f.rtt_max_us = r->answered ? r->rtt_us[r->answered - 1] : 0;
+	return f;
+}
+
+static void add_totals(struct uw_totals *t, const struct uw_flow *f)
+{
+	unsigned v;
+
+	for (v = 0; v < UW_VERDICTS; v++)
+		t->verdict[v] += f->count[v];
+	t->fault[UW_FAULT_NONE] += f->count[UW_ANSWERED];
+	t->fault[UW_FAULT_LOCAL] += f->count[UW_SEND_FAILED];
+	t->fault[UW_FAULT_UNKNOWN] += uw_flow_asked(f) - f->count[UW_ANSWERED] - f->count[UW_SEND_FAILED];
+}
+
+/* Flows only: a query record would need facts that nobody saw. */
+static void tell_json(struct probe *p, const struct uw_probes *probes)
+{
+	struct uw_flow flow[UW_WATCH_TARGETS * UW_PROBE_DOORS];
+	const struct uw_flow *list[UW_WATCH_TARGETS * UW_PROBE_DOORS];
+	struct uw_sink *sink = uw_sink_json(stdout, &p->clock);
+	struct uw_run run = {
+		.version = UW_VERSION, .command = "probe", .host = "", .kernel = "", .filters = "",
+		.timeout_ns = p->o->timeout_ns, .gaps = UW_GAP_BIT(UW_GAP_NAMESPACE_NOT_TRACED),
+	};
+	const struct uw_watch_target *t;
+	const struct uw_prober *prober;
+	struct uw_totals totals = {0};
+	unsigned i, k, n = 0;
+
+	for (i = 0; uw_probes_item(probes, i, &t, &prober); i++) {
+		for (k = 0; prober && k < uw_prober_doors(prober); k++, n++) {
+			flow[n] = flow_of(t, &uw_prober_results(prober)[k]);
+			list[n] = &flow[n];
+			add_totals(&totals, &flow[n]);
+		}
+	}
+	if (!sink)
+		return;
+	sink->start(sink, &run);
+	sink->end(sink, &totals, list, n);
+	sink->close(sink);
+}
+
+static void wait_for(struct uw_probes *probes)
+{
+	struct pollfd fds[UW_WATCH_TARGETS * UW_PROBE_DOORS];
+	uint64_t now = uw_now_ns(), until = now + NS_PER_S;
+	unsigned n = uw_probes_pollfds(probes, fds, sizeof(fds) / sizeof(*fds), &until);
+
+	poll(fds, n, until > now ? (int)((until - now + 999999) / 1000000) : 0);
+}
+
+static void ask_only(struct probe *p)
+{
+	struct uw_probes *probes = uw_probes_new(p->o->count, p->o->timeout_ns);
+	unsigned i;
+
+	for (i = 0; probes && i < p->targets; i++)
+		uw_probes_want(probes, &p->target[i]);
+	while (probes && uw_probes_busy(probes)) {
+		uw_probes_run(probes, NULL, uw_now_ns());
+		if (uw_probes_busy(probes))
+			wait_for(probes);
+	}
+	if (!probes)
+		return;
+	tell(p, probes, NULL);
+	if (p->o->output == UW_OUTPUT_JSON)
+		tell_json(p, probes);
+	else
+		print_to(-1, p->text);
+	uw_probes_free(probes);
 }
 
 int uw_cmd_probe(const struct uw_options *o)
 {
-	struct uw_ns_ref here = { .kind = UW_NS_PATH, .text = "/proc/self/ns/net" };
-	struct uw_watch_target target[UW_WATCH_TARGETS];
-	struct uw_options own = *o;
-	struct report r = { .o = o, .state = PLUGIN_UNKNOWN };
-	struct uw_watch_plan plan = { .options = &own, .ask = target, .finished = finished, .arg = &r };
-	struct uw_netns ns;
-	unsigned i;
+	struct probe p = {.o = o, .state = UW_PLUGIN_UNKNOWN};
+	char error[UW_RESOLVE_ERROR];
 
-	if (uw_netns_find(o->ask_from.text[0] ? &o->ask_from : &here, &ns)) {
-		fprintf(stderr, "udpwhy: --netns %.200s: no such network namespace; 'ip netns' lists names\n",
-			o->ask_from.text);
-		return PLUGIN_UNKNOWN;
-	}
-	for (i = 0; i < o->targets; i++) {
-		int n = resolve(o, o->target[i], ns.inum, target + plan.asks, UW_WATCH_TARGETS - plan.asks);
-
-		if (n < 0)
-			return PLUGIN_UNKNOWN;
-		plan.asks += (unsigned)n;
-	}
-	own.filters.process_pid = (uint32_t)getpid();
-	own.filters.port_count = 1;
-	own.filters.ports[0] = (struct uw_port){ .port = o->ask_port, .protocol = (uint8_t)o->ask };
-	plan.silent = o->output == UW_OUTPUT_TEXT && !o->verbose;
-	if (uw_watch(&plan) || !r.told)
-		return PLUGIN_UNKNOWN;
-	return (int)r.state;
+	uw_clock_read(&p.clock);
+	if (prepare(&p, error))
+		return uw_plugin_fail(o->ask, error, stdout);
+	limit_time(o->limit_ns, SPARE_S);
+	if (geteuid() == 0)
+		trace(&p);
+	/* Not root, or a kernel that lets nobody trace; the namespace of another is entered by the tracer only. */
+	if (!p.told && !o->ask_from.text[0])
+		ask_only(&p);
+	if (!p.told)
+		return uw_plugin_fail(o->ask, "--netns needs root and BPF", stdout);
+	free(p.text);
+	if (fflush(stdout))
+		return UW_PLUGIN_UNKNOWN;
+	return (int)p.state;
 }

@@ -4,6 +4,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "ask/plugin.h"
 #include "cli.h"
 #include "cmd.h"
 #include "offline/capture.h"
@@ -30,6 +31,9 @@ int main(int argc, char **argv)
 		printf("udpwhy %s, libbpf %s, %s\n", UW_VERSION, libbpf_version_string(), uw_capture_library());
 		return 0;
 	case UW_CLI_ERROR:
+		/* A monitoring system reads its one line from stdout. */
+		if (o.command == UW_CMD_PROBE)
+			return uw_plugin_fail(o.ask, error, stdout);
 		fprintf(stderr, "udpwhy: %s\n", error);
 		return 2;
 	case UW_CLI_RUN:

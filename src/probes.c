@@ -75,7 +75,9 @@ static struct uw_prober *start(const struct uw_probes *p, const struct uw_watch_
 	struct start s = { .probes = p, .target = &t->target };
 	struct uw_netns ns;
 
-	if (uw_collector_netns(c, t->netns, &ns))
+	if (!c)
+		open_doors(&s);
+	else if (uw_collector_netns(c, t->netns, &ns))
 		uw_netns_visit(&ns, open_doors, &s);
 	return s.out;
 }
@@ -103,6 +105,16 @@ bool uw_probes_busy(const struct uw_probes *p)
 			return true;
 	}
 	return false;
+}
+
+bool uw_probes_item(const struct uw_probes *p, unsigned i, const struct uw_watch_target **t,
+		    const struct uw_prober **prober)
+{
+	if (i >= p->count)
+		return false;
+	*t = &p->item[i].want;
+	*prober = p->item[i].prober;
+	return true;
 }
 
 unsigned uw_probes_pollfds(const struct uw_probes *p, struct pollfd *fds, unsigned max, uint64_t *next_ns)

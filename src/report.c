@@ -222,6 +222,8 @@ static void tell_diagnosis(struct uw_report *r, const struct uw_diagnosis *d, bo
 		t->confidence = d->confidence;
 		memcpy(t->summary, d->summary, sizeof(t->summary));
 	}
+	if (!r->sink)
+		return;
 	r->sink->diagnosis(r->sink, d);
 	uw_writer_commit(r->writer);
 }
@@ -233,7 +235,7 @@ void uw_report_diagnose(struct uw_report *r, bool final)
 	unsigned count, n, i;
 
 	r->unsettled = false;
-	d = r->sink ? calloc(DIAGNOSES, sizeof(*d)) : NULL;
+	d = calloc(DIAGNOSES, sizeof(*d));
 	if (!d)
 		return;
 	uw_report_idle(r);
@@ -242,6 +244,20 @@ void uw_report_diagnose(struct uw_report *r, bool final)
 	for (i = 0; i < n; i++)
 		tell_diagnosis(r, &d[i], final);
 	free(d);
+}
+
+const char *uw_report_surest(const struct uw_report *r, enum uw_confidence *confidence)
+{
+	const struct told *best = NULL;
+	unsigned i;
+
+	for (i = 0; i < r->told_count; i++) {
+		if (!best || r->told[i].confidence > best->confidence)
+			best = &r->told[i];
+	}
+	if (best)
+		*confidence = best->confidence;
+	return best ? best->id : NULL;
 }
 
 void uw_report_idle(struct uw_report *r)

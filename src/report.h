@@ -56,6 +56,9 @@ bool uw_report_unsettled(const struct uw_report *r);
  */
 void uw_report_diagnose(struct uw_report *r, bool final);
 
+/** uw_report_surest - Return: the surest diagnosis made so far and its id, NULL if there is none. */
+const char *uw_report_surest(const struct uw_report *r, enum uw_confidence *confidence);
+
 /** uw_report_idle - a pause: what was grouped so far is printed. */
 void uw_report_idle(struct uw_report *r);
 

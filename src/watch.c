@@ -27,7 +27,7 @@
 #define STATUS_NS 60000000000ull	/* between trace's status records */
 #define ASKERS 32
 #define PROBE_TIMEOUT_NS 2000000000ull
-#define POLLFDS (2 + UW_WATCH_TARGETS * 4)
+#define POLLFDS (2 + UW_WATCH_TARGETS * UW_PROBE_DOORS)
 
 enum phase {
 	RUNNING,	/* until a signal, the duration, the end of the command or of the probes */
@@ -352,7 +352,8 @@ static int open_all(struct watch *w)
 	if (getrandom(&w->run, sizeof(w->run), 0) != sizeof(w->run))
 		w->run = w->own_pid;
 	c.run = w->run;
-	w->probes = uw_probes_new(w->o->count ? w->o->count : UW_PROBE_COUNT, PROBE_TIMEOUT_NS);
+	w->probes = uw_probes_new(w->o->count ? w->o->count : UW_PROBE_COUNT,
+				  w->plan->asks ? w->o->timeout_ns : PROBE_TIMEOUT_NS);
 	if (!w->probes)
 		return say("out of memory");
 	if (uw_report_new(w->o, &w->clock, w->plan->silent,
@@ -389,16 +390,13 @@ static int start_command(struct watch *w)
 
 static void finish(struct watch *w)
 {
-	const struct uw_flow *const *flows;
 	struct uw_totals t;
-	unsigned count;
 
 	diagnose(w, true);
 	take_totals(w, &t);
-	flows = uw_report_flows(w->report, &count);
-	if (w->plan->finished)
-		w->plan->finished(w->plan->arg, flows, count);
 	uw_report_end(w->report, &t);
+	if (w->plan->finished)
+		w->plan->finished(w->plan->arg, w->probes, w->report);
 	if (t.command_ran)
 		fprintf(stderr, "udpwhy: %s ended with status %d\n", w->o->run[0], t.command_status);
 	if (!w->status)

@@ -10,7 +10,10 @@
 #include "cli.h"
 #include "core/flow.h"
 
-#define UW_WATCH_TARGETS 8
+#define UW_WATCH_TARGETS 16
+
+struct uw_probes;
+struct uw_report;
 
 struct uw_watch_target {
 	struct uw_probe_target target;
@@ -22,8 +25,8 @@ struct uw_watch_plan {
 	/* probe: what to ask from the start, and nothing else is of interest */
 	const struct uw_watch_target *ask;
 	unsigned asks;
-	/* told when all is over, before the sink is closed; flows of the probes are marked */
-	void (*finished)(void *arg, const struct uw_flow *const *flows, unsigned count);
+	/* told when all is over, before the sink is closed */
+	void (*finished)(void *arg, const struct uw_probes *probes, struct uw_report *report);
 	void *arg;
 	bool silent;		/* no sink: the caller tells in its own words */
 };

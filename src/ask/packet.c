@@ -23,7 +23,16 @@ static void put16(uint8_t *p, uint16_t v)
 	p[1] = (uint8_t)v;
 }
 
-size_t uw_probe_request(const struct uw_probe_target *t, uint64_t transaction,
+/* RFC 6891 6.1: root name, type 41, the buffer size as class, extended rcode, version, flags, no options. */
+static size_t put_opt(uint8_t *p, uint16_t size)
+{
+	put16(p + 1, 41);
+	put16(p + 3, size);
+	p[7] = 0x80; /* DO */
+	return UW_PROBE_OPT;
+}
+
+size_t uw_probe_request(const struct uw_probe_target *t, uint64_t transaction, uint16_t edns,
 			uint8_t buf[UW_PROBE_PACKET_MAX])
 {
 	const uint8_t *question;
@@ -43,10 +52,26 @@ size_t uw_probe_request(const struct uw_probe_target *t, uint64_t transaction,
 		buf[2] = DNS_RD;
 		put16(buf + 4, 1);
 		memcpy(buf + UW_DNS_HEADER, question, len);
-		return UW_DNS_HEADER + len;
+		len += UW_DNS_HEADER;
+		put16(buf + 10, edns ? 1 : 0);
+		return edns ? len + put_opt(buf + len, edns) : len;
 	default:
 		return 0;
 	}
+}
+
+#define NTP_TO_UNIX 2208988800ll
+#define NS_PER_S 1000000000ll
+
+/* RFC 5905 6: era 0 ends in 2036; seconds below 2^31 are of era 1 (RFC 4330 3). */
+static int64_t ntp_time_ns(const uint8_t *p)
+{
+	int64_t s = (int64_t)uw_be16(p) << 16 | uw_be16(p + 2);
+	uint64_t fraction = (uint64_t)uw_be16(p + 4) << 16 | uw_be16(p + 6);
+
+	if (s < 1ll << 31)
+		s += 1ll << 32;
+	return (s - NTP_TO_UNIX) * NS_PER_S + (int64_t)((fraction * NS_PER_S) >> 32);
 }
 
 static bool ntp_matches(uint64_t transaction, const uint8_t *reply, size_t len,
@@ -61,6 +86,9 @@ static bool ntp_matches(uint64_t transaction, const uint8_t *reply, size_t len,
 		.kod = uw_ntp_kiss(n.stratum, n.refid),
 		.stratum = n.stratum,
 		.refid = n.refid,
+		.unsynchronised = !n.stratum || n.stratum > 15 || reply[0] >> 6 == 3,
+		.receive_ns = ntp_time_ns(reply + 32),
+		.transmit_ns = ntp_time_ns(reply + 40),
 	};
 	return true;
 }
@@ -112,6 +140,13 @@ bool uw_probe_matches(const struct uw_probe_target *t, uint64_t transaction, con
 	if (t->protocol == UW_PROTO_NTP)
 		return ntp_matches(transaction, reply, len, r);
 	return t->protocol == UW_PROTO_DNS && dns_matches(t, transaction, reply, len, r);
+}
+
+bool uw_probe_refused(const struct uw_probe_target *t, const struct uw_probe_reply *r)
+{
+	if (t->protocol == UW_PROTO_NTP)
+		return r->kod && uw_ntp_refusal(r->refid);
+	return r->rcode == UW_DNS_REFUSED;
 }
 
 static uint32_t sum16(uint32_t sum, const uint8_t *p, size_t len)

@@ -31,8 +31,9 @@ struct door {
 
 struct uw_prober {
 	struct uw_probe_target target;
-	unsigned count, turn;
-	uint64_t timeout_ns, next_send_ns;
+	unsigned count, doors, turn;
+	bool unwanted; /* told to go away */
+	uint64_t timeout_ns, first_send_ns, next_send_ns;
 	struct door door[UW_PROBE_DOORS];
 	struct uw_probe_result result[UW_PROBE_DOORS];
 };
@@ -156,13 +157,14 @@ static int open_fixed(const struct uw_probe_target *t, struct uw_probe_result *r
 
 static void open_doors(struct uw_prober *p)
 {
-	int i;
+	unsigned i;
 
-	for (i = 0; i < UW_PROBE_DOORS; i++) {
+	for (i = 0; i < p->doors; i++) {
 		struct uw_probe_result *r = &p->result[i];
 		int fd;
 
 		r->fixed = i == 1;
+		r->edns = i >= 2 ? p->target.edns[i - 2] : 0;
 		fd = r->fixed ? open_fixed(&p->target, r) : open_ephemeral(&p->target, r);
 		p->door[i].fd = fd < 0 ? -1 : fd;
 		if (fd < 0)
@@ -175,6 +177,7 @@ static bool valid(const struct uw_probe_target *t, unsigned count, uint64_t time
 	return (t->family == 4 || t->family == 6) &&
 	       (t->protocol == UW_PROTO_NTP || t->protocol == UW_PROTO_DNS) && t->port &&
 	       (!t->question_len || (t->question_len >= 5 && t->question_len <= UW_QUESTION_MAX)) &&
+	       t->edns_count <= UW_PROBE_EDNS && (!t->edns_count || t->protocol == UW_PROTO_DNS) &&
 	       count && count <= UW_PROBE_COUNT_LIMIT && timeout_ns;
 }
 
@@ -182,7 +185,7 @@ struct uw_prober *uw_prober_new(const struct uw_probe_target *t, unsigned count_
 				uint64_t timeout_ns)
 {
 	struct uw_prober *p;
-	int i;
+	unsigned i;
 
 	if (!valid(t, count_per_door, timeout_ns)) {
 		errno = EINVAL;
@@ -193,6 +196,7 @@ struct uw_prober *uw_prober_new(const struct uw_probe_target *t, unsigned count_
 		return NULL;
 	p->target = *t;
 	p->count = count_per_door;
+	p->doors = 2u + t->edns_count;
 	p->timeout_ns = timeout_ns;
 	for (i = 0; i < UW_PROBE_DOORS; i++)
 		p->door[i].fd = -1;
@@ -202,11 +206,11 @@ struct uw_prober *uw_prober_new(const struct uw_probe_target *t, unsigned count_
 
 void uw_prober_free(struct uw_prober *p)
 {
-	int i;
+	unsigned i;
 
 	if (!p)
 		return;
-	for (i = 0; i < UW_PROBE_DOORS; i++) {
+	for (i = 0; i < p->doors; i++) {
 		if (p->door[i].fd >= 0)
 			close(p->door[i].fd);
 	}
@@ -247,7 +251,7 @@ static int transmit(const struct uw_prober *p, unsigned at, uint64_t transaction
 	const struct uw_probe_result *r = &p->result[at];
 	uint8_t packet[UW_UDP_HEADER + UW_PROBE_PACKET_MAX];
 	uint8_t *payload = packet + UW_UDP_HEADER, *from = payload;
-	size_t len = uw_probe_request(t, transaction, payload);
+	size_t len = uw_probe_request(t, transaction, r->edns, payload);
 
 	if (r->raw) {
 		uw_udp_header(t->family, &r->client, r->port, &t->server, t->port, packet, len);
@@ -278,12 +282,19 @@ static void ask(struct uw_prober *p, unsigned at, uint64_t now_ns)
 
 static bool has_more(const struct uw_prober *p, unsigned at)
 {
-	return p->door[at].fd >= 0 && p->door[at].tried < p->count;
+	return !p->unwanted && p->door[at].fd >= 0 && p->door[at].tried < p->count;
 }
 
 static bool any_more(const struct uw_prober *p)
 {
-	return has_more(p, 0) || has_more(p, 1);
+	unsigned i;
+
+	for (i = 0; i < p->doors; i++) {
+		if (has_more(p, i))
+			return !p->target.sending_ns || !p->first_send_ns ||
+			       p->next_send_ns - p->first_send_ns <= p->target.sending_ns;
+	}
+	return false;
 }
 
 static void ask_next(struct uw_prober *p, uint64_t now_ns)
@@ -292,11 +303,13 @@ static void ask_next(struct uw_prober *p, uint64_t now_ns)
 
 	if (now_ns < p->next_send_ns || !any_more(p))
 		return;
-	if (!has_more(p, at))
-		at = !at;
+	while (!has_more(p, at))
+		at = (at + 1) % p->doors;
+	if (!p->first_send_ns)
+		p->first_send_ns = now_ns;
 	ask(p, at, now_ns);
-	p->turn = !at;
-	p->next_send_ns = now_ns + UW_PROBE_INTERVAL_NS;
+	p->turn = (at + 1) % p->doors;
+	p->next_send_ns = now_ns + (p->target.interval_ns ? p->target.interval_ns : UW_PROBE_INTERVAL_NS);
 }
 
 /* --- reading --- */
@@ -322,6 +335,38 @@ static void add_rtt(struct uw_probe_result *r, uint64_t us)
 	r->median_us = (r->rtt_us[n / 2] + r->rtt_us[(n + 1) / 2]) / 2;
 }
 
+/* RFC 5905 8, with both of our times by CLOCK_BOOTTIME: the sample with the shortest way is the best. */
+static void take_offset(struct uw_probe_result *r, uint64_t sent_ns, uint64_t now_ns)
+{
+	const struct uw_probe_reply *a = &r->reply;
+	int64_t way = (int64_t)(now_ns - sent_ns) - (a->transmit_ns - a->receive_ns);
+	uint64_t delay = way > 0 ? (uint64_t)way : 0;
+
+	if (r->has_offset && delay >= r->offset_delay_ns)
+		return;
+	r->has_offset = true;
+	r->offset_delay_ns = delay;
+	r->offset_ns = (a->receive_ns - (int64_t)sent_ns) / 2 + (a->transmit_ns - (int64_t)now_ns) / 2;
+}
+
+static void take_answer(struct uw_prober *p, struct uw_probe_result *r, uint64_t sent_ns, size_t len,
+			uint64_t now_ns)
+{
+	const struct uw_probe_target *t = &p->target;
+	bool refused = uw_probe_refused(t, &r->reply);
+
+	add_rtt(r, (now_ns - sent_ns) / 1000);
+	r->refused += refused;
+	r->truncated += r->reply.truncated;
+	if (len > r->largest)
+		r->largest = (unsigned)len;
+	if (t->protocol == UW_PROTO_NTP && !r->reply.unsynchronised)
+		take_offset(r, sent_ns, now_ns);
+	else if (!refused && (t->protocol == UW_PROTO_NTP || r->reply.rcode))
+		r->failed_there++;
+	p->unwanted |= refused && t->protocol == UW_PROTO_NTP;
+}
+
 /* Each packet is answered once; a second copy of a reply finds its packet closed. */
 static void take_reply(struct uw_prober *p, unsigned at, const uint8_t *payload, size_t len,
 		       uint64_t now_ns)
@@ -337,7 +382,7 @@ static void take_reply(struct uw_prober *p, unsigned at, const uint8_t *payload,
 		    !uw_probe_matches(&p->target, a->transaction, payload, len, &r->reply))
 			continue;
 		if (a->state == ASK_OPEN)
-			add_rtt(r, (now_ns - a->sent_ns) / 1000);
+			take_answer(p, r, a->sent_ns, len, now_ns);
 		else
 			r->late++;
 		a->state = ASK_ANSWERED;
@@ -360,7 +405,7 @@ static void take_datagram(struct uw_prober *p, unsigned at, const uint8_t *packe
 static void read_door(struct uw_prober *p, unsigned at, uint64_t now_ns)
 {
 	struct uw_probe_result *r = &p->result[at];
-	uint8_t packet[2048];
+	uint8_t packet[8192];
 	unsigned i;
 
 	for (i = 0; p->door[at].fd >= 0 && i < READ_MAX; i++) {
@@ -398,7 +443,7 @@ void uw_prober_run(struct uw_prober *p, uint64_t now_ns)
 	 * Expired first: a reply read after its time is late, however long it lay in the socket.
 	 * Reading also takes the ICMP errors, which would make the next send fail.
 	 */
-	for (i = 0; i < UW_PROBE_DOORS; i++) {
+	for (i = 0; i < p->doors; i++) {
 		expire(p, &p->door[i], now_ns);
 		read_door(p, i, now_ns);
 	}
@@ -412,7 +457,7 @@ static uint64_t next_expiry(const struct uw_prober *p)
 	uint64_t next = UW_PROBE_NEVER;
 	unsigned i, k;
 
-	for (i = 0; i < UW_PROBE_DOORS; i++) {
+	for (i = 0; i < p->doors; i++) {
 		for (k = 0; k < p->door[i].asks; k++) {
 			const struct ask *a = &p->door[i].ask[k];
 
@@ -439,11 +484,16 @@ int uw_prober_pollfds(const struct uw_prober *p, struct pollfd *fds, unsigned ma
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < UW_PROBE_DOORS && n < max; i++) {
+	for (i = 0; i < p->doors && n < max; i++) {
 		if (p->door[i].fd >= 0)
 			fds[n++] = (struct pollfd){.fd = p->door[i].fd, .events = POLLIN};
 	}
 	return (int)n;
+}
+
+unsigned uw_prober_doors(const struct uw_prober *p)
+{
+	return p->doors;
 }
 
 const struct uw_probe_result *uw_prober_results(const struct uw_prober *p)

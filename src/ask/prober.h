@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The active probe: asks one server the same thing through two doors, from an ephemeral and from
- * a fixed port, and keeps what came back. At most one packet a second leaves per prober, whatever
- * happens. It neither sleeps nor reads a clock: the caller polls, and says what time it is.
+ * The active probe: asks one server the same thing through several doors, from an ephemeral and from a
+ * fixed port, DNS also with EDNS buffer sizes, and keeps what came back. At most one packet leaves per
+ * interval and prober, whatever happens, and none after a kiss-o'-death that says "go away" (RFC 5905
+ * 7.4). It neither sleeps nor reads a clock: the caller polls, and says what time it is.
  */
 #ifndef UW_PROBER_H
 #define UW_PROBER_H
@@ -15,9 +16,11 @@
 #include "record.h"
 
 #define UW_PROBE_COUNT_LIMIT 60
-#define UW_PROBE_PACKET_MAX (12 + UW_QUESTION_MAX)
+#define UW_PROBE_OPT 11			/* bytes of an OPT record without options (RFC 6891 6.1.2) */
+#define UW_PROBE_PACKET_MAX (12 + UW_QUESTION_MAX + UW_PROBE_OPT)
 #define UW_PROBE_INTERVAL_NS 1000000000ull
-#define UW_PROBE_DOORS 2
+#define UW_PROBE_EDNS 3
+#define UW_PROBE_DOORS (2 + UW_PROBE_EDNS)	/* at the most: ephemeral, fixed, one for each EDNS size */
 #define UW_PROBE_NEVER UINT64_MAX
 
 struct uw_probe_target {
@@ -29,6 +32,10 @@ struct uw_probe_target {
 	uint8_t protocol;	/* enum uw_proto */
 	uint16_t question_len;	/* DNS: bytes of question; 0: ". NS IN" */
 	uint8_t question[UW_QUESTION_MAX];	/* QNAME, QTYPE, QCLASS in wire form */
+	uint16_t edns[UW_PROBE_EDNS];	/* DNS: buffer sizes to ask with as well, from ephemeral ports */
+	uint8_t edns_count;
+	uint64_t interval_ns;	/* between packets; 0: UW_PROBE_INTERVAL_NS */
+	uint64_t sending_ns;	/* no packet leaves later than this after the first; 0: no limit */
 };
 
 /* The kind of reply: of the last one where there are several. */
@@ -38,17 +45,29 @@ struct uw_probe_reply {
 	uint8_t rcode;		/* DNS */
 	bool truncated;		/* DNS */
 	uint32_t refid;		/* NTP, network order */
+	bool unsynchronised;	/* NTP: stratum 0 or 16, or the leap indicator says alarm */
+	int64_t receive_ns, transmit_ns;	/* NTP: the server's clock, since 1970 */
 };
 
 struct uw_probe_result {
 	bool fixed;		/* which door */
 	bool raw;		/* the fixed port was taken: asked through a raw socket */
+	uint16_t edns;		/* asked with this EDNS buffer size, 0 none */
 	struct uw_addr client;	/* the address asked from, zero if the door did not open */
 	uint16_t port;		/* the port asked from; 0 likewise */
 	unsigned sent;		/* packets the kernel took */
 	unsigned failed;	/* ... and refused: last_errno */
 	unsigned answered;	/* in time, refusals (kod, rcode) included */
 	unsigned late;		/* after the timeout */
+	unsigned refused;	/* of the answered: REFUSED, or a kiss-o'-death that says "go away" */
+	unsigned failed_there;	/* ... another rcode than NOERROR; NTP: the server's clock is not set */
+	unsigned truncated;	/* ... TC */
+	unsigned largest;	/* bytes of the largest answer */
+	/* NTP: the server's clock minus CLOCK_BOOTTIME, of the answer with the shortest way (RFC 5905 8);
+	 * has_offset: there was one from a clock that is set */
+	bool has_offset;
+	int64_t offset_ns;
+	uint64_t offset_delay_ns;
 	uint64_t rtt_us[UW_PROBE_COUNT_LIMIT];	/* of the answered, in ascending order */
 	uint64_t median_us;	/* 0 without answers */
 	int last_errno;		/* of opening, sending or an ICMP error, positive; 0 none */
@@ -82,20 +101,28 @@ void uw_prober_run(struct uw_prober *p, uint64_t now_ns);
 /** uw_prober_done - all sent, and answered or timed out. */
 bool uw_prober_done(const struct uw_prober *p);
 
-/** uw_prober_results - UW_PROBE_DOORS of them, ephemeral first; valid until the prober is freed. */
+/** uw_prober_doors - how many doors there are, at most UW_PROBE_DOORS. */
+unsigned uw_prober_doors(const struct uw_prober *p);
+
+/** uw_prober_results - one for each door: ephemeral, fixed, then the EDNS sizes; valid until the prober
+ * is freed. */
 const struct uw_probe_result *uw_prober_results(const struct uw_prober *p);
 
 /* What the prober is made of: pure functions on bytes. packet.c */
 
 /**
  * uw_probe_request - the request as UDP payload.
- * @transaction: NTP: the transmit timestamp as it shall stand; DNS: the id, host order.
+ * @transaction: NTP: the transmit timestamp as it shall stand; DNS: the id, host order. edns: 0, or the
+ * buffer size to tell in an OPT record, with DO set, as a resolver that validates would.
  *
  * NTP: mode 3, version 4, everything else zero: a server learns nothing of our clock.
  * Return: length in bytes, 0 if the protocol is unknown or the question too long.
  */
-size_t uw_probe_request(const struct uw_probe_target *t, uint64_t transaction,
+size_t uw_probe_request(const struct uw_probe_target *t, uint64_t transaction, uint16_t edns,
 			uint8_t buf[UW_PROBE_PACKET_MAX]);
+
+/** uw_probe_refused - whether a reply says "not you" or "not so often": REFUSED; RATE, DENY, RSTR, NTSN. */
+bool uw_probe_refused(const struct uw_probe_target *t, const struct uw_probe_reply *r);
 
 /**
  * uw_probe_matches - whether @reply (@len bytes of UDP payload) answers that request: NTP mode 4

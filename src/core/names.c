@@ -2,6 +2,7 @@
 /* The vocabulary: every name that output uses, once. The names are a contract with readers. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "core/query.h"
 
@@ -176,6 +177,20 @@ const char *uw_qtype_name(unsigned qtype, char *buf, size_t size)
 			return qtype_names[i].name;
 	snprintf(buf, size, "TYPE%u", qtype & 0xffff);
 	return buf;
+}
+
+unsigned uw_qtype_number(const char *name)
+{
+	unsigned number;
+	char end;
+
+	for (size_t i = 0; i < COUNT(qtype_names); i++)
+		if (strcasecmp(qtype_names[i].name, name) == 0)
+			return qtype_names[i].type;
+	if (strncasecmp(name, "TYPE", 4) || name[4] < '1' || name[4] > '9' ||
+	    sscanf(name + 4, "%5u%c", &number, &end) != 1 || number > 0xffff)
+		return 0;
+	return number;
 }
 
 const char *uw_errno_name(int err)

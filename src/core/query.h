@@ -237,6 +237,9 @@ const char *uw_rcode_name(unsigned rcode);
  */
 const char *uw_qtype_name(unsigned qtype, char *buf, size_t size);
 
+/** uw_qtype_number - the QTYPE of a mnemonic in any case, or of "TYPE65280"; 0 for anything else. */
+unsigned uw_qtype_number(const char *name);
+
 /**
  * uw_errno_name - "ENETUNREACH" for a positive errno, or NULL for one without a name.
  */

@@ -91,8 +91,14 @@ def dns_reply(query, kind, size):
         b"".join(records)
 
 
-def ntp_now():
-    now = time.time() + NTP_EPOCH
+def told_size(query):
+    """The buffer size of a query's OPT record, which follows the question; 512 without (RFC 6891)."""
+    end = dns_question_end(query)
+    return max(512, struct.unpack_from("!H", query, end + 3)[0]) if len(query) >= end + 11 else 512
+
+
+def ntp_now(shift=0.0):
+    now = time.time() + NTP_EPOCH + shift
     return struct.pack("!II", int(now), int((now % 1) * (1 << 32)))
 
 
@@ -100,9 +106,9 @@ def ntp_query(transmit):
     return bytes([0x23]) + bytes(39) + transmit
 
 
-def ntp_reply(query, kind):
+def ntp_reply(query, kind, shift=0.0):
     """A mode 4 reply; "rate" is a kiss-o'-death, "forged-rate" one with a wrong origin."""
-    origin, now = query[40:48], ntp_now()
+    origin, now = query[40:48], ntp_now(shift)
     if kind in ("rate", "forged-rate"):
         if kind == "forged-rate":
             origin = bytes(b ^ 0x5a for b in origin)
@@ -326,8 +332,10 @@ class Server:
 
     def _send(self, query, client_address, kind):
         args = self.args
-        reply = dns_reply(query, kind, args.size) if args.proto == "dns" else \
-            ntp_reply(query, kind)
+        if args.proto == "dns":
+            reply = dns_reply(query, kind, min(args.size, told_size(query)) if args.edns else args.size)
+        else:
+            reply = ntp_reply(query, kind, args.shift)
         if args.bad_checksum:
             raw = socket.socket(family_of(args.listen), socket.SOCK_RAW, socket.IPPROTO_UDP)
             with raw:
@@ -482,6 +490,8 @@ def parse():
     p.add_argument("--copies", type=int, default=1)
     p.add_argument("--copy-gap", type=float, default=0.3)
     p.add_argument("--size", type=int, default=0, help="of a DNS reply, at least")
+    p.add_argument("--edns", action="store_true", help="... but no larger than the client says")
+    p.add_argument("--shift", type=float, default=0, help="seconds by which the NTP clock is wrong")
     p.add_argument("--bad-checksum", action="store_true")
     p.add_argument("--reply-from", help="another address of this host")
     p.add_argument("--reply-port", type=int)

@@ -41,7 +41,7 @@ static void test_ntp_request(void **state)
 	(void)state;
 	memset(buf, 0xff, sizeof(buf));
 	memcpy(want + 40, &xmt, 8);
-	assert_int_equal(uw_probe_request(&t, xmt, buf), 48);
+	assert_int_equal(uw_probe_request(&t, xmt, 0, buf), 48);
 	assert_memory_equal(buf, want, 48);
 }
 
@@ -53,18 +53,31 @@ static void test_dns_request(void **state)
 	uint8_t buf[UW_PROBE_PACKET_MAX];
 
 	(void)state;
-	assert_int_equal(uw_probe_request(&t, 0xabcd, buf), sizeof(root));
+	assert_int_equal(uw_probe_request(&t, 0xabcd, 0, buf), sizeof(root));
 	assert_memory_equal(buf, root, sizeof(root));
 	t.question_len = sizeof(www);
 	memcpy(t.question, www, sizeof(www));
-	assert_int_equal(uw_probe_request(&t, 1, buf), 12 + sizeof(www));
+	assert_int_equal(uw_probe_request(&t, 1, 0, buf), 12 + sizeof(www));
 	assert_memory_equal(buf + 12, www, sizeof(www));
 	t.question_len = UW_QUESTION_MAX;
-	assert_int_equal(uw_probe_request(&t, 1, buf), UW_PROBE_PACKET_MAX);
+	assert_int_equal(uw_probe_request(&t, 1, 0, buf), UW_PROBE_PACKET_MAX - UW_PROBE_OPT);
 	t.question_len++;
-	assert_int_equal(uw_probe_request(&t, 1, buf), 0);
+	assert_int_equal(uw_probe_request(&t, 1, 0, buf), 0);
 	t.protocol = UW_PROTO_NONE;
-	assert_int_equal(uw_probe_request(&t, 1, buf), 0);
+	assert_int_equal(uw_probe_request(&t, 1, 0, buf), 0);
+}
+
+/* RFC 6891 6.1.2, with DO: behind the question, and counted in ARCOUNT. */
+static void test_edns_request(void **state)
+{
+	static const uint8_t edns[] = {0xab, 0xcd, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 2, 0, 1,
+				       0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0};
+	struct uw_probe_target t = target(UW_PROTO_DNS, 53);
+	uint8_t buf[UW_PROBE_PACKET_MAX];
+
+	(void)state;
+	assert_int_equal(uw_probe_request(&t, 0xabcd, 1232, buf), sizeof(edns));
+	assert_memory_equal(buf, edns, sizeof(edns));
 }
 
 /* Mode 4, stratum 2, the request's transmit timestamp as origin. */
@@ -106,6 +119,26 @@ static void test_ntp_reply(void **state)
 	}
 }
 
+/* RFC 5905 6 and its figure 4: 1970, and the first second of era 1 in 2036. */
+static void test_ntp_time(void **state)
+{
+	static const uint8_t unix_epoch[8] = {0x83, 0xaa, 0x7e, 0x80, 0x80}, era1[8] = {0};
+	struct uw_probe_target t = target(UW_PROTO_NTP, 123);
+	struct uw_probe_reply r;
+	uint8_t reply[48];
+
+	(void)state;
+	ntp_reply(reply, 5);
+	memcpy(reply + 32, unix_epoch, 8);
+	memcpy(reply + 40, era1, 8);
+	assert_true(uw_probe_matches(&t, 5, reply, 48, &r));
+	assert_true(r.receive_ns == 500000000);
+	assert_true(r.transmit_ns == 2085978496ll * 1000000000);
+	assert_false(r.unsynchronised);
+	reply[0] |= 0xc0;
+	assert_true(uw_probe_matches(&t, 5, reply, 48, &r) && r.unsynchronised);
+}
+
 static void test_ntp_kiss(void **state)
 {
 	struct uw_probe_target t = target(UW_PROTO_NTP, 123);
@@ -130,7 +163,7 @@ static void test_ntp_kiss(void **state)
 static size_t dns_reply(const struct uw_probe_target *t, uint16_t id, uint8_t rcode,
 			uint8_t reply[UW_PROBE_PACKET_MAX])
 {
-	size_t len = uw_probe_request(t, id, reply);
+	size_t len = uw_probe_request(t, id, 0, reply);
 
 	reply[2] |= 0x80;
 	reply[3] = rcode;
@@ -318,6 +351,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ntp_request),
 		cmocka_unit_test(test_dns_request),
+		cmocka_unit_test(test_edns_request),
+		cmocka_unit_test(test_ntp_time),
 		cmocka_unit_test(test_ntp_reply),
 		cmocka_unit_test(test_ntp_kiss),
 		cmocka_unit_test(test_dns_reply),
