@@ -76,8 +76,12 @@ void uw_icmp_notes_keep(struct uw_icmp_notes *n, const struct uw_record *icmp)
 	if (!id)
 		return;
 	HASH_FIND(hh, n->table, &id, sizeof(id), i);
-	if (i)
+	if (i) {
+		/* Too big is only a note: it gives way, as in the kernel. */
+		if (i->icmp.mtu && !icmp->icmp.mtu)
+			i->icmp = icmp->icmp;
 		return;
+	}
 	i = calloc(1, sizeof(*i));
 	if (!i)
 		return;
@@ -91,7 +95,7 @@ void uw_icmp_notes_give(const struct uw_icmp_notes *n, struct uw_query *q)
 	struct note *i;
 
 	HASH_FIND(hh, n->table, &q->id, sizeof(q->id), i);
-	if (i && !q->icmp.seen)
+	if (i && (!q->icmp.seen || (q->icmp.mtu && !i->icmp.mtu)))
 		q->icmp = i->icmp;
 }
 

@@ -214,6 +214,7 @@ class Run:
                         RECORDS=os.path.join(os.path.dirname(__file__), "records.py"),
                         CTFILL=os.path.join(os.path.dirname(__file__), "ctfill.py"),
                         NFQUEUE=os.path.join(os.path.dirname(__file__), "nfqueue.py"),
+                        QUOTE=os.path.join(os.path.dirname(__file__), "icmpquote.py"),
                         LOSE=os.path.join(os.path.dirname(__file__), "refuse.py"),
                         REFUSE=os.path.join(os.path.dirname(__file__), "..", "..", "build",
                                             "tests", "refuse.bpf.o"),
