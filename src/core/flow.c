@@ -174,6 +174,10 @@ static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d, uint64_t
 		return;
 	}
 	slot->count += times;
+	if (d->rule[0] && !slot->rule[0])
+		memcpy(slot->rule, d->rule, sizeof(slot->rule) - 1);
+	if (slot->rule[0] && strncmp(slot->rule, d->rule, sizeof(slot->rule) - 1) == 0)
+		slot->by_rule += times;
 	if (d->rcvbuf) {
 		slot->rcvbuf = d->rcvbuf;
 		slot->rmem = d->rmem;

@@ -14,6 +14,7 @@
 #include "core/query.h"
 
 #define UW_FLOW_DROPS 8
+#define UW_FLOW_RULE 160	/* bytes kept of a rule: its table, chain and handle, and what it says as far as it goes */
 #define UW_FLOW_ERRNOS 4
 
 struct uw_flow_id {
@@ -48,6 +49,8 @@ struct uw_flow {
 		uint64_t count;
 		uint32_t netns;		/* where it was dropped, not always the flow's */
 		uint32_t rcvbuf, rmem;	/* bytes, of the last one where known */
+		char rule[UW_FLOW_RULE];	/* the first that was known; raw bytes */
+		uint64_t by_rule;	/* ... and how many it dropped */
 	} drop[UW_FLOW_DROPS];	/* distinct (stage, reason, direction, netns), the first ones */
 	uint64_t drops_unlisted;	/* of kinds for which there was no room */
 	uint64_t icmp_local;		/* queries with an ICMP error sent by this host */

@@ -122,12 +122,29 @@ static const char *reason(const struct uw_flow_drop *d)
 	return d->reason[0] ? d->reason : "not told by this kernel";
 }
 
+/* The rule itself, where its trace told it; "" if not. */
+static const char *known_rule(const struct uw_flow_drop *d, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (d->rule[0] && d->by_rule == d->count)
+		snprintf(buf, size, "%s", d->rule);
+	else if (d->rule[0])
+		snprintf(buf, size, "%s (%" PRIu64 " of %" PRIu64 "; the queries name the others)", d->rule,
+			 d->by_rule, d->count);
+	return buf;
+}
+
 static void firewall_advise(const struct uw_case *c, const char *hook, struct uw_diagnosis *d)
 {
 	const struct uw_flow_drop *drop = c->drop;
-	char buf[64];
+	char buf[64], rule[UW_FLOW_RULE + 64];
 
-	if (by_engine(drop, "cgroup_bpf"))
+	if (known_rule(drop, rule, sizeof(rule))[0])
+		snprintf(d->next_step, sizeof(d->next_step),
+			 "In network namespace %u (lsns -t net lists them, nsenter -t PID -n enters one),"
+			 " let %s pass before this rule of hook %s, or change it: %s",
+			 drop->netns, ports(c, buf, sizeof(buf)), hook, rule);
+	else if (by_engine(drop, "cgroup_bpf"))
 		snprintf(d->next_step, sizeof(d->next_step),
 			 "Find the BPF program on the process's cgroup or one above it: bpftool cgroup"
 			 " tree. It mostly is its unit's IPAddressDeny: systemctl show UNIT -p"

@@ -6,7 +6,7 @@
 #include "sink/text_parts.h"
 
 /* The drop that decided, or else one that was seen: another copy, or beside an ICMP error. */
-static const struct uw_drop_fact *drop_of(const struct uw_query *q)
+const struct uw_drop_fact *uw_text_drop_of(const struct uw_query *q)
 {
 	if (q->decisive_drop)
 		return q->decisive_drop;
@@ -62,28 +62,49 @@ static void print_place(const struct uw_text_out *o, const struct uw_query *q,
 	}
 }
 
-static void print_rule(const struct uw_text_out *o, const struct uw_drop_fact *d)
+/* Why the rule is not known, and how it could be. */
+static void add_no_rule(struct uw_line *l, const struct uw_drop_fact *d)
 {
-	struct uw_line l = {0};
-
-	if (d->rule[0])
-		uw_line_bytes(&l, d->rule, sizeof(d->rule), 0);
-	else if (strcmp(d->engine, "nftables") == 0 || strcmp(d->engine, "iptables-nft") == 0)
-		uw_line_add(&l, "not known; %s. It is in a chain of hook %s: nft -a list ruleset",
+	if (strcmp(d->engine, "nftables") == 0 || strcmp(d->engine, "iptables-nft") == 0)
+		uw_line_add(l, "not known; %s. It is in a chain of hook %s: nft -a list ruleset",
 			    d->rule_traced ? "nftables' trace of this packet did not come" :
 					     "udpwhy trace --nft-trace --netns NAME would name it",
 			    d->hook[0] ? d->hook : "unknown");
 	else if (strcmp(d->engine, "nfqueue") == 0)
-		uw_line_add(&l, "not known; it hands packets to a program (NFQUEUE), and none took "
+		uw_line_add(l, "not known; it hands packets to a program (NFQUEUE), and none took "
 				"this one");
 	else if (d->rule_traced)
-		uw_line_add(&l, "not known; legacy iptables or connection tracking, of which nftables "
+		uw_line_add(l, "not known; legacy iptables or connection tracking, of which nftables "
 				"has no trace: iptables-legacy-save -c, conntrack -S");
 	else
-		uw_line_add(&l, "not known; the place in the kernel does not tell nftables, legacy "
+		uw_line_add(l, "not known; the place in the kernel does not tell nftables, legacy "
 				"iptables and connection tracking apart: nft -a list ruleset, "
 				"iptables-save -c, conntrack -S");
-	uw_text_labelled(o, "rule", l.text);
+}
+
+/* Each rule on a line of its own, with its share of the paragraph's queries where there are several. */
+static void print_rules(const struct uw_text_out *o, const struct uw_group *g, const struct uw_drop_fact *d)
+{
+	struct uw_line l = {0};
+	unsigned i;
+
+	for (i = 0; i < g->rules; i++) {
+		const struct uw_rule_count *r = &g->rule[i];
+
+		l = (struct uw_line){0};
+		if (g->rules > 1 || g->more_rules)
+			uw_line_add(&l, "%u" UW_NBSP "of" UW_NBSP "%u: ", r->count, g->count);
+		if (r->rule[0])
+			uw_line_bytes(&l, r->rule, sizeof(r->rule), 0);
+		else
+			add_no_rule(&l, d);
+		uw_text_labelled(o, i ? "" : "rule", l.text);
+	}
+	if (g->more_rules) {
+		l = (struct uw_line){0};
+		uw_line_add(&l, "%u" UW_NBSP "of" UW_NBSP "%u: other rules", g->more_rules, g->count);
+		uw_text_labelled(o, "", l.text);
+	}
 }
 
 /* In plain words, by the kernel's reason or, where that says nothing, by the place. */
@@ -113,9 +134,10 @@ static void print_buffer(const struct uw_text_out *o, const struct uw_drop_fact 
 	uw_text_labelled(o, "socket", l.text);
 }
 
-void uw_text_drop(const struct uw_text_out *o, const struct uw_query *q)
+void uw_text_drop(const struct uw_text_out *o, const struct uw_group *g)
 {
-	const struct uw_drop_fact *d = drop_of(q);
+	const struct uw_query *q = &g->first;
+	const struct uw_drop_fact *d = uw_text_drop_of(q);
 
 	/* A close that frees what was not read is told in the timeline. */
 	if (!d || (d->dir == UW_REPLY && q->flags & UW_Q_UNREAD))
@@ -123,7 +145,7 @@ void uw_text_drop(const struct uw_text_out *o, const struct uw_query *q)
 	print_place(o, q, d);
 	print_buffer(o, d);
 	if (is_netfilter(d))
-		print_rule(o, d);
+		print_rules(o, g, d);
 	else
 		print_meaning(o, d);
 }

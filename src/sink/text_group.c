@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Which problems are one: the same program, flow, verdict, place; and what they caused in turn. */
+#include <stdio.h>
 #include <string.h>
 
 #include "sink/text_parts.h"
@@ -22,7 +23,7 @@ static bool same_outcome(const struct uw_query *a, const struct uw_query *b)
 	if (a->verdict != b->verdict || a->fault != b->fault || a->stage != b->stage ||
 	    a->send_errno != b->send_errno || !da != !db)
 		return false;
-	return !da || (strcmp(da->reason, db->reason) == 0 && strcmp(da->rule, db->rule) == 0);
+	return !da || strcmp(da->reason, db->reason) == 0;
 }
 
 /* The same program, not the same process: a check that is run each minute is one cause. */
@@ -47,11 +48,30 @@ static void raise_to(uint64_t *most, uint64_t n)
 		*most = n;
 }
 
+static void add_rule(struct uw_group *g, const char *rule)
+{
+	unsigned i;
+
+	for (i = 0; i < g->rules; i++) {
+		if (strcmp(g->rule[i].rule, rule) == 0)
+			break;
+	}
+	if (i == UW_GROUP_RULES) {
+		g->more_rules++;
+		return;
+	}
+	if (i == g->rules)
+		snprintf(g->rule[g->rules++].rule, UW_RULE_TEXT_MAX, "%s", rule);
+	g->rule[i].count++;
+}
+
 void uw_group_add(struct uw_group *g, const struct uw_query *q)
 {
 	const struct uw_acquittal *a = &q->acquittal;
 	const struct uw_query *f = &g->first;
 
+	if (uw_text_drop_of(q))
+		add_rule(g, uw_text_drop_of(q)->rule);
 	g->id[g->count++ % UW_GROUP_IDS] = q->id;
 	g->packets += q->attempts;
 	g->on_wire += q->on_wire;

@@ -51,6 +51,14 @@ struct uw_hit {
 };
 
 /* Problems of the same program, flow, verdict and stage: told once, counted. */
+#define UW_GROUP_RULES 4
+
+/* A firewall rule and how many of the group's queries it dropped. */
+struct uw_rule_count {
+	char rule[UW_RULE_TEXT_MAX]; /* raw bytes, "" not known */
+	unsigned count;
+};
+
 struct uw_group {
 	struct uw_query first;
 	unsigned count;
@@ -62,6 +70,9 @@ struct uw_group {
 	uint64_t nic_drops, tx_errors, tracer_losses;
 	bool looked, xdp;
 	uint64_t id[UW_GROUP_IDS];
+	unsigned rules;
+	struct uw_rule_count rule[UW_GROUP_RULES];
+	unsigned more_rules; /* queries dropped by further ones */
 	unsigned hits;
 	struct uw_hit hit[UW_GROUP_HITS];
 	uint64_t more_hits; /* queries of further kinds */
@@ -84,8 +95,11 @@ void uw_group_hit(struct uw_group *g, const struct uw_query *q);
 void uw_text_problem(const struct uw_text_out *o, const struct uw_clock *clock,
 		     const struct uw_group *g);
 
-/** uw_text_drop - what dropped a packet of it: place, rule, meaning. Nothing without a drop. */
-void uw_text_drop(const struct uw_text_out *o, const struct uw_query *q);
+/** uw_text_drop_of - the drop that decided, or one that was seen beside; NULL without one. */
+const struct uw_drop_fact *uw_text_drop_of(const struct uw_query *q);
+
+/** uw_text_drop - what dropped packets of them: place, rules, meaning. Nothing without a drop. */
+void uw_text_drop(const struct uw_text_out *o, const struct uw_group *g);
 
 /** uw_text_ways - its timeline, what each stage did with the first query. */
 void uw_text_ways(const struct uw_text_out *o, const struct uw_clock *clock,

@@ -446,7 +446,7 @@ void uw_text_problem(const struct uw_text_out *o, const struct uw_clock *clock,
 	uw_text_ways(o, clock, &g->first);
 	print_last(o, clock, g);
 	print_copies(o, g);
-	uw_text_drop(o, &g->first);
+	uw_text_drop(o, g);
 	print_look_at(o, &g->first);
 	print_came_from(o, &g->first);
 	print_tcp(o, &g->first);

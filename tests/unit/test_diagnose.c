@@ -389,6 +389,26 @@ static void test_firewall(void **state)
 	assert_int_equal(d->open.count, 0);
 }
 
+/* The rule's own trace told it: there is nothing left to find. */
+static void test_firewall_rule(void **state)
+{
+	struct run r = {};
+	const struct uw_diagnosis *d;
+	struct uw_flow *f = dropped(&r, UW_STAGE_NF_INPUT, UW_REPLY, "NETFILTER_DROP", "nftables", "input");
+
+	(void)state;
+	snprintf(f->drop[0].rule, UW_FLOW_RULE, "inet filter input handle 7: udp sport 123 drop");
+	f->drop[0].by_rule = f->drop[0].count;
+	d = find(&r, "local-firewall");
+	assert_non_null(d);
+	assert_has(d->next_step, "let udp source port 123, destination port 46758 pass before this rule of hook "
+				 "input, or change it: inet filter input handle 7: udp sport 123 drop");
+	assert_null(strstr(d->next_step, "find the rule"));
+	f->drop[0].by_rule = 1;
+	d = find(&r, "local-firewall");
+	assert_has(d->next_step, "drop (1 of 3; the queries name the others)");
+}
+
 static void test_firewall_legacy(void **state)
 {
 	struct run r = {};
@@ -747,6 +767,7 @@ int main(void)
 		cmocka_unit_test(test_ephemeral_needs_the_same_server),
 		cmocka_unit_test(test_ephemeral_fixed_never_sent),
 		cmocka_unit_test(test_firewall),
+		cmocka_unit_test(test_firewall_rule),
 		cmocka_unit_test(test_firewall_legacy),
 		cmocka_unit_test(test_firewall_kinds),
 		cmocka_unit_test(test_firewall_stages),

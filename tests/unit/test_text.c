@@ -25,6 +25,34 @@ static void a_rule(void **state)
 	free(text);
 }
 
+/* One paragraph, each rule with its share; those that there is no room for together. */
+static void several_rules(void **state)
+{
+	struct uw_query q[8];
+	char *text;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		q[i] = dropped_reply();
+		q[i].id = i + 1;
+		q[i].decisive_drop = &q[i].drop[UW_REPLY];
+		snprintf(q[i].drop[UW_REPLY].rule, UW_RULE_TEXT_MAX, "ip filter INPUT handle %u: drop", i / 2);
+	}
+	q[7].drop[UW_REPLY].rule[0] = '\0';
+	text = text_of((struct uw_text_options){ 0 }, q, 8);
+	must_have(text, "  rule          2 of 8: ip filter INPUT handle 0: drop\n"
+			"                2 of 8: ip filter INPUT handle 1: drop\n"
+			"                2 of 8: ip filter INPUT handle 2: drop\n"
+			"                1 of 8: ip filter INPUT handle 3: drop\n"
+			"                1 of 8: other rules\n");
+	free(text);
+	q[2] = q[7];
+	text = text_of((struct uw_text_options){ 0 }, q, 3);
+	must_have(text, "  rule          2 of 3: ip filter INPUT handle 0: drop\n"
+			"                1 of 3: not known; ");
+	free(text);
+}
+
 /* Only what is known to have been passed is called ok. */
 static void a_request_that_waits(void **state)
 {
@@ -232,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rule),
+		cmocka_unit_test(several_rules),
 		cmocka_unit_test(a_request_that_waits),
 		cmocka_unit_test(an_unknown_names_its_gap),
 		cmocka_unit_test(one_cause_is_one_paragraph),
