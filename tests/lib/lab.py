@@ -104,7 +104,8 @@ def sweep_dead_runs():
             shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
     for path in test_cgroups():
         if dead(os.path.basename(path), TMP_PREFIX):
-            os.rmdir(path)
+            for inner, _, _ in os.walk(path, topdown=False):
+                os.rmdir(inner)
 
 
 class Lab:
