@@ -84,6 +84,13 @@ int xdp_redirect(struct xdp_md *ctx)
 	return in_frame(ctx) ? hit(bpf_redirect(0x7ffffff0, 0)) : XDP_PASS;
 }
 
+/* To the device made next: eth1. */
+SEC("xdp")
+int xdp_redirect_on(struct xdp_md *ctx)
+{
+	return in_frame(ctx) ? hit(bpf_redirect(ctx->ingress_ifindex + 1, 0)) : XDP_PASS;
+}
+
 SEC("xdp")
 int xdp_pass(struct xdp_md *ctx)
 {
