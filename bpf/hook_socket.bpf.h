@@ -345,7 +345,7 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 	/* A first fragment's buffer is consumed when its datagram is whole: that is no read. */
 	if (skb_is_fragment(skb) || !is_half(skb, &half))
 		return 0;
-	r = query_at(&half.key);
+	r = half.from_port ? NULL : query_at(&half.key);
 	if (!r) {
 		if (half.dir == UW_REPLY)
 			stray_read(&half);
