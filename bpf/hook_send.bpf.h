@@ -10,7 +10,7 @@
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define LOOPBACK_IFINDEX 1
-#define SEND_NS 20000000	/* from a drop to the end of its send, at the most */
+#define SEND_NS 1000000000	/* from a drop to the end of its send, at the most: the sender may have lost its CPU */
 #define RT_TABLE_LOCAL 255
 #define RTN_BLACKHOLE 6
 #define RTN_UNREACHABLE 7
