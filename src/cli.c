@@ -133,6 +133,15 @@ static int take_output_file(struct uw_options *o, const char *arg)
 	return *arg ? 0 : -EINVAL;
 }
 
+/* A path has a slash, as with namespaces. */
+static int take_metrics(struct uw_options *o, const char *arg)
+{
+	if (!strchr(arg, '/'))
+		return uw_parse_listen(arg, &o->metrics);
+	o->metrics_file = arg;
+	return 0;
+}
+
 static int take_expression(struct uw_options *o, const char *arg)
 {
 	o->expression = arg;
@@ -299,6 +308,8 @@ static const struct row rows[] = {
 	{NULL, 'd', WATCHES, take_duration, "seconds from 0.001 to 31622400"},
 	{NULL, 'o', JUDGES | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
 	{"interval", 0, IN(MONITOR), take_interval, "seconds from 1 to 86400"},
+	{"metrics", 0, IN(MONITOR), take_metrics,
+	 "ADDR:PORT, [ADDR]:PORT or PORT (of 127.0.0.1), or the path of a file (has a slash)"},
 	{"output", 0, IN(MONITOR), take_output_file, "the path of a file"},
 	{"filter", 0, IN(ANALYZE), take_expression, "a pcap filter expression (pcap-filter(7))"},
 	{"count", 0, IN(PROBE), take_count, "a number from 1 to 60"},

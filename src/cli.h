@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #include "ask/range.h"
 #include "config.h"
@@ -75,6 +76,8 @@ struct uw_options {
 	struct uw_filters filters;
 	enum uw_output output;
 	const char *output_file;	/* monitor: of argv, NULL stdout */
+	struct sockaddr_storage metrics;	/* monitor: where to listen; AF_UNSPEC: nowhere */
+	const char *metrics_file;	/* monitor: of argv, written each interval; NULL none */
 	uint64_t duration_ns;		/* trace, monitor; 0: until stopped */
 	uint64_t interval_ns;		/* monitor: between flow and status records; else 0 */
 	uint64_t timeout_ns;
@@ -145,6 +148,9 @@ int uw_parse_seconds(const char *s, uint64_t min_ns, uint64_t max_ns, uint64_t *
 /** uw_parse_prefix - ADDR[/LEN], IPv4 or IPv6; host bits are cleared, an IPv4-mapped address
  * becomes IPv4 (on the wire it is). */
 int uw_parse_prefix(const char *s, struct uw_prefix *out);
+
+/** uw_parse_listen - PORT and :PORT (of 127.0.0.1), ADDR:PORT, [ADDR]:PORT. */
+int uw_parse_listen(const char *s, struct sockaddr_storage *out);
 
 /** uw_parse_protocol - "ntp" or "dns". */
 int uw_parse_protocol(const char *s, enum uw_proto *out);

@@ -66,6 +66,8 @@ static const char *const help[UW_COMMANDS] = {
 	"  --interval SECONDS      between flow and status records, 1 to 86400 (default 60)\n"
 	"  -o json|text            one JSON object a line (default), or for people\n"
 	"  --output FILE           append to FILE instead of standard output; SIGHUP opens it anew\n"
+	"  --metrics ADDR:PORT     serve counters for Prometheus at /metrics; PORT alone: of 127.0.0.1;\n"
+	"                          a path (has a slash): written each interval (node_exporter textfile)\n"
 	"  -d SECONDS              stop after this time\n"
 	HELP_TIMEOUT
 	HELP_COLOR

@@ -109,6 +109,50 @@ int uw_parse_prefix(const char *s, struct uw_prefix *out)
 	return 0;
 }
 
+/* The host part of ADDR:PORT without its brackets, "" if there is none. */
+static int listen_host(const char *s, const char *colon, char host[INET6_ADDRSTRLEN])
+{
+	size_t n = colon ? (size_t)(colon - s) : 0;
+	bool bracketed = n && s[0] == '[';
+
+	if (bracketed) {
+		if (n < 2 || s[n - 1] != ']')
+			return -EINVAL;
+		s++;
+		n -= 2;
+	}
+	if (n >= INET6_ADDRSTRLEN || (!bracketed && memchr(s, ':', n)))
+		return -EINVAL;
+	memcpy(host, s, n);
+	host[n] = '\0';
+	return 0;
+}
+
+int uw_parse_listen(const char *s, struct sockaddr_storage *out)
+{
+	const char *colon = strrchr(s, ':');
+	char host[INET6_ADDRSTRLEN];
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+	uint64_t port;
+	int err = listen_host(s, colon, host);
+
+	if (!err)
+		err = uw_parse_number(colon ? colon + 1 : s, 1, 65535, &port);
+	if (err)
+		return err;
+	v4.sin_port = v6.sin6_port = htons((uint16_t)port);
+	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	memset(out, 0, sizeof(*out));
+	if (s[0] != '[' && (!host[0] || inet_pton(AF_INET, host, &v4.sin_addr) == 1))
+		memcpy(out, &v4, sizeof(v4));
+	else if (s[0] == '[' && inet_pton(AF_INET6, host, &v6.sin6_addr) == 1)
+		memcpy(out, &v6, sizeof(v6));
+	else
+		return -EINVAL;
+	return 0;
+}
+
 /* Copy the word before the next comma. Return: what follows it, NULL at the end. */
 static const char *split(const char *s, char *word, size_t size, int *err)
 {

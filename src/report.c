@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/ration.h"
+#include "sink/metrics.h"
 #include "sink/sink.h"
 
 #define FLOWS 4096
@@ -35,6 +36,8 @@ struct uw_report {
 	uint64_t lost_before;		/* lines lost when it was last well */
 	struct uw_ration *ration;	/* NULL without an interval */
 	uint64_t suppressed;
+	struct uw_metrics *metrics;	/* likewise */
+	const struct uw_clock *clock;
 	struct uw_totals totals;
 	struct uw_host_facts host;
 	struct told told[DIAGNOSES];
@@ -113,8 +116,12 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 	r->o = o;
 	r->manner = manner;
 	r->flows = uw_flow_table_new(FLOWS);
-	r->ration = o->interval_ns ? uw_ration_new(RATION) : NULL;
-	if (r->flows && (r->ration || !o->interval_ns))
+	if (o->interval_ns) {
+		r->ration = uw_ration_new(RATION);
+		r->metrics = uw_metrics_new();
+	}
+	r->clock = clock;
+	if (r->flows && (!o->interval_ns || (r->ration && r->metrics)))
 		err = silent ? 0 : open_sink(r, clock, manner, error);
 	if (err) {
 		uw_report_free(r);
@@ -132,6 +139,7 @@ void uw_report_free(struct uw_report *r)
 	if (r->sink)
 		r->sink->close(r->sink);
 	uw_writer_close(r->writer);
+	uw_metrics_free(r->metrics);
 	uw_ration_free(r->ration);
 	uw_flow_table_free(r->flows);
 	free(r);
@@ -304,14 +312,32 @@ void uw_report_interval(struct uw_report *r)
 	uw_ration_renew(r->ration);
 }
 
-void uw_report_status(struct uw_report *r, const struct uw_totals *t)
+/* With what the report itself knows of the run. */
+static struct uw_totals complete(const struct uw_report *r, const struct uw_totals *t)
 {
 	struct uw_totals all = *t;
 
+	all.output_lost = r->writer ? uw_writer_lost(r->writer) : 0;
+	all.suppressed = r->suppressed;
+	return all;
+}
+
+void uw_report_metrics(struct uw_report *r, const struct uw_totals *t, FILE *out)
+{
+	struct uw_totals all = complete(r, t);
+	const struct uw_flow *const *flows;
+	unsigned count;
+
+	flows = uw_flow_list(r->flows, &count);
+	uw_metrics_print(r->metrics, out, &all, flows, count, r->clock);
+}
+
+void uw_report_status(struct uw_report *r, const struct uw_totals *t)
+{
+	struct uw_totals all = complete(r, t);
+
 	if (!r->sink)
 		return;
-	all.output_lost = uw_writer_lost(r->writer);
-	all.suppressed = r->suppressed;
 	r->sink->status(r->sink, &all);
 	uw_writer_commit(r->writer);
 }
@@ -319,14 +345,12 @@ void uw_report_status(struct uw_report *r, const struct uw_totals *t)
 void uw_report_end(struct uw_report *r, const struct uw_totals *t)
 {
 	const struct uw_flow *const *flows;
-	struct uw_totals all = *t;
+	struct uw_totals all = complete(r, t);
 	unsigned count;
 
 	if (!r->sink)
 		return;
 	flows = uw_flow_list(r->flows, &count);
-	all.output_lost = uw_writer_lost(r->writer);
-	all.suppressed = r->suppressed;
 	r->sink->end(r->sink, &all, flows, count);
 	uw_writer_commit(r->writer);
 }

@@ -74,6 +74,9 @@ void uw_report_resize(struct uw_report *r);
 /** uw_report_interval - the flow records that are news since the last time; a new ration of bad queries. */
 void uw_report_interval(struct uw_report *r);
 
+/** uw_report_metrics - the counters for Prometheus, to @out; @t: the totals of the run. */
+void uw_report_metrics(struct uw_report *r, const struct uw_totals *t, FILE *out);
+
 /** uw_report_status, uw_report_end - with the totals of the whole run. */
 void uw_report_status(struct uw_report *r, const struct uw_totals *t);
 void uw_report_end(struct uw_report *r, const struct uw_totals *t);

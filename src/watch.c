@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "file_replace.h"
 #include "live/collector.h"
 #include "live/nft_trace.h"
 #include "probes.h"
 #include "report.h"
+#include "scrape.h"
 
 #define TICK_NS 200000000ull		/* the collector sweeps as often */
 #define IDLE_NS 1500000000ull		/* quiet this long: the text sink tells what it grouped */
@@ -27,7 +29,7 @@
 #define STATUS_NS 60000000000ull	/* between trace's status records */
 #define ASKERS 32
 #define PROBE_TIMEOUT_NS 2000000000ull
-#define POLLFDS (2 + UW_WATCH_TARGETS * UW_PROBE_DOORS)
+#define POLLFDS (3 + UW_WATCH_TARGETS * UW_PROBE_DOORS)
 
 enum phase {
 	RUNNING,	/* until a signal, the duration, the end of the command or of the probes */
@@ -45,6 +47,7 @@ struct watch {
 	struct uw_collector *collector;
 	struct uw_report *report;
 	struct uw_probes *probes;
+	struct uw_scrape *scrape;	/* NULL without --metrics ADDR:PORT */
 	struct uw_clock clock;
 	enum phase phase;
 	int signal_fd, status;
@@ -53,6 +56,7 @@ struct watch {
 	struct uw_asker askers[ASKERS];
 	struct utsname kernel;
 	char hostname[256];
+	int metrics_failing;	/* -errno, said already */
 	bool command_ran;
 	int command_status;
 	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns;
@@ -142,6 +146,45 @@ static void diagnose(struct watch *w, bool final)
 	uw_report_diagnose(w->report, final);
 }
 
+static char *print_metrics(struct watch *w, const struct uw_totals *t, size_t *size)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, size);
+
+	if (!f)
+		return NULL;
+	uw_report_metrics(w->report, t, f);
+	fclose(f);
+	return text;
+}
+
+static void answer_scrape(struct watch *w)
+{
+	struct uw_totals t;
+	size_t size;
+	char *text;
+
+	take_totals(w, &t);
+	text = print_metrics(w, &t, &size);
+	if (text)
+		uw_scrape_answer(w->scrape, text, size);
+	free(text);
+}
+
+/* Whole or not at all, for whoever reads it meanwhile. */
+static void write_metrics(struct watch *w, const struct uw_totals *t)
+{
+	size_t size;
+	char *text = print_metrics(w, t, &size);
+	int err = text ? uw_file_replace(w->o->metrics_file, text, size) : -ENOMEM;
+
+	free(text);
+	if (err && err != w->metrics_failing)
+		fprintf(stderr, "udpwhy: cannot write %s: %s; the metrics there are old\n", w->o->metrics_file,
+			strerror(-err));
+	w->metrics_failing = err;
+}
+
 static void tell_status(struct watch *w)
 {
 	struct uw_totals t;
@@ -150,6 +193,8 @@ static void tell_status(struct watch *w)
 	take_totals(w, &t);
 	if (w->o->interval_ns)
 		uw_report_interval(w->report);
+	if (w->o->metrics_file)
+		write_metrics(w, &t);
 	uw_report_status(w->report, &t);
 }
 
@@ -239,15 +284,18 @@ static void wait_for_something(struct watch *w)
 	struct pollfd fds[POLLFDS] = {
 		{ .fd = w->signal_fd, .events = POLLIN },
 		{ .fd = uw_collector_fd(w->collector), .events = POLLIN },
+		{ .fd = w->scrape ? uw_scrape_fd(w->scrape) : -1, .events = POLLIN },
 	};
 	uint64_t until = w->now_ns + TICK_NS, now;
-	unsigned n = 2 + uw_probes_pollfds(w->probes, fds + 2, POLLFDS - 2, &until);
+	unsigned n = 3 + uw_probes_pollfds(w->probes, fds + 3, POLLFDS - 3, &until);
 	int64_t wait_ns;
 
 	now = uw_now_ns();
 	wait_ns = until > now ? (int64_t)(until - now) : 0;
 	poll(fds, n, (int)((wait_ns + 999999) / 1000000));
 	w->now_ns = uw_now_ns();
+	if (fds[2].revents)
+		answer_scrape(w);
 }
 
 /* A run that ends by itself is diagnosed at its end, with all there is to know. */
@@ -371,6 +419,9 @@ static int open_all(struct watch *w)
 	c.nft_trace = w->nft_trace;
 	if (uw_collector_new(w->live, &c, on_query, w, &w->collector))
 		return say("out of memory");
+	if (w->o->metrics.ss_family &&
+	    uw_scrape_open((const struct sockaddr *)&w->o->metrics, &w->scrape, error))
+		return say(error);
 	for (i = 0; i < w->plan->asks; i++)
 		uw_probes_want(w->probes, &w->plan->ask[i]);
 	return 0;
@@ -406,6 +457,7 @@ static void finish(struct watch *w)
 
 static void close_all(struct watch *w)
 {
+	uw_scrape_close(w->scrape);
 	uw_report_free(w->report);
 	uw_collector_free(w->collector);
 	uw_nft_trace_close(w->nft_trace);

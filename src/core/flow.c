@@ -252,6 +252,7 @@ static void take_back(struct uw_flow *f, const struct uw_query *q, enum uw_verdi
 	if (!f->count[v])
 		return; /* revision 1 was lost to a full table */
 	f->count[v]--;
+	f->revised[v]++;
 	/*
 	 * Gaps are only ever added, so a query without one now had none then. One that gained a gap
 	 * meanwhile is caught by the bound.

@@ -29,6 +29,7 @@ struct uw_flow_id {
 struct uw_flow {
 	struct uw_flow_id id;
 	uint64_t count[UW_VERDICTS];
+	uint64_t revised[UW_VERDICTS];	/* ... once, and taken back by a later revision */
 	uint64_t attempts;
 	uint64_t duplicate, conflicting;	/* further answers, like the first and unlike it */
 	uint64_t first_ns, last_good_ns, last_bad_ns;	/* CLOCK_BOOTTIME of sends, 0 absent */

@@ -35,6 +35,12 @@ void uw_totals_add(struct uw_totals *t, const struct uw_query *q,
 /** uw_totals_good - count @n queries of a role that were answered and not told one by one. */
 void uw_totals_good(struct uw_totals *t, enum uw_role role, uint64_t n);
 
+/**
+ * uw_loss_name - what a loss of stats.h is called outside: some have names in the contract, the others
+ * keep their own. @name: as stats.h has it.
+ */
+const char *uw_loss_name(const char *name);
+
 /** uw_totals_exit_status - of --exit-code: 0 nobody is accused, 3 local, 4 beyond, 5 unknown. */
 int uw_totals_exit_status(const struct uw_totals *t);
 

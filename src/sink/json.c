@@ -248,28 +248,11 @@ static void json_diagnosis(struct uw_sink *sink, const struct uw_diagnosis *d)
 
 /* ---- status and end ---- */
 
-/* The names that the contract gives to some of the losses of stats.h; the others keep their own. */
-static const char *loss_name(const char *name)
-{
-	static const char *const names[][2] = {
-		{"ring_full", "ring"},
-		{"table_full", "table"},
-		{"server_table_full", "table_server"},
-		{"forwarder_table_full", "table_forwarder"},
-		{"update_failed", "update"},
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i][0], name) == 0)
-			return names[i][1];
-	return name;
-}
-
 static void put_stats(struct uw_json *j, const struct uw_totals *t)
 {
 	uw_json_uint(j, "requests", t->stats[UW_STAT_requests]);
 #define COUNTED(name, text) put_stat(j, "stats", #name, t->stats[UW_STAT_##name]);
-#define LOST(name, text) put_stat(j, "lost", loss_name(#name), t->stats[UW_STAT_##name]);
+#define LOST(name, text) put_stat(j, "lost", uw_loss_name(#name), t->stats[UW_STAT_##name]);
 	UW_STATS_LIST(COUNTED, LOST)
 #undef LOST
 #undef COUNTED

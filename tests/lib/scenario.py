@@ -212,6 +212,8 @@ class Run:
                         UDPWHY=self.options.udpwhy, UDPWHY_TEST_RUN=self.options.mark,
                         ACTORS=os.path.join(os.path.dirname(__file__), "actors.py"),
                         RECORDS=os.path.join(os.path.dirname(__file__), "records.py"),
+                        RULES=os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "prometheus",
+                                           "udpwhy.rules.yml"),
                         CTFILL=os.path.join(os.path.dirname(__file__), "ctfill.py"),
                         NFQUEUE=os.path.join(os.path.dirname(__file__), "nfqueue.py"),
                         QUOTE=os.path.join(os.path.dirname(__file__), "icmpquote.py"),

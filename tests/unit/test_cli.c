@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -278,6 +281,35 @@ static void test_help_tells_the_truth(void **state)
 	}
 }
 
+static void listens_at(const char *word, const char *address)
+{
+	char host[INET6_ADDRSTRLEN];
+	const void *a;
+
+	runs("monitor", "--metrics", word);
+	if (o.metrics.ss_family == AF_INET)
+		a = &((const struct sockaddr_in *)&o.metrics)->sin_addr;
+	else
+		a = &((const struct sockaddr_in6 *)&o.metrics)->sin6_addr;
+	assert_non_null(inet_ntop(o.metrics.ss_family, a, host, sizeof(host)));
+	assert_string_equal(host, address);
+	assert_int_equal(((const struct sockaddr_in *)&o.metrics)->sin_port, htons(9567));
+}
+
+static void test_metrics(void **state)
+{
+	(void)state;
+	runs("monitor");
+	assert_int_equal(o.metrics.ss_family, AF_UNSPEC);
+	listens_at("9567", "127.0.0.1");
+	listens_at(":9567", "127.0.0.1");
+	listens_at("0.0.0.0:9567", "0.0.0.0");
+	listens_at("[::1]:9567", "::1");
+	runs("monitor", "--metrics", "/run/x.prom");
+	assert_int_equal(o.metrics.ss_family, AF_UNSPEC);
+	assert_string_equal(o.metrics_file, "/run/x.prom");
+}
+
 static void test_unknown(void **state)
 {
 	(void)state;
@@ -295,6 +327,11 @@ static void test_unknown(void **state)
 	fails("unknown option \"--all\"", "monitor", "--all");
 	fails("--interval \"0\": must be seconds from 1 to 86400", "monitor", "--interval", "0");
 	fails("--output \"\"", "monitor", "--output", "");
+	fails("--metrics \"0\"", "monitor", "--metrics", "0");
+	fails("--metrics \"192.0.2.1\"", "monitor", "--metrics", "192.0.2.1");
+	fails("--metrics \"::1:9\"", "monitor", "--metrics", "::1:9");
+	fails("--metrics \"[127.0.0.1]:9\"", "monitor", "--metrics", "[127.0.0.1]:9");
+	fails("--metrics \"localhost:9\"", "monitor", "--metrics", "localhost:9");
 	fails("unexpected \"ls\"", "monitor", "--", "ls");
 	fails("unknown option \"--evidence=x\"", "trace", "--evidence=x");
 	fails("unknown option \"-x\"", "trace", "-x");
@@ -550,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_explain_doctor),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_help_tells_the_truth),
+		cmocka_unit_test(test_metrics),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_quoting),
