@@ -286,9 +286,10 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "bpftool net; try once without the program." },
 	{ UW_EXPLAIN_GAP, "namespace_not_traced",
-	  "The packet went into a network namespace that is not watched.",
-	  NULL,
-	  "Trace all namespaces, or add this one to --scope." },
+	  "The packet went where we could not look: into a network namespace that is not watched, or by a "
+	  "device whose counters could not be read both before and after it.",
+	  "A --scope that leaves a namespace out; a namespace or device that came or went meanwhile.",
+	  "Trace all namespaces, or add this one to --scope; with all in it, wait for the next query." },
 	{ UW_EXPLAIN_GAP, "reply_unparsed",
 	  "A reply's payload could not be read by our hooks, so it could not be matched to "
 	  "its query.",
@@ -302,7 +303,7 @@ const struct uw_explanation uw_explain_words[] = {
 	  "takes its outer packets; it is one whose packets cannot be followed (tun, OpenVPN, IPsec).",
 	  "Trace or capture the outer packets on the device that carries the tunnel." },
 	{ UW_EXPLAIN_GAP, "old_kernel",
-	  "This kernel lacks hooks. At the start: some verdicts are weaker here. Of a query: the way of its reply could not be seen.",
+	  "This kernel lacks hooks: some verdicts are weaker here, and the way of a reply may go unseen.",
 	  NULL,
 	  "udpwhy doctor says which, and which verdicts get weaker." },
 	{ UW_EXPLAIN_GAP, "truncated_capture",

@@ -40,14 +40,32 @@ static void add_by(struct uw_line *l, const struct uw_drop_fact *d)
 	}
 }
 
+/* After a reason that speaks for itself. */
+static void add_where(struct uw_line *l, const struct uw_drop_fact *d)
+{
+	if (d->engine[0]) {
+		uw_line_add(l, " by" UW_NBSP);
+		uw_line_bytes(l, d->engine, sizeof(d->engine), 0);
+	}
+	if (d->ifname[0]) {
+		uw_line_add(l, " on" UW_NBSP);
+		uw_line_bytes(l, d->ifname, sizeof(d->ifname), 0);
+	}
+	if (d->location[0] && (d->engine[0] || d->ifname[0]))
+		uw_line_add(l, ",");
+}
+
 static void print_place(const struct uw_text_out *o, const struct uw_query *q,
 			const struct uw_drop_fact *d)
 {
 	const char *name = uw_errno_name(q->send_errno);
 	struct uw_line l = {0};
 
-	add_by(&l, d);
+	if (is_netfilter(d))
+		add_by(&l, d);
 	uw_line_bytes(&l, d->reason[0] ? d->reason : "not given", sizeof(d->reason), 0);
+	if (!is_netfilter(d))
+		add_where(&l, d);
 	if (d->location[0]) {
 		uw_line_add(&l, " at" UW_NBSP);
 		uw_line_bytes(&l, d->location, sizeof(d->location), 0);

@@ -391,6 +391,9 @@ static const char *beyond_fault(const struct uw_query *q)
 	/* Where it was taken, and what a host dropped behind that point, the file does not say. */
 	if (q->captured)
 		return "BEYOND THE POINT OF CAPTURE. What a host does behind it does not show here.";
+	/* A resend may have gone in fragments. */
+	if (q->verdict == UW_NO_REPLY && q->icmp.mtu && q->attempts == 1)
+		return "BEYOND THIS HOST. A router on the way says that the request is too large to pass.";
 	return w->beyond[0] ? w->beyond : "BEYOND THIS HOST.";
 }
 

@@ -358,7 +358,7 @@ static const char *silence_of(const struct uw_query *q)
 		return q->gaps ? "nothing seen from" : "nothing from";
 	case UW_ANSWERED_LATE:
 		if (q->wire_in_ns && q->wire_in_ns < end_of_wait(q))
-			return "the program has still not read it";
+			return "the program had not read it yet";
 		return q->abandoned_ns && q->abandoned_ns < q->send_ns + q->timeout_ns ?
 			       "no reply yet, and the program gave up" :
 			       "no reply yet, and the time is over";
