@@ -151,16 +151,40 @@ static __always_inline void alias_update(const struct uw_query_key *other, const
 		bpf_map_update_elem(&visitor_aliases, other, own, BPF_ANY);
 }
 
-/* The new tuple becomes an alias, so that the reply finds the query before it is translated back. */
-static __always_inline void nat_note(struct uw_record *r, const struct uw_query_key *wire,
-				     const struct uw_query_key *own)
+/*
+ * The new tuple becomes an alias, so that the reply finds the query before it is translated back. An ICMP
+ * error may quote no more than the tuple: then it is the newest query's.
+ */
+static __always_inline void nat_note(struct uw_record *r, struct uw_query_key *wire,
+				     const struct uw_query_key *own, __u32 netns)
 {
 	alias_update(wire, own);
+	wire->transaction = 0;
+	if (own->quota == UW_QUOTA_CLIENT)
+		bpf_map_update_elem(&wire_tuples, wire, own, BPF_ANY);
+	else
+		bpf_map_update_elem(&visitor_aliases, wire, own, BPF_ANY);
+	wire->transaction = own->transaction;
 	r->nat.client = wire->client;
 	r->nat.server = wire->server;
 	r->nat.client_port = wire->client_port;
 	r->nat.server_port = wire->server_port;
+	r->nat.netns = netns;
 	r->nat.seen = true;
+}
+
+/* Which ends of a reply still are the wire's, UW_NAT_*: its translation back is to come, or has expired. */
+static __always_inline __u8 reply_untranslated(const struct uw_record *r, const struct uw_packet *p)
+{
+	__u8 ends = 0;
+
+	if (!r->nat.seen)
+		return 0;
+	if (p->ip.destination_port != r->key.client_port || !uw_addr_same(&p->ip.destination, &r->key.client))
+		ends |= UW_NAT_CLIENT;
+	if (p->ip.source_port != r->key.server_port || !uw_addr_same(&p->ip.source, &r->key.server))
+		ends |= UW_NAT_SERVER;
+	return ends;
 }
 
 /* A packet's query, also after its addresses or ports were translated. */
@@ -176,12 +200,15 @@ static __noinline struct uw_record *query_of_skb(struct sk_buff *skb, struct uw_
 		p->key = room->key;
 		return NULL;
 	}
-	r = query_find(p);
+	/* Translated before it came here as well, it is known by the tuple that it had then. */
+	r = query_of(p);
 	if (!r) {
 		p->key = room->key;
 		return NULL;
 	}
-	nat_note(r, &room->key, &p->key);
+	/* A reply may be half translated back: it tells less. */
+	if (p->dir == UW_REQUEST || !r->nat.seen)
+		nat_note(r, &room->key, &p->key, netns_of_skb(skb));
 	return r;
 }
 

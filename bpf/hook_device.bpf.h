@@ -114,7 +114,7 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 		return r;
 	r = query_sent(room, skb, netns, task, sock_flags(sk));
 	if (r && translated)
-		nat_note(r, &room->wire, &r->key);
+		nat_note(r, &room->wire, &r->key, netns);
 	return r;
 }
 

@@ -37,17 +37,6 @@ static __always_inline bool is_tap_copy(struct sk_buff *skb)
 	return type == PACKET_OUTGOING && skb->transport_header == skb->network_header;
 }
 
-/* The namespace in which the packet died; 0 if it cannot be told (the device field is not one). */
-static __always_inline __u32 netns_of_drop(struct sk_buff *skb)
-{
-	struct net_device *dev = skb->dev;
-	struct sock *sk = skb->sk;
-
-	if (dev)
-		return netns_of_dev(dev);
-	return sk ? netns_of_sock(sk) : 0;
-}
-
 #define IPS_CONFIRMED 8
 
 static __always_inline __u8 conntrack_of(const struct sk_buff *skb)
@@ -156,7 +145,7 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	struct uw_record *r = query_of_skb(skb, room);
 	bool queued = r && (r->queued_ns || reply_arrived(skb));
 	/* In a socket's queue the device field holds something else. */
-	__u32 netns = r && r->queued_ns ? 0 : netns_of_drop(skb);
+	__u32 netns = r && r->queued_ns ? 0 : netns_of_skb(skb);
 
 	if (!r && !netns && reply_arrived(skb)) {
 		/* Never read, and its query is done. Elsewhere it was looked at when it was queued. */
@@ -173,6 +162,7 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	if (skb->sk)
 		freed_note(skb->sk, r);
 	room_digest(room);
+	d->untranslated = r ? reply_untranslated(r, &room->packet) : 0;
 	if (r && is_visitor(r))
 		visitor_reply_dropped(r, skb, &room->packet, d);
 	else if (r)
@@ -184,7 +174,7 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 static __always_inline void drop_request(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)
 {
 	struct uw_drop *d = &room->drop;
-	__u32 netns = netns_of_drop(skb);
+	__u32 netns = netns_of_skb(skb);
 	struct uw_record *r;
 
 	if (!scope_holds(netns))
@@ -226,7 +216,7 @@ static __always_inline void tear(struct uw_record *r, const struct uw_drop *d, _
 static __always_inline void fragment_freed(__u64 *ctx, struct sk_buff *skb, struct uw_room *room)
 {
 	struct uw_drop *d = &room->drop;
-	__u32 netns = netns_of_drop(skb);
+	__u32 netns = netns_of_skb(skb);
 	struct uw_half *half;
 	struct uw_record *r;
 
@@ -266,7 +256,7 @@ static __always_inline void outer_freed(__u64 *ctx, struct sk_buff *skb)
 	if (!x)
 		return;
 	__builtin_memset(&x->drop, 0, sizeof(x->drop));
-	drop_fill(&x->drop, ctx, skb, netns_of_drop(skb));
+	drop_fill(&x->drop, ctx, skb, netns_of_skb(skb));
 	x->freed = true;
 }
 

@@ -17,13 +17,35 @@ static __always_inline __u8 stage_of_fragment(__u8 stage)
 	return stage == UW_STAGE_UDP || stage == UW_STAGE_NF_PREROUTING ? UW_STAGE_REASSEMBLY : stage;
 }
 
+/*
+ * UDP has it next; returns whether its query waits for it. A reply that still is as it was on the wire
+ * goes to whatever socket has that tuple, or to none.
+ */
+static __always_inline bool handed_to_udp(struct uw_record *r, const struct uw_packet *p)
+{
+	if (!r || p->dir != UW_REPLY)
+		return r;
+	if (reply_untranslated(r, p)) {
+		r->flags |= UW_Q_UNTRANSLATED;
+		return false;
+	}
+	r->input_ns = bpf_ktime_get_boot_ns();
+	return true;
+}
+
+/* A destination is translated in prerouting and output: these hooks are the next. */
+static __always_inline bool stage_translated(__u8 stage)
+{
+	return stage == UW_STAGE_NF_FORWARD || stage == UW_STAGE_NF_INPUT || stage == UW_STAGE_NF_POSTROUTING;
+}
+
 static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 {
 	struct sk_buff *skb = ctx->skb;
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!skb_wanted(skb) && !(stage == UW_STAGE_NF_POSTROUTING && skb_translated(skb, false)))
+	if (!skb_wanted(skb) && !(stage_translated(stage) && skb_translated(skb, false)))
 		return 1;
 	room = room_enter();
 	if (!room)
@@ -37,9 +59,7 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 			r->flags &= ~UW_Q_FOR_ANOTHER;
 		}
 		if (stage == UW_STAGE_UDP) {
-			if (r && room->packet.dir == UW_REPLY)
-				r->input_ns = bpf_ktime_get_boot_ns();
-			arrival_note(&room->packet, r);
+			arrival_note(&room->packet, handed_to_udp(r, &room->packet));
 		}
 	}
 	room_leave(room);

@@ -105,6 +105,19 @@ static __always_inline void icmp_note(struct uw_icmp *i, const struct uw_packet 
 	i->underway = false;
 }
 
+/* A translated tuple becomes its newest query's own. */
+static __always_inline void tuple_untranslate(struct uw_query_key *k)
+{
+	struct uw_query_key *own;
+
+	k->transaction = 0;
+	own = bpf_map_lookup_elem(&wire_tuples, k);
+	if (!own && visitors_seen)
+		own = bpf_map_lookup_elem(&visitor_aliases, k);
+	if (own)
+		*k = *own;
+}
+
 /* The quote ends before the transaction: user space looks for the newest open query of the tuple. */
 static __always_inline void icmp_send_up(const struct uw_packet *p, const struct net_device *dev)
 {
@@ -132,6 +145,7 @@ static __always_inline void icmp_arrives(struct uw_room *room, const struct net_
 	if (p->dir != UW_REQUEST)
 		return;
 	if (!p->has_transaction) {
+		tuple_untranslate(&p->key);
 		icmp_send_up(p, dev);
 		return;
 	}

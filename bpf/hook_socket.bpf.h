@@ -90,6 +90,10 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 			r->socket = (__u64)sk;
 			r->netns = netns_of_sock(sk);
 		}
+	} else if (reply_untranslated(r, p)) {
+		/* To another socket than asked, or from another address than was asked. */
+		r->flags |= UW_Q_UNTRANSLATED;
+		return false;
 	} else {
 		room_digest(room);
 		if (r->queued_ns) {

@@ -150,6 +150,14 @@ struct {
 	__type(value, struct uw_query_key);
 } aliases SEC(".maps"), visitor_aliases SEC(".maps");
 
+/* The newest query of a translated tuple, whose transaction is 0 here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct uw_query_key);
+	__type(value, struct uw_query_key);
+} wire_tuples SEC(".maps");
+
 /* Namespaces whose output hook we sit in: no send of theirs is first seen later. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -47,6 +47,17 @@ static __always_inline long skb_load_paged(struct sk_buff *skb, __u32 at, void *
 	return bpf_dynptr_read(to, len, &ptr, (__u32)behind, 0);
 }
 
+/* The namespace that the packet is in; 0 if it cannot be told (the device field is not one). */
+static __always_inline __u32 netns_of_skb(struct sk_buff *skb)
+{
+	struct net_device *dev = skb->dev;
+	struct sock *sk = skb->sk;
+
+	if (dev)
+		return netns_of_dev(dev);
+	return sk ? netns_of_sock(sk) : 0;
+}
+
 /* Another host's frame that nothing here forwards: a bridge's port has a handler, a bystander none. */
 static __always_inline bool skb_for_another(struct sk_buff *skb)
 {

@@ -16,7 +16,7 @@
 
 #define UW_RECORD_VERSION 1
 
-#define UW_PATH_MAX 6		/* devices kept of one query, both directions */
+#define UW_PATH_MAX 12		/* devices kept of one query, both directions */
 #define UW_STACK_MAX 16		/* kernel frames kept of one drop */
 #define UW_IFNAME 16		/* IFNAMSIZ */
 #define UW_COMM 16		/* TASK_COMM_LEN */
@@ -153,7 +153,7 @@ struct uw_drop {
 	__u8 mark;			/* enum uw_stage reached before */
 	__u8 filter;			/* enum uw_filter: the receiving socket's own */
 	__u8 ct;			/* enum uw_ct */
-	__u8 pad;
+	__u8 untranslated;		/* UW_NAT_* of a reply whose query was translated */
 	__u32 copies;			/* of uw_record.dropped that ended so, one after another */
 	__u64 rule;			/* number of its uw_rule (rule.h), 0 not known */
 };
@@ -201,12 +201,17 @@ struct uw_hop {
 	__u8 pad[5];
 };
 
+/* What a reply had left of its translation when it died or was delivered: bits of uw_drop.untranslated. */
+#define UW_NAT_CLIENT (1u << 0)	/* the client's end was still the wire's */
+#define UW_NAT_SERVER (1u << 1)	/* the server's */
+
 /* The tuple that the wire saw, where address translation made it another. */
 struct uw_nat {
 	struct uw_addr client, server;
 	__u16 client_port, server_port;
+	__u32 netns;	/* of the translation that was the last */
 	__u8 seen;
-	__u8 pad[3];
+	__u8 pad[7];
 };
 
 /*
@@ -246,6 +251,7 @@ enum uw_tcp {
 #define UW_Q_SOCKET_OPEN	(1u << 11) /* the asking socket was open when its reply was freed */
 #define UW_Q_TORN		(1u << 16) /* a later fragment of the request's last copy was freed here */
 #define UW_Q_REPLY_TORN		(1u << 17) /* ... of the reply: its drop is the one kept */
+#define UW_Q_UNTRANSLATED	(1u << 18) /* the reply was queued to a socket under its tuple on the wire */
 #define UW_Q_VIA_OUTPUT		(1u << 8)  /* every copy passes the output hook, where it is counted */
 #define UW_Q_FOR_ANOTHER	(1u << 12) /* its frame is another host's, and only bridges have had it yet */
 #define UW_Q_FOR_HERE		(1u << 13) /* a visitor's request came in to an address of that namespace */
@@ -433,10 +439,10 @@ UW_CHECK_LAYOUT(struct uw_drop, 192);
 UW_CHECK_LAYOUT(struct uw_earlier_key, 16);
 UW_CHECK_LAYOUT(struct uw_icmp, 40);
 UW_CHECK_LAYOUT(struct uw_answer, 24);
-UW_CHECK_LAYOUT(struct uw_nat, 40);
+UW_CHECK_LAYOUT(struct uw_nat, 48);
 UW_CHECK_LAYOUT(struct uw_outer, 16);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1304);
+UW_CHECK_LAYOUT(struct uw_record, 1504);
 UW_CHECK_LAYOUT(struct uw_queue, 48);
 UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);

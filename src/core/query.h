@@ -82,6 +82,7 @@ struct uw_drop_fact {
 	enum uw_ct ct;
 	uint32_t netns;
 	uint32_t rcvbuf, rmem;	/* bytes */
+	uint8_t untranslated;	/* UW_NAT_*: of a reply whose query was translated */
 };
 
 /* A device counter that rose between the sending and the judging of a query. */
@@ -171,6 +172,7 @@ struct uw_query {
 	enum uw_verdict verdict;
 	enum uw_fault fault;
 	enum uw_stage stage;
+	bool nat_expired;		/* ruling 11: the reply was no longer translated back */
 	const struct uw_drop_fact *decisive_drop;	/* into drop[], NULL if the verdict is no drop's */
 };
 

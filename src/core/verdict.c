@@ -215,12 +215,31 @@ static bool reply_left(const struct uw_query *q)
 	return q->flags & UW_Q_REPLY_SENT && q->stage_reached[UW_REPLY] == UW_STAGE_WIRE_OUT;
 }
 
+/*
+ * Ruling 11. The client's end is translated back in prerouting of the namespace that translated it: past
+ * that it was too late. The server's is by the time that UDP looks for a socket.
+ */
+static bool translation_expired(const struct uw_query *q)
+{
+	const struct uw_drop_fact *d = &q->drop[UW_REPLY];
+
+	if (q->flags & UW_Q_UNTRANSLATED)
+		return true;
+	if (d->stage == UW_STAGE_UDP && d->untranslated)
+		return true;
+	return d->untranslated & UW_NAT_CLIENT && d->netns == q->nat.netns &&
+	       (d->stage == UW_STAGE_ROUTE || d->stage == UW_STAGE_NF_FORWARD || d->stage == UW_STAGE_NF_INPUT);
+}
+
 /* The reply came back to this host and its reader does not have it. Returns false if it did not. */
 static bool judge_reply_here(struct uw_query *q)
 {
 	const struct uw_drop_fact *d = &q->drop[UW_REPLY];
 
-	if (d->seen && reply_after_close(q)) {
+	if (d->seen && !reply_came_late(q) && translation_expired(q)) {
+		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
+		q->nat_expired = true;
+	} else if (d->seen && reply_after_close(q)) {
 		/* The close itself was not seen: it came before the reply did. */
 		if (!q->abandoned_ns || q->abandoned_ns > d->when_ns)
 			q->abandoned_ns = q->wire_in_ns ? q->wire_in_ns : d->when_ns;
@@ -235,6 +254,9 @@ static bool judge_reply_here(struct uw_query *q)
 		decide_drop(q, UW_REPLY_UNREAD, UW_REPLY);
 	} else if (d->seen) {
 		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
+	} else if (q->flags & UW_Q_UNTRANSLATED && !q->queued_ns && !reply_came_late(q)) {
+		decide(q, UW_MISDIRECTED, UW_FAULT_LOCAL, UW_STAGE_SOCKET_QUEUE);
+		q->nat_expired = true;
 	} else if ((q->queued_ns || q->wire_in_ns) && reply_came_late(q)) {
 		/* That it stays unread, or where it is, is no one's loss. */
 		decide(q, UW_ANSWERED_LATE, late_fault(q),
@@ -464,6 +486,7 @@ static void settle_gaps(struct uw_query *q)
 void uw_judge(struct uw_query *q)
 {
 	q->decisive_drop = NULL;
+	q->nat_expired = false;
 	q->role = ended_here(q) ? UW_ROLE_LOCAL : UW_ROLE_CLIENT;
 	if (q->key.quota != UW_QUOTA_CLIENT)
 		judge_visitor(q);

@@ -10,6 +10,7 @@
 static bool drop_is_sound(const struct uw_drop *d)
 {
 	return d->mark < UW_STAGES && d->filter <= UW_FILTER_OWN && d->ct <= UW_CT_CONFIRMED &&
+	       d->untranslated <= (UW_NAT_CLIENT | UW_NAT_SERVER) &&
 	       memchr(d->ifname, 0, UW_IFNAME);
 }
 
@@ -129,6 +130,7 @@ static void drop_fact(const struct uw_facts *f, const struct uw_drop *d, enum uw
 	fact.when_ns = d->when_ns;
 	fact.netns = d->netns;
 	fact.ct = d->ct;
+	fact.untranslated = d->untranslated;
 	fact.rcvbuf = d->rcvbuf;
 	fact.rmem = d->rmem;
 	fact.rule_traced = f->nft_trace;

@@ -603,7 +603,7 @@ unsigned uw_live_hooks(const struct uw_live *l, const char **names, unsigned max
 
 	for (i = 0; i < l->hooks && n < max; i++)
 		names[n++] = l->hook[i];
-	for (i = 0; i < 5 && l->places && n < max; i++)
+	for (i = 0; i < sizeof(netfilter) / sizeof(netfilter[0]) && l->places && n < max; i++)
 		names[n++] = netfilter[i];
 	return n;
 }

@@ -245,6 +245,8 @@ static void put_nat(struct uw_json *j, const struct uw_query *q)
 		uw_json_address(j, "nat.server.address", &n->server, q->key.family);
 	if (n->server_port != q->key.server_port)
 		uw_json_uint(j, "nat.server.port", n->server_port);
+	if (q->nat_expired)
+		uw_json_bool(j, "nat.expired", true);
 }
 
 static void put_icmp(struct uw_json *j, const struct uw_query *q)

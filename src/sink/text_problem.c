@@ -190,6 +190,8 @@ static void print_nat(const struct uw_text_out *o, const struct uw_query *q)
 		    uw_endpoint_text(&n->client, q->key.family, n->client_port, client),
 		    uw_endpoint_text(&n->server, q->key.family, n->server_port, server));
 	uw_text_labelled(o, "on the wire", l.text);
+	if (q->nat_expired)
+		uw_text_labelled(o, "too late", "connection tracking had forgotten the translation when the reply came");
 }
 
 static void print_last(const struct uw_text_out *o, const struct uw_clock *clock,
