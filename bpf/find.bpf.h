@@ -173,7 +173,7 @@ static __always_inline void nat_note(struct uw_record *r, struct uw_query_key *w
 	r->nat.seen = true;
 }
 
-/* Which ends of a reply still are the wire's, UW_NAT_*: its translation back is to come, or has expired. */
+/* What of a reply is not translated back, UW_NAT_*: that is to come, or has expired. */
 static __always_inline __u8 reply_untranslated(const struct uw_record *r, const struct uw_packet *p)
 {
 	__u8 ends = 0;
@@ -182,6 +182,9 @@ static __always_inline __u8 reply_untranslated(const struct uw_record *r, const 
 		return 0;
 	if (p->ip.destination_port != r->key.client_port || !uw_addr_same(&p->ip.destination, &r->key.client))
 		ends |= UW_NAT_CLIENT;
+	if (ends && p->ip.destination_port == r->nat.client_port &&
+	    uw_addr_same(&p->ip.destination, &r->nat.client))
+		ends |= UW_NAT_WIRE;
 	if (p->ip.source_port != r->key.server_port || !uw_addr_same(&p->ip.source, &r->key.server))
 		ends |= UW_NAT_SERVER;
 	return ends;

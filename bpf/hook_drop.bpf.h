@@ -269,7 +269,7 @@ static __always_inline int on_kfree(__u64 *ctx)
 	if (!later && !skb_wanted(skb) && !skb_asked(skb)) {
 		outer_freed(ctx, skb);
 		if (tunnels_watched())
-			tunnel_freed(ctx, skb, netns_of_drop(skb));
+			tunnel_freed(ctx, skb, netns_of_skb(skb));
 		return 0;
 	}
 	room = room_enter();

@@ -202,8 +202,10 @@ struct uw_hop {
 };
 
 /* What a reply had left of its translation when it died or was delivered: bits of uw_drop.untranslated. */
-#define UW_NAT_CLIENT (1u << 0)	/* the client's end was still the wire's */
-#define UW_NAT_SERVER (1u << 1)	/* the server's */
+#define UW_NAT_CLIENT (1u << 0)	/* the client's end was not the asker's yet */
+#define UW_NAT_SERVER (1u << 1)	/* the server's end was not what had been asked */
+#define UW_NAT_WIRE (1u << 2)	/* the client's end was still the wire's */
+#define UW_NAT_ALL (UW_NAT_CLIENT | UW_NAT_SERVER | UW_NAT_WIRE)
 
 /* The tuple that the wire saw, where address translation made it another. */
 struct uw_nat {

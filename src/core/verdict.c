@@ -227,7 +227,7 @@ static bool translation_expired(const struct uw_query *q)
 		return true;
 	if (d->stage == UW_STAGE_UDP && d->untranslated)
 		return true;
-	return d->untranslated & UW_NAT_CLIENT && d->netns == q->nat.netns &&
+	return d->untranslated & UW_NAT_WIRE && d->netns == q->nat.netns &&
 	       (d->stage == UW_STAGE_ROUTE || d->stage == UW_STAGE_NF_FORWARD || d->stage == UW_STAGE_NF_INPUT);
 }
 

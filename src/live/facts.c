@@ -10,7 +10,7 @@
 static bool drop_is_sound(const struct uw_drop *d)
 {
 	return d->mark < UW_STAGES && d->filter <= UW_FILTER_OWN && d->ct <= UW_CT_CONFIRMED &&
-	       d->untranslated <= (UW_NAT_CLIENT | UW_NAT_SERVER) &&
+	       d->untranslated <= UW_NAT_ALL &&
 	       memchr(d->ifname, 0, UW_IFNAME);
 }
 

@@ -398,7 +398,7 @@ static void test_anything_else(void **state)
 		for (k = 0; k < UW_DIRS; k++) {
 			r.drop[k].mark %= UW_STAGES;
 			r.drop[k].ct %= UW_CT_CONFIRMED + 1;
-			r.drop[k].untranslated %= (UW_NAT_CLIENT | UW_NAT_SERVER) + 1;
+			r.drop[k].untranslated %= UW_NAT_ALL + 1;
 			r.drop[k].filter %= UW_FILTER_OWN + 1;
 			r.earlier[k] %= UW_EARLIER_MAX + 1;
 			r.drop[k].ifname[UW_IFNAME - 1] = '\0';

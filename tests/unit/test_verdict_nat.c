@@ -8,7 +8,7 @@
 #define REPLY_DIED(at, why, where, ends)                                                           \
 	.drop[UW_REPLY] = {.seen = true, .dir = UW_REPLY, .stage = UW_STAGE_##at, .when_ns = AT(4),    \
 			   .reason = (why), .netns = (where), .untranslated = (ends)}
-#define CLIENTS UW_NAT_CLIENT
+#define CLIENTS (UW_NAT_CLIENT | UW_NAT_WIRE)
 #define SERVERS UW_NAT_SERVER
 
 static const struct {
@@ -38,6 +38,10 @@ static const struct {
 	{{"another namespace before the one that translates",
 	  {SENT(1, UW_Q_OUTSIDE), NAT, .on_wire = 1, .wire_in_ns = AT(4),
 	   REPLY_DIED(NF_FORWARD, "NETFILTER_DROP", CONTAINER, CLIENTS)},
+	  GIVES(REPLY_DROPPED, LOCAL, CLIENT, NF_FORWARD), REPLY_DROP}, false},
+	{{"translated back once of twice",
+	  {SENT(1, UW_Q_OUTSIDE), NAT, .on_wire = 1, .wire_in_ns = AT(4),
+	   REPLY_DIED(NF_FORWARD, "NETFILTER_DROP", HOST, UW_NAT_CLIENT)},
 	  GIVES(REPLY_DROPPED, LOCAL, CLIENT, NF_FORWARD), REPLY_DROP}, false},
 	{{"translated, and the asker had closed",
 	  {SENT(1, UW_Q_OUTSIDE), NAT, .on_wire = 1, .wire_in_ns = AT(4),
