@@ -30,6 +30,8 @@ static __noinline bool current_holds(const struct sock *sk)
 	__u32 max = BPF_CORE_READ(task, files, fdt, max_fds), i;
 	const struct socket *socket = sk->sk_socket;
 
+	if (!socket) /* closed: many files have no private data either */
+		return false;
 	for (i = 0; i < FDS_LOOKED_AT && i < max; i++) {
 		if (!bpf_probe_read_kernel(&file, sizeof(file), fds + i) && file &&
 		    BPF_CORE_READ(file, private_data) == socket)

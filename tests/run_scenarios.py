@@ -136,7 +136,7 @@ def doctor_of(options, specs):
     """What this kernel's doctor says, against which every scenario's [weaker] is held."""
     doctor = Doctor(options.udpwhy)
     for spec in specs:
-        tables = [spec, *spec["expect"], *(c.get("expect") or {} for c in spec.get("case", [])),
+        tables = [spec, spec["end"], *spec["expect"], *(c.get("expect") or {} for c in spec.get("case", [])),
                   spec.get("every_case", {}).get("expect") or {}]
         for table in tables:
             doctor.check(spec["name"], table.get("weaker", {}))

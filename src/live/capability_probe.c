@@ -445,9 +445,10 @@ static const struct row rows[] = {
 	  "the package nftables, 0.9.9 or newer, and a kernel with nftables (mainline since 5.12)",
 	  "drop.rule" },
 	{ "dynptr_skb", probe_dynptr, "netif_receive_skb", 0, false,
-	  "replies in page fragments are reply_unparsed: no_reply then has the fault unknown",
+	  "replies in page fragments are reply_unparsed: no_reply then has the fault unknown; a request in page "
+	  "fragments is counted, and has no record",
 	  "a kernel with bpf_dynptr_from_skb() for tracepoints (mainline since 6.11)",
-	  "verdict fault" },
+	  "record verdict fault" },
 	{ "module_types", probe_module_types, NULL, 0, false,
 	  "a query whose addresses this host translates is known by its translated ones",
 	  "a kernel with CONFIG_DEBUG_INFO_BTF_MODULES=y (mainline since 5.11)",

@@ -436,10 +436,11 @@ class Run:
                       if not any(record_matches(e, q) for e, _ in pairs)]
         found += self._judge_diagnoses([r for r in records if r["type"] == "diagnosis"])
         for end in (r for r in records if r["type"] == "end"):
-            expected = dict(self.spec["end"])
+            expected = self.here(self.spec["end"])
             if "command" in self.tracer_spec:
                 expected["command.status"] = self.tracer_spec.get("command_exit", 0)
             found += [f"end: {d}" for d in differences(expected, end)]
+            self.weaknesses |= weaknesses(expected, end) - {None}
         found += self.options.contract.problems_of_run(records, self.spec["end"])
         for line in tracer.raw:
             found += self.options.contract.problems_of_line(line)

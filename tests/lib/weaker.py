@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a scenario may say less of on a kernel that cannot tell.
 
-A scenario, an [[expect]] or a case's expect may hold
+A scenario, an [[expect]], [end] or a case's expect may hold
 
     [weaker.CAPABILITY]  key = value instead of the one expected; false: the key may be absent
                          record = false: there may be no record at all
@@ -15,8 +15,9 @@ of is printed. fault may only become "unknown".
 import json
 import subprocess
 
-# A diagnosis rests on records and their reasons: without these it is missing too.
-FOLLOWS = {"diagnosis": {"record", "drop.reason"}}
+# A diagnosis rests on records and their reasons: without these it is missing too. What has no record for
+# want of its payload is counted.
+FOLLOWS = {"diagnosis": {"record", "drop.reason"}, "lost.reply_unparsed": {"record"}}
 
 
 class WeakerError(Exception):
