@@ -211,7 +211,7 @@ const struct uw_explanation uw_explain_records[] = {
 	  NULL,
 	  NULL },
 	{ UW_EXPLAIN_FIELD, "drop.engine",
-	  "What dropped the packet in a netfilter hook: nftables, iptables-nft, nfqueue. "
+	  "What dropped the packet in a netfilter hook: nftables, nfqueue, conntrack. "
 	  "Absent where the place in the kernel cannot tell.",
 	  NULL,
 	  NULL },

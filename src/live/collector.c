@@ -221,7 +221,8 @@ static int take_record(void *arg, void *data, size_t size)
 	if (r->kind == UW_RECORD_STRAY)
 		uw_strays_keep(c->strays, r);
 	uw_facts_query(&c->facts, r, &q);
-	if (r->kind == UW_RECORD_STRAY && !take_stray(c, &q))
+	/* From another port than one that was asked since our start: its query is told, as misdirected. */
+	if (r->kind == UW_RECORD_STRAY && (r->from_port || !take_stray(c, &q)))
 		return 0;
 	if (r->key.quota == UW_QUOTA_CLIENT)
 		uw_sockets_ended(c->sockets, r, &q);

@@ -145,7 +145,7 @@ class Lane:
     def _serve(self, wait):
         """One round of select; False if nothing was ready."""
         sockets = [*self.far.sockets, *(t.sock for t in self.taps)]
-        if self.current and self.current.sock and not self.current.closed and self.current.reading:
+        if self.current and self.current.takes():
             sockets.append(self.current.sock)
         ready, _, _ = select.select(sockets, [], [], wait)
         for sock in ready:

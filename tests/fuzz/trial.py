@@ -45,6 +45,14 @@ class Draw:
         self.patient = share(rng, 5) or bool(self.beyond and self.beyond.patient)
         self.decoy = rng.choice(DECOYS) if share(rng, 30) else None
         self.fixed = share(rng, 15) and self.protocol == "ntp"
+        self.slow = self._slow(rng) if share(rng, 8) else 0
+        self.patient = self.patient or bool(self.slow)
+
+    def _slow(self, rng):
+        """How long after its send the client looks for an answer: in time, or when it is over."""
+        fits = self.client == "fast" and self.reading and not self.abandon and \
+            not (self.local and self.local.of_socket)
+        return rng.choice((0.4, 1.3)) * TIMEOUT if fits else 0
 
     def _fitting_local(self, rng):
         direction = rng.choice((REQUEST, REPLY))
@@ -80,7 +88,8 @@ class Draw:
                  f"copies={self.copies}" if self.copies > 1 else "",
                  "" if self.reading else "not-reading", "abandons" if self.abandon else "",
                  f"decoy={self.decoy}" if self.decoy else "", "port-123" if self.fixed else "",
-                 "patient" if self.patient else ""]
+                 "patient" if self.patient and not self.slow else "",
+                 f"reads-after-{self.slow:.1f}s" if self.slow else ""]
         return " ".join(w for w in words if w) or "healthy"
 
 
@@ -136,9 +145,14 @@ class Trial(Draw):
         except OSError:
             return False
 
+    def takes(self):
+        """Whether the client looks at its socket now."""
+        return self.sock and self.reading and not self.closed and \
+            not (self.slow and self.sends and time.time() < self.sends[0][0] + self.slow)
+
     def read(self):
         """Everything that waits in the socket."""
-        while self.sock and self.reading and not self.closed:
+        while self.takes():
             try:
                 message, source = self.sock.recvfrom(65535)
             except BlockingIOError:
