@@ -107,7 +107,7 @@ static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_q
 
 /*
  * A request of ours whose port was translated to one that is not traced: from now on that one is looked
- * at too. Few packets are translated: the entry's status is the first look. @fresh: no hook has seen it before.
+ * at too. Few packets are translated: the entry's direction and status are the first look. @fresh: no hook has seen it before.
  */
 static __always_inline bool skb_translated(const struct sk_buff *skb, bool fresh)
 {
@@ -116,13 +116,13 @@ static __always_inline bool skb_translated(const struct sk_buff *skb, bool fresh
 	__u16 port[2];
 	__u8 protocol;
 
-	if (!bpf_core_type_exists(struct nf_conn) || !ct || !(BPF_CORE_READ(ct, status) & IPS_DST_NAT) ||
-	    !skb_udp_ports(skb, port))
+	if (!bpf_core_type_exists(struct nf_conn) || !ct || (skb->_nfct & 7) >= 3 ||
+	    !(BPF_CORE_READ(ct, status) & IPS_DST_NAT) || !skb_udp_ports(skb, port))
 		return false;
 	protocol = port_protocol(bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all)));
 	to = port[1];
 	keep_bound(to);
-	if (!protocol || !(fresh || asked_from(port[0])))
+	if (!protocol || !(fresh || visitors_seen || asked_from(port[0])))
 		return false;
 	translated[to & 0xffff] = protocol;
 	translations = 1;

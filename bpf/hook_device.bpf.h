@@ -228,10 +228,8 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 			}
 			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
 			query_hop(r, dev, dir, true);
-			if (dir == UW_REPLY && is_visitor(r))
-				r->reply_out_ns = bpf_ktime_get_boot_ns();
 			xmit_begin(skb, &room->packet.key, dir,
-				   dir == UW_REPLY && is_visitor(r) && leads_out(r, dev));
+				   dir == UW_REPLY && is_visitor(r) && visitor_reply_leaves(r, &room->packet, dev));
 		}
 	} else if (room->packet.kind == UW_PACKET_ICMP && !skb->skb_iif) {
 		r = query_of(&room->packet);

@@ -110,6 +110,20 @@ static __always_inline bool leads_out(const struct uw_record *r, const struct ne
 	return !dev->rtnl_link_ops || is_first_device(r, dev);
 }
 
+/* A reply is in the hands of a driver. Returns whether the query is done when that took it. */
+static __always_inline bool visitor_reply_leaves(struct uw_record *r, const struct uw_packet *p,
+						 const struct net_device *dev)
+{
+	r->reply_out_ns = bpf_ktime_get_boot_ns();
+	if (!leads_out(r, dev))
+		return false;
+	if (!reply_untranslated(r, p))
+		return true;
+	/* The client will not take it for what it asked for. */
+	r->flags |= UW_Q_UNTRANSLATED;
+	return false;
+}
+
 /* Filters on who serves it, and where. */
 static __always_inline bool visitor_wanted(const struct uw_record *r)
 {

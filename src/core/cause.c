@@ -3,16 +3,19 @@
 
 bool uw_cause_wanted(const struct uw_query *q)
 {
-	if (q->role != UW_ROLE_LOCAL || !q->server_pid || !q->question_hash)
+	if ((q->role != UW_ROLE_LOCAL && q->role != UW_ROLE_SERVER) || !q->server_pid || !q->question_hash)
 		return false;
 	return q->verdict == UW_NOT_SERVED ||
-	       (q->verdict == UW_ANSWERED && uw_answer_servfail(q->key.protocol, &q->answer));
+	       (q->verdict == uw_verdict_good(q->role) && uw_answer_servfail(q->key.protocol, &q->answer));
 }
 
 void uw_cause_note(struct uw_causes *c, const struct uw_query *q)
 {
 	uint64_t open_ns;
 
+	/* A cause is what a server itself had asked. */
+	if (q->role == UW_ROLE_SERVER || q->role == UW_ROLE_FORWARDER)
+		return;
 	if (!uw_query_is_bad(q) || !q->task.pid || !q->question_hash || q->revision > 1)
 		return;
 	open_ns = uw_query_duration_ns(q) ? uw_query_duration_ns(q) : q->timeout_ns;

@@ -393,22 +393,37 @@ static void judge_served(struct uw_query *q)
 		judge_visitor_inside(q);
 }
 
+/* The reply left the host: in time, late, or under an address that was not asked. */
+static void judge_forwarded_out(struct uw_query *q)
+{
+	if (reply_out_late(q)) {
+		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_WIRE_OUT);
+	} else if (q->flags & UW_Q_UNTRANSLATED) {
+		decide(q, UW_MISDIRECTED, UW_FAULT_LOCAL, UW_STAGE_WIRE_OUT);
+		q->nat_expired = true;
+	} else {
+		decide(q, UW_FORWARDED, UW_FAULT_NONE, UW_STAGE_WIRE_OUT);
+	}
+}
+
 static void judge_forwarded(struct uw_query *q)
 {
-	if (reply_is_out(q) && !reply_out_late(q))
-		decide(q, UW_FORWARDED, UW_FAULT_NONE, UW_STAGE_WIRE_OUT);
-	else if (reply_is_out(q) || (q->wire_in_ns && reply_came_late(q)))
+	if (reply_is_out(q)) {
+		judge_forwarded_out(q);
+	} else if (q->wire_in_ns && reply_came_late(q)) {
 		decide(q, UW_ANSWERED_LATE, late_fault(q), UW_STAGE_WIRE_OUT);
-	else if (q->drop[UW_REPLY].seen)
+	} else if (q->drop[UW_REPLY].seen) {
 		decide_drop(q, UW_REPLY_DROPPED, UW_REPLY);
-	else if (q->wire_in_ns)
+		q->nat_expired = translation_expired(q);
+	} else if (q->wire_in_ns) {
 		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REPLY]);
-	else if (icmp_rejects(q) && !rejects_another_copy(q) && q->on_wire)
+	} else if (icmp_rejects(q) && !rejects_another_copy(q) && q->on_wire) {
 		judge_rejected(q);
-	else if (q->on_wire)
+	} else if (q->on_wire) {
 		judge_no_reply(q);
-	else
+	} else {
 		judge_visitor_inside(q);
+	}
 }
 
 static void judge_visitor(struct uw_query *q)

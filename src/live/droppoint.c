@@ -46,7 +46,8 @@ static const struct hook {
 
 /*
  * Everything else: the first row that fits wins. A NULL fits all; a '*' at the end fits the rest;
- * "via" is any frame outside of the place. UW_STAGE_NONE stands for the mark.
+ * "via" is any frame outside of the place, to where the packet came in by a device. UW_STAGE_NONE stands for
+ * the mark.
  */
 #define ANY NULL
 #define NO_DROP(reason, place) { reason, place, NULL, UW_STAGE_NONE, UW_DROP_NOT, false }
@@ -373,6 +374,9 @@ static bool fits_row(const struct place *p, const struct uw_drop_names *in, cons
 	for (unsigned i = 0; i < w->frames; i++) {
 		if (fits(w->frame[i], p->via))
 			return true;
+		/* It came in by a device: whatever is outside of this is how another packet was sent. */
+		if (fits(w->frame[i], "__netif_receive_skb*"))
+			break;
 	}
 	return false;
 }

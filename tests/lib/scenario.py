@@ -8,7 +8,7 @@
     diagnoses           list: exactly these ids and no others
     not_diagnosed       list: none of these ids
 
-    [tracer]            scope (list of members, default c), timeout (default 2 s), args,
+    [tracer]            scope (list of members, default c; empty: all of the machine), timeout (default 2 s), args,
                         command (instead of traffic), command_exit, instances (default 1), kill (true: SIGKILL, then all again),
                         off (true), wait (seconds until it is ended whatever it told)
     [nft]               member = ruleset
@@ -344,7 +344,7 @@ class Run:
 
     def start_daemon(self, number, daemon):
         member, run = daemon.get("in", "s"), daemon["run"]
-        listen = self.addresses()[member]
+        listen = self.addresses().get(member, ["", ""])
         proto, script = DAEMONS.get(run, (None, run))
         env = dict(self.env, LISTEN4=listen[0], LISTEN6=listen[1])
         process, out, err = self.spawn(f"daemon{number}", member, script, env)
@@ -372,7 +372,7 @@ class Run:
         scope = [self.lab.name[m] for m in self.tracer_spec.get("scope", ["c"])]
         argv = [self.options.udpwhy, "trace", "-o", "json", "--all", "--timeout",
                 str(self.tracer_spec.get("timeout", 2)),
-                "--scope", ",".join(scope), *self.tracer_spec.get("args", [])]
+                *(["--scope", ",".join(scope)] if scope else []), *self.tracer_spec.get("args", [])]
         if "command" in self.tracer_spec:
             argv += ["--", *self.lab.enter("c"), "/bin/bash", "-c", COMMAND_OUTPUT
                      + self.tracer_spec["command"]]

@@ -158,6 +158,28 @@ static void the_oldest_is_forgotten(void **state)
 	free(c);
 }
 
+/* One that came in by a device is excused alike, and is no cause itself. */
+static void visitors(void **state)
+{
+	struct uw_causes *c = calloc(1, sizeof(*c));
+	struct uw_query cause = upstream(2, 2000), q = asked();
+
+	(void)state;
+	assert_non_null(c);
+	uw_cause_note(c, &cause);
+	q.role = UW_ROLE_SERVER;
+	assert_true(uw_cause_wanted(&q));
+	assert_true(uw_cause_find(c, &q));
+	assert_int_equal(q.caused_by, 2);
+	q.role = UW_ROLE_FORWARDER;
+	assert_false(uw_cause_wanted(&q));
+	cause.role = UW_ROLE_SERVER;
+	expect_none(&cause);
+	cause.role = UW_ROLE_FORWARDER;
+	expect_none(&cause);
+	free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +189,7 @@ int main(void)
 		cmocka_unit_test(beyond_only_with_complete_evidence),
 		cmocka_unit_test(who_may_be_excused),
 		cmocka_unit_test(the_oldest_is_forgotten),
+		cmocka_unit_test(visitors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

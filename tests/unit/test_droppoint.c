@@ -135,6 +135,7 @@ static const struct way out_ways[] = {
 	LOSS(NS, NF_OUTPUT, XFRM, "dst_discard_out ip_send_skb udp_send_skb"),
 	LOSS(NS, NF_OUTPUT, XFRM, "dst_discard_out ip6_send_skb"),
 	LOSS(NS, WIRE_IN, ROUTE, "dst_discard_out ip6_forward ip6_sublist_rcv"),
+	LOSS(NS, NF_PREROUTING, ROUTE, "dst_discard_out __netif_receive_skb_one_core process_backlog ip6_send_skb"),
 	HOOK("BPF_CGROUP_EGRESS", NF_POSTROUTING, CGROUP_EGRESS, "", "cgroup_bpf",
 	     "ip_finish_output ip_output ip_send_skb"),
 	HOOK("BPF_CGROUP_EGRESS", NF_POSTROUTING, CGROUP_EGRESS, "", "cgroup_bpf", "ip6_finish_output ip6_output"),

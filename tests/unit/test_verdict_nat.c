@@ -8,6 +8,7 @@
 #define REPLY_DIED(at, why, where, ends)                                                           \
 	.drop[UW_REPLY] = {.seen = true, .dir = UW_REPLY, .stage = UW_STAGE_##at, .when_ns = AT(4),    \
 			   .reason = (why), .netns = (where), .untranslated = (ends)}
+#define THROUGH .key.quota = UW_QUOTA_FORWARDER
 #define CLIENTS (UW_NAT_CLIENT | UW_NAT_WIRE)
 #define SERVERS UW_NAT_SERVER
 
@@ -58,6 +59,22 @@ static const struct {
 	{{"... but one that was translated came too",
 	  {SENT(1, UW_Q_OUTSIDE | UW_Q_UNTRANSLATED), NAT, .on_wire = 1, READ_AT(5)},
 	  GIVES(ANSWERED, NONE, CLIENT, READ), NO_DROP}, false},
+	{{"a forwarder's own UDP has no socket for it",
+	  {SENT(1, UW_Q_OUTSIDE), THROUGH, NAT, .on_wire = 1, .wire_in_ns = AT(4),
+	   REPLY_DIED(UDP, "NO_SOCKET", HOST, CLIENTS)},
+	  GIVES(REPLY_DROPPED, LOCAL, FORWARDER, UDP), REPLY_DROP}, true},
+	{{"a forwarder drops it before its turn",
+	  {SENT(1, UW_Q_OUTSIDE), THROUGH, NAT, .on_wire = 1, .wire_in_ns = AT(4),
+	   REPLY_DIED(NF_PREROUTING, "NETFILTER_DROP", HOST, CLIENTS)},
+	  GIVES(REPLY_DROPPED, LOCAL, FORWARDER, NF_PREROUTING), REPLY_DROP}, false},
+	{{"a forwarder lets it leave from another address than was asked",
+	  {SENT(1, UW_Q_OUTSIDE | UW_Q_UNTRANSLATED), THROUGH, NAT, .on_wire = 1, .wire_in_ns = AT(4),
+	   .reply_out_ns = AT(5), REACHED(UW_REPLY, WIRE_OUT)},
+	  GIVES(MISDIRECTED, LOCAL, FORWARDER, WIRE_OUT), NO_DROP}, true},
+	{{"... too late for anybody",
+	  {SENT(1, UW_Q_OUTSIDE | UW_Q_UNTRANSLATED), THROUGH, NAT, .on_wire = 1, .wire_in_ns = AT(5001),
+	   .reply_out_ns = AT(5002), REACHED(UW_REPLY, WIRE_OUT)},
+	  GIVES(ANSWERED_LATE, BEYOND, FORWARDER, WIRE_OUT), NO_DROP}, false},
 };
 
 static void test_expired(void **state)
