@@ -32,7 +32,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -D__bpf__ -Iinclud
 # link, Debian 12 has no libmnl.a.)
 LIBBPF := -Wl,-Bstatic -lbpf -Wl,-Bdynamic -lelf -lz
 LIBJANSSON := -Wl,-Bstatic -ljansson -Wl,-Bdynamic
-LDLIBS += $(LIBBPF) -lmnl -lpcap $(LIBJANSSON) -pthread
+LDLIBS += $(LIBBPF) -lmnl -lpcap $(LIBJANSSON) -lm -pthread
 
 # V=1 shows the commands.
 ifeq ($(V),1)

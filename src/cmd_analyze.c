@@ -9,18 +9,14 @@
 #include <unistd.h>
 
 #include "cmd.h"
-#include "offline/capture.h"
+#include "offline/inputs.h"
 #include "report.h"
-
-#define OPEN_MAX 1000000	/* queries open at once: some 600 MB */
 
 struct analysis {
 	const struct uw_options *o;
 	struct uw_clock clock;	/* without a step: a capture's times are wall-clock times */
 	struct uw_report *report;
-	struct uw_match *match;
-	struct uw_decode *decode;
-	struct uw_capture_counts counts;
+	struct uw_inputs *inputs;
 	bool reader_gone, output_failed, drawn;
 };
 
@@ -29,14 +25,35 @@ static bool passes(const struct uw_prefix *p, const struct uw_addr *a, uint8_t f
 	return !p->family || uw_prefix_holds(p, a, family);
 }
 
-static void on_query(void *arg, const struct uw_query *q)
+static bool wanted(const struct analysis *a, const struct uw_addr *client, const struct uw_addr *server,
+		   uint8_t family)
 {
-	struct analysis *a = arg;
 	const struct uw_filters *f = &a->o->filters;
 
-	if (passes(&f->server, &q->key.server, q->key.family) &&
-	    passes(&f->client, &q->key.client, q->key.family))
-		uw_report_query(a->report, q, NULL, false, false);
+	return passes(&f->server, server, family) && passes(&f->client, client, family);
+}
+
+static void on_query(void *arg, const struct uw_query *q, const struct uw_previous *previous)
+{
+	struct analysis *a = arg;
+
+	if (wanted(a, &q->key.client, &q->key.server, q->key.family))
+		uw_report_query(a->report, q, previous, false, false);
+}
+
+static void on_rest(void *arg, const struct uw_flow *rest)
+{
+	struct analysis *a = arg;
+
+	if (wanted(a, &rest->id.client, &rest->id.server, rest->id.family))
+		uw_report_rest(a->report, rest);
+}
+
+static void on_facts(void *arg, const struct uw_host_facts *facts)
+{
+	struct analysis *a = arg;
+
+	uw_report_host(a->report, facts);
 }
 
 /* On a terminal only: how far the file is read. Returns false once nobody reads our output. */
@@ -53,7 +70,7 @@ static bool on_progress(void *arg, const struct uw_capture_progress *p)
 	if (!isatty(STDERR_FILENO) || !p->total || p->done >= p->total)
 		return true;
 	fprintf(stderr, "\r%3u%%  %llu frames", (unsigned)(p->done * 100 / p->total),
-		(unsigned long long)a->counts.frames);
+		(unsigned long long)uw_inputs_counts(a->inputs)->captured.frames);
 	a->drawn = true;
 	return true;
 }
@@ -63,6 +80,12 @@ static void wipe_progress(struct analysis *a)
 	if (a->drawn)
 		fputs("\r\033[K", stderr);
 	a->drawn = false;
+}
+
+static void on_complaint(void *arg, const char *line)
+{
+	wipe_progress(arg);
+	fprintf(stderr, "udpwhy: %s\n", line);
 }
 
 static void tell_start(struct analysis *a)
@@ -76,89 +99,64 @@ static void tell_start(struct analysis *a)
 	uw_report_start(a->report, &run);
 }
 
-/* Return: 0, or what uw_source_open() or the reader of its kind says. */
-static int read_file(struct analysis *a, const char *path, char *error)
-{
-	struct uw_capture_options c = { .filter = a->o->expression, .progress = on_progress, .arg = a };
-	struct uw_source s;
-	int err = uw_source_open(&s, path, error);
-
-	if (err)
-		return err;
-	if (s.kind == UW_SOURCE_JSON)
-		err = uw_source_fail(&s, error, -EINVAL, "JSON lines");
-	else
-		err = uw_capture_read(&s, &c, a->decode, &a->counts, error);
-	uw_source_close(&s);
-	return err;
-}
-
-static int read_files(struct analysis *a)
-{
-	char error[UW_SOURCE_ERROR];
-	int status = 0;
-	unsigned i;
-
-	for (i = 0; i < a->o->files && !a->reader_gone; i++) {
-		int err = read_file(a, a->o->file[i], error);
-
-		wipe_progress(a);
-		if (err) {
-			fprintf(stderr, "udpwhy: %s\n", error);
-			status = 1;
-		}
-	}
-	return status;
-}
-
 static int finish(struct analysis *a, int status)
 {
-	const struct uw_match_counts *m = uw_match_counts(a->match);
-	struct uw_totals t;
+	const struct uw_inputs_counts *c = uw_inputs_counts(a->inputs);
+	struct uw_totals t, sums = c->sums;
 
-	uw_match_end(a->match);
+	if (a->o->filters.server.family || a->o->filters.client.family)
+		memset(sums.fault, 0, sizeof(sums.fault)); /* whose they are is not told */
 	uw_report_diagnose(a->report, true);
 	t = *uw_report_totals(a->report);
-	t.stats[UW_STAT_table_full] = m->given_up + uw_decode_lost(a->decode);
-	t.stats[UW_STAT_duplicate] = m->duplicates;
-	t.stats[UW_STAT_conflicting] = m->conflicting;
+	uw_jsonl_sums_add(&t, &sums);
+	t.stats[UW_STAT_table_full] += c->match.given_up + c->lost;
+	t.stats[UW_STAT_duplicate] += c->match.duplicates;
+	t.stats[UW_STAT_conflicting] += c->match.conflicting;
+	t.vantage = uw_inputs_vantages(a->inputs, &t.vantages);
 	uw_report_end(a->report, &t);
 	if (uw_report_drain(a->report) == -EIO)
 		status = 1;
 	return status ? status : uw_report_exit_status(a->report, &t);
 }
 
-static int open_all(struct analysis *a)
+static uint32_t run_number(void)
 {
-	char error[UW_WRITER_ERROR];
-	struct uw_match_options m = { .timeout_ns = a->o->timeout_ns, .open_max = OPEN_MAX };
+	uint32_t run;
 
-	if (getrandom(&m.run, sizeof(m.run), 0) != sizeof(m.run))
-		m.run = (uint32_t)getpid();
-	if (uw_report_new(a->o, &a->clock, false, UW_WRITER_WAIT, &a->report, error) || uw_match_new(&m, on_query, a, &a->match))
-		return -1;
-	a->decode = uw_decode_new(a->o->filters.ports, a->o->filters.port_count, a->match);
-	return a->decode ? 0 : -1;
+	return getrandom(&run, sizeof(run), 0) == sizeof(run) ? run : (uint32_t)getpid();
+}
+
+static int analyze(struct analysis *a)
+{
+	int status;
+
+	tell_start(a);
+	status = uw_inputs_read(a->inputs) ? 1 : 0;
+	wipe_progress(a);
+	if (a->reader_gone)
+		return a->output_failed ? 1 : status;
+	return finish(a, status);
 }
 
 int uw_cmd_analyze(const struct uw_options *o)
 {
 	struct analysis a = { .o = o };
+	const struct uw_inputs_options inputs = {
+		.file = o->file, .files = o->files, .ports = o->filters.ports, .port_count = o->filters.port_count,
+		.timeout_ns = o->timeout_ns, .run = run_number(), .filter = o->expression,
+		.sink = { .query = on_query, .rest = on_rest, .facts = on_facts, .progress = on_progress,
+			  .complain = on_complaint, .arg = &a },
+	};
+	char error[UW_WRITER_ERROR] = "out of memory";
 	int status = 1;
 
 	signal(SIGPIPE, SIG_IGN);
-	if (open_all(&a)) {
-		fputs("udpwhy: out of memory\n", stderr);
-	} else {
-		tell_start(&a);
-		status = read_files(&a);
-		if (!a.reader_gone)
-			status = finish(&a, status);
-		else if (a.output_failed)
-			status = 1;
-	}
-	uw_decode_free(a.decode);
-	uw_match_free(a.match);
+	a.inputs = uw_inputs_new(&inputs);
+	if (!a.inputs || uw_report_new(o, &a.clock, false, UW_WRITER_WAIT, &a.report, error))
+		fprintf(stderr, "udpwhy: %s\n", error);
+	else
+		status = analyze(&a);
+	uw_inputs_free(a.inputs);
 	uw_report_free(a.report);
 	return status;
 }

@@ -127,7 +127,8 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 		uw_report_free(r);
 		return err;
 	}
-	read_port_range(&r->host);
+	if (o->command != UW_CMD_ANALYZE)
+		read_port_range(&r->host);
 	*out = r;
 	return 0;
 }
@@ -149,6 +150,7 @@ void uw_report_start(struct uw_report *r, struct uw_run *run)
 {
 	uw_filters_text(&r->o->filters, r->filters, sizeof(r->filters));
 	run->filters = r->filters;
+	run->facts = r->host;
 	if (!r->sink)
 		return;
 	r->sink->start(r->sink, run);
@@ -186,6 +188,20 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const struct uw_flow_value *v)
 {
 	uw_flow_fold(r->flows, key, false, v);
+}
+
+void uw_report_host(struct uw_report *r, const struct uw_host_facts *facts)
+{
+	r->host = *facts;
+}
+
+void uw_report_rest(struct uw_report *r, const struct uw_flow *rest)
+{
+	unsigned v;
+
+	uw_flow_merge(r->flows, rest);
+	for (v = 0; v < UW_VERDICTS && !rest->id.probe; v++)
+		uw_totals_rest(&r->totals, v, rest->count[v]);
 }
 
 const struct uw_totals *uw_report_totals(const struct uw_report *r)
@@ -317,8 +333,8 @@ static struct uw_totals complete(const struct uw_report *r, const struct uw_tota
 {
 	struct uw_totals all = *t;
 
-	all.output_lost = r->writer ? uw_writer_lost(r->writer) : 0;
-	all.suppressed = r->suppressed;
+	all.output_lost += r->writer ? uw_writer_lost(r->writer) : 0;
+	all.suppressed += r->suppressed;
 	return all;
 }
 

@@ -41,6 +41,12 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 /** uw_report_fold - good queries counted elsewhere; @v as uw_flow_fold() has it. */
 void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const struct uw_flow_value *v);
 
+/** uw_report_rest - what a record of a flow counts beside the queries that were taken one by one. */
+void uw_report_rest(struct uw_report *r, const struct uw_flow *rest);
+
+/** uw_report_host - what another host said of itself, for evidence and advice. */
+void uw_report_host(struct uw_report *r, const struct uw_host_facts *facts);
+
 /** uw_report_totals - verdicts and faults of the queries taken one by one. */
 const struct uw_totals *uw_report_totals(const struct uw_report *r);
 

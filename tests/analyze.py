@@ -11,6 +11,7 @@ import collections
 import gzip
 import json
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -243,6 +244,259 @@ def a_snapshot_length_that_cuts(place):
     result = place.analyze(place.file("a.pcap", pcap(ten(), snaplen=46)))
     assert set(result.verdicts()) == {"unknown"}, result.verdicts()
     assert all(q["evidence.gaps"] == ["truncated_capture"] for q in result.of("query"))
+
+
+def lines_of(place, path, *args):
+    """What -o json tells of a file, as bytes."""
+    run = subprocess.run([str(UDPWHY), "analyze", path, "-o", "json", *args], capture_output=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
+def as_host(lines, host):
+    """The same as if another host had told it."""
+    out = [{**json.loads(raw), "host.name": host} for raw in lines.splitlines()]
+    return [json.dumps(record).encode() for record in out]
+
+
+@test
+def lines_are_read_as_they_were_told(place):
+    """Also without --all, when good queries are in the flow records only; and again when read twice."""
+    told = lines_of(place, place.file("a.pcap", pcap(ten())))
+    path = place.file("a.json", told)
+    for args in ([path], [path, path]):
+        result = place.analyze(*args)
+        assert result.verdicts() == {"no_reply": 1}
+        flow, = result.of("flow")
+        assert (flow["count.answered"], flow["count.no_reply"], flow["attempts"]) == (9, 1, 10), flow
+        before, = (json.loads(raw) for raw in told.splitlines() if b'"type":"flow"' in raw)
+        for key in before.keys() - {"time"}:
+            assert flow[key] == before[key], (key, flow[key], before[key])
+        end, = result.of("end")
+        assert (end["count.answered"], end["fault.none"], end["fault.beyond"]) == (9, 9, 1), end
+
+
+@test
+def hosts_mixed_line_by_line(place):
+    """Of two hosts the same addresses, namespaces and query ids are not the same."""
+    told = lines_of(place, place.file("a.pcap", pcap(ten())), "--all")
+    mixed = [raw for pair in zip(as_host(told, "one"), as_host(told, "two")) for raw in pair]
+    result = place.analyze(place.file("a.json", b"\n".join(mixed) + b"\n"))
+    assert result.verdicts() == {"answered": 18, "no_reply": 2}
+    assert sorted(f["host.name"] for f in result.of("flow")) == ["one", "two"]
+    assert collections.Counter(q["host.name"] for q in result.of("query")) == {"one": 10, "two": 10}
+
+
+@test
+def the_highest_revision_counts(place):
+    told = [json.loads(raw) for raw in lines_of(place, place.file("a.pcap", pcap(ten()))).splitlines()]
+    bad, = (r for r in told if r["type"] == "query")
+    late = {**bad, "revision": 2, "verdict": "answered_late", "stage": "wire_in", "t.wire_in_us": 6000000,
+            "duration_us": 6000000, "dns.response_code": "NOERROR", "dns.truncated": False}
+    for queries in ([bad, late], [bad, late, bad], [late, bad]):
+        data = "\n".join(json.dumps(r) for r in [told[0], *queries])
+        end, = place.analyze(place.file("a.json", data.encode())).of("end")
+        assert (end["count.no_reply"], end["count.answered_late"]) == (0, 1), end
+
+
+@test
+def bad_lines(place):
+    """Each is one clear line with its place, the others count, and the exit status says so."""
+    good = lines_of(place, place.file("a.pcap", pcap(ten())), "--all").splitlines()
+    query = next(json.loads(raw) for raw in good if b'"type":"query"' in raw)
+    bad = [b"{", b"no json", b"[]", b"{}", b"null", b"\xff\xfe", b'{"v":2,"type":"query"}', b'{"v":1,"type":"x"}',
+           b"[" * 5000, b'{"v":1,"v":1,"type":"query"}', b"x" * 300000, b'{"v":1,"type":"end"', b"{\0}"]
+    for key, value in [("query.id", "x"), ("query.id", 5), ("revision", -1), ("revision", "1"), ("time", "now"),
+                       ("time", "2026-02-30T00:00:00.000000000Z"), ("client.port", 65536), ("server.address", "a.b"),
+                       ("verdict", "fine\u001b[31m"), ("stage", "space"), ("transaction.id", "zz"), ("attempts", 1e3),
+                       ("path", "eth0"), ("evidence.gaps", ["hole"]), ("dns.question.name", "a..b"),
+                       ("dns.question.name", "x" * 64), ("dns.question.type", "TYPE65536"), ("role", None),
+                       ("t.wire_out_us", -5), ("counters", [1]), ("server.port", True), ("network.type", "ipx")]:
+        bad.append(json.dumps({**query, key: value}).encode())
+    for key in ("query.id", "time", "verdict", "server.address", "attempts", "v", "type"):
+        bad.append(json.dumps({k: v for k, v in query.items() if k != key}).encode())
+    for raw in bad:
+        path = place.file("a.json", b"\n".join([*good[:3], raw, *good[3:], b""]))
+        result = place.analyze(path, status=1)
+        assert result.verdicts() == TEN, (raw[:80], result.verdicts())
+        told = result.err.splitlines()
+        assert len(told) == 2 and ": line 4: " in told[0] and "1 of " in told[1], (raw[:80], result.err)
+        assert "\x1b" not in result.err
+    path = place.file("a.json", b"{}\n" * 1000)
+    assert len(place.analyze(path, status=1).err.splitlines()) < 30
+
+
+@test
+def lines_and_captures_together(place):
+    told = lines_of(place, place.file("a.pcap", pcap(ten())), "--all")
+    later = quiet(START + 3600 * SECOND)
+    for n in range(10):
+        later += exchange(START + (3600 + n) * SECOND, 100 + n, answered=n != 2)
+    result = place.analyze(place.file("a.json.gz", gzip.compress(told)), place.file("b.pcap", pcap(later)))
+    assert result.verdicts() == {"answered": 18, "no_reply": 2}
+
+
+class Way:
+    """A client, a router that translates and loses, a server: what a capture at each end has of it."""
+
+    def __init__(self, offset=0, drift=0.0, nat=False, seed=1):
+        self.offset, self.drift, self.nat = offset, drift, nat
+        self.random = random.Random(seed)
+        self.client, self.server = [], []
+        self.lost = collections.Counter()
+
+    def far(self, when):
+        """What the server's clock shows."""
+        return when + self.offset + int((when - START) * self.drift)
+
+    def see(self, list_, when, ip):
+        data = link(ETHERNET, ip)
+        list_.append((when, 0, data, len(data)))
+
+    def ask(self, when, request, reply, port, sport, lose=(), serve=True):
+        """One query: lose is what of "request" and "reply" gets lost on the way."""
+        outside = ("198.51.100.9", 20000 + port % 20000) if self.nat else (CLIENT, port)
+        ident, out, back = self.random.randrange(65536), *(self.random.randrange(200_000, 2_000_000) for _ in "12")
+        work = self.random.randrange(50_000, 3_000_000)
+        self.see(self.client, when, packet(CLIENT, port, SERVER, sport, request, ident))
+        if "request" in lose:
+            self.lost["request"] += 1
+            return
+        self.see(self.server, self.far(when + out), packet(*outside, SERVER, sport, request, ident))
+        if not serve:
+            self.lost["served"] += 1
+            return
+        answer = ident ^ 0x5555
+        self.see(self.server, self.far(when + out + work), packet(SERVER, sport, *outside, reply, answer))
+        if "reply" in lose:
+            self.lost["reply"] += 1
+            return
+        self.see(self.client, when + out + work + back, packet(SERVER, sport, CLIENT, port, reply, answer))
+
+    def run(self, count=600, ntp=True, every=SECOND // 10, lossy=0.1):
+        for n in range(count):
+            fate = self.random.random()
+            lose = ("request",) if fate < lossy else ("reply",) if fate < 2 * lossy else ()
+            serve = not 2 * lossy < fate < 2.3 * lossy
+            port = self.random.randrange(30000, 60000)
+            if ntp and n % 2:
+                stamp = self.random.getrandbits(64) | 1
+                self.ask(START + n * every, ntp_request(stamp), ntp_reply(stamp), port, 123, lose, serve)
+            else:
+                ident, name = self.random.randrange(65536), f"h{n % 7}.example"
+                self.ask(START + n * every, dns(ident, name), dns_reply(ident, name), port, 53, lose, serve)
+        end = START + count * every
+        for n in range(1, 80):  # what makes both captures long enough
+            self.see(self.client, end + n * SECOND, packet(CLIENT, 9999, SERVER, 9998, b"other"))
+            self.see(self.server, self.far(end + n * SECOND), packet(CLIENT, 9999, SERVER, 9998, b"other"))
+        self.server.sort()
+        self.client.sort()
+
+    def files(self, place):
+        return place.file("c.pcap", pcap(self.client)), place.file("s.pcap", pcap(self.server))
+
+
+def check_way(way, result):
+    """Every loss is told with its direction, and nothing else is."""
+    outcomes = collections.Counter(q.get("far.outcome") for q in result.of("query") if q["verdict"] == "no_reply")
+    want = {"request_lost": way.lost["request"], "reply_lost": way.lost["reply"], "no_reply": way.lost["served"]}
+    assert outcomes == {k: v for k, v in want.items() if v}, (outcomes, want)
+    sums = [sum(f.get(f"far.{key}", 0) for f in result.of("flow")) for key in ("requests_lost", "replies_lost")]
+    assert sums == [way.lost["request"], way.lost["reply"]], sums
+    assert all(q["fault"] == "beyond" for q in result.of("query") if q["verdict"] == "no_reply")
+
+
+@test
+def two_vantage_points(place):
+    """Clocks minutes apart and drifting, addresses translated, files in any order."""
+    for offset, drift, nat in [(0, 0, False), (183 * SECOND, 20e-6, False), (-3601 * SECOND, -50e-6, True),
+                               (12_345_678, 0, True), (400 * 86400 * SECOND, 5e-6, True)]:
+        way = Way(offset, drift, nat)
+        way.run()
+        for files in (way.files(place), way.files(place)[::-1]):
+            result = place.analyze(*files)
+            check_way(way, result)
+            client, server = sorted(result.of("end")[0]["vantages"], key=lambda v: v["side"])
+            assert client["place"].endswith("c.pcap") and server["place"].endswith("s.pcap")
+            assert abs(server["clock.offset_us"] - offset // 1000) <= server["clock.error_us"] + 1, (server, offset)
+            assert server["clock.error_us"] < 1500, server
+            assert abs(server["clock.drift_ppb"] - drift * 1e9) < 3000, (server, drift)
+            assert server["joined"] == client["joined"] == 600 - way.lost["request"]
+            assert sum(result.verdicts().values()) == 600, result.verdicts()
+
+
+@test
+def nothing_comes_back(place):
+    """Every reply is lost: which end is whose still shows, and only the clocks' error is not known."""
+    way = Way(77 * SECOND)
+    for n in range(50):
+        stamp = way.random.getrandbits(64) | 1
+        way.ask(START + n * SECOND, ntp_request(stamp), ntp_reply(stamp), 40000 + n, 123, ("reply",))
+    way.run(count=0)
+    result = place.analyze(*way.files(place))
+    check_way(way, result)
+    server, = (v for v in result.of("end")[0]["vantages"] if v["side"] == "server")
+    assert "clock.error_us" not in server and abs(server["clock.offset_us"] - 77_000_000) < 2500, server
+
+
+@test
+def a_capture_with_holes_accuses_nobody(place):
+    """The server's capture has lost frames: that a request is not in it says nothing."""
+    way = Way(5 * SECOND)
+    way.run()
+    way.server = [f for f in way.server if way.random.random() > 0.03]
+    result = place.analyze(*way.files(place))
+    assert not any(q.get("far.outcome") == "request_lost" for q in result.of("query"))
+    way = Way(5 * SECOND)
+    way.run()
+    way.client = [f for f in way.client if way.random.random() > 0.03]
+    result = place.analyze(*way.files(place))
+    assert not any(q.get("far.outcome") == "reply_lost" for q in result.of("query"))
+
+
+@test
+def lines_of_the_client_and_a_capture_of_the_server(place):
+    way = Way(183 * SECOND, 20e-6, True)
+    way.run()
+    client, server = way.files(place)
+    told = [json.loads(raw) for raw in lines_of(place, client).splitlines()]
+    told[0]["command"] = "trace"
+    lines = "\n".join(json.dumps({**r, "host.name": "gw"}) for r in told)
+    result = place.analyze(place.file("c.json", lines.encode()), server)
+    outcomes = collections.Counter(q.get("far.outcome") for q in result.of("query") if q["verdict"] == "no_reply")
+    assert outcomes["reply_lost"] == way.lost["reply"], (outcomes, way.lost)
+    assert outcomes["request_lost"] == way.lost["request"] and outcomes["no_reply"] == way.lost["served"], outcomes
+    place_, = {q["far.place"] for q in result.of("query") if "far.place" in q}
+    assert place_ == server
+
+
+@test
+def one_capture_in_two_files(place):
+    """What one file ends with and the next begins with is one query; as for a ring of files."""
+    way = Way()
+    way.run()
+    whole = place.analyze(place.file("w.pcap", pcap(way.client)))
+    cut = next(n for n in range(300, 600) if way.client[n][2][-48:-47] == b"#")  # behind an NTP request
+    parts = [place.file(f"{n}.pcap", pcap(part)) for n, part in enumerate((way.client[:cut + 1], way.client[cut + 1:]))]
+    for files in (parts, parts[::-1]):
+        result = place.analyze(*files)
+        assert result.verdicts() == whole.verdicts(), (result.verdicts(), whole.verdicts())
+        assert not any("far.outcome" in q for q in result.of("query"))
+
+
+@test
+def files_that_have_nothing_in_common(place):
+    """The same names asked at other times, ids by chance alike: no vantage points of one way."""
+    files = []
+    for n in range(2):
+        way = Way(seed=n + 1)
+        way.run(count=3000, ntp=False)
+        shift = n * 7200 * SECOND
+        frames = [(when + shift, i, data, wire) for when, i, data, wire in way.client]
+        files.append(place.file(f"{n}.pcap", pcap(frames)))
+    result = place.analyze(*files)
+    assert sum(result.verdicts().values()) == 6000
+    assert {v["side"] for v in result.of("end")[0]["vantages"]} == {"alone"}
 
 
 def main():

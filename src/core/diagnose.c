@@ -42,7 +42,7 @@ bool uw_flows_related(const struct uw_flow *a, const struct uw_flow *b)
 {
 	const struct uw_flow_id *x = &a->id, *y = &b->id;
 
-	return x->netns == y->netns && x->protocol == y->protocol && x->family == y->family &&
+	return x->host == y->host && x->netns == y->netns && x->protocol == y->protocol && x->family == y->family &&
 	       x->role == y->role && x->server_port == y->server_port &&
 	       memcmp(&x->server, &y->server, sizeof(x->server)) == 0 &&
 	       memcmp(&x->client, &y->client, sizeof(x->client)) == 0;
@@ -104,6 +104,26 @@ static void gather(const struct uw_rule *r, struct uw_case *c, struct uw_diagnos
 	}
 }
 
+/* What a second vantage point says of its flows; a fact beside any rule's own. */
+static void tell_far(struct uw_diagnosis *d)
+{
+	struct uw_flow_far sum = {0};
+	unsigned i;
+
+	for (i = 0; i < d->flows; i++) {
+		sum.seen += d->flow[i]->far.seen;
+		sum.requests_lost += d->flow[i]->far.requests_lost;
+		sum.replies_lost += d->flow[i]->far.replies_lost;
+		sum.no_reply += d->flow[i]->far.no_reply;
+	}
+	if (sum.seen)
+		uw_evidence_add(&d->in_favour,
+				"seen from both ends: of %llu queries, %llu requests lost between client and"
+				" server, %llu replies between server and client, %llu not answered there",
+				(unsigned long long)sum.seen, (unsigned long long)sum.requests_lost,
+				(unsigned long long)sum.replies_lost, (unsigned long long)sum.no_reply);
+}
+
 /* Return: true if @d was written. */
 static bool judge(const struct uw_rule *r, struct uw_case *c, struct uw_diagnosis *d)
 {
@@ -116,6 +136,7 @@ static bool judge(const struct uw_rule *r, struct uw_case *c, struct uw_diagnosi
 	d->confidence = confidence;
 	gather(r, c, d);
 	r->tell(c, d);
+	tell_far(d);
 	if (!d->next_step[0] && r->next_step)
 		snprintf(d->next_step, sizeof(d->next_step), "%s", r->next_step);
 	return true;

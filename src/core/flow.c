@@ -133,6 +133,7 @@ static void id_of_query(struct uw_flow_id *id, const struct uw_query *q, bool pr
 	/* A send that failed may have had no port yet: it would have got an ephemeral one. */
 	id->fixed = k->client_port && uw_port_fixed(k->client_port, k->server_port);
 	id->probe = probe;
+	id->host = q->host_number;
 	if (q->times && q->role == UW_ROLE_SERVER) {
 		memset(&id->client, 0, sizeof(id->client)); /* of many */
 	} else if (q->role == UW_ROLE_SERVER) {
@@ -281,6 +282,14 @@ static void note_asker(struct uw_flow *f, const struct uw_query *q)
 	f->client_port = q->key.client_port;
 }
 
+static void count_far(struct uw_flow *f, const struct uw_far *far)
+{
+	f->far.seen += far->outcome != UW_FAR_NONE;
+	f->far.requests_lost += far->requests_lost;
+	f->far.replies_lost += far->replies_lost;
+	f->far.no_reply += far->outcome == UW_FAR_NO_REPLY;
+}
+
 static void count_first(struct uw_flow *f, const struct uw_query *q)
 {
 	int dir;
@@ -291,6 +300,7 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 	if (!f->first_ns || q->send_ns < f->first_ns)
 		f->first_ns = q->send_ns;
 	uw_rhythm_note(&f->rhythm, q->send_ns);
+	count_far(f, &q->far);
 	f->tcp[q->tcp_retry]++;
 	f->icmp_local += q->icmp.seen && q->icmp.local;
 	for (dir = 0; dir < UW_DIRS; dir++) {
@@ -309,6 +319,7 @@ struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, b
 	f = flow_of(t, &id);
 	if (!f)
 		return NULL;
+	f->host = q->host;
 	note_asker(f, q);
 	if (previous)
 		take_back(f, q, *previous);
@@ -413,6 +424,77 @@ struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *
 	return f;
 }
 
+const struct uw_flow *uw_flow_find(const struct uw_flow_table *t, const struct uw_flow_id *id)
+{
+	struct entry *e = find(t, id);
+
+	return e ? &e->flow : NULL;
+}
+
+bool uw_flow_drop_same(const struct uw_flow_drop *a, const struct uw_flow_drop *b)
+{
+	return a->stage == b->stage && a->dir == b->dir && a->netns == b->netns && !strcmp(a->reason, b->reason);
+}
+
+static void merge_drop(struct uw_flow *f, const struct uw_flow_drop *d)
+{
+	unsigned i;
+
+	for (i = 0; i < f->drops && !uw_flow_drop_same(&f->drop[i], d); i++)
+		;
+	if (!d->count)
+		return;
+	if (i == UW_FLOW_DROPS) {
+		f->drops_unlisted += d->count;
+	} else if (i == f->drops) {
+		f->drop[f->drops++] = *d;
+	} else {
+		f->drop[i].count += d->count;
+	}
+}
+
+static void merge_asker(struct uw_flow *f, const struct uw_flow *more)
+{
+	if (later(more->last_good_ns, more->last_bad_ns) < later(f->last_good_ns, f->last_bad_ns))
+		return;
+	if (more->executable[0]) {
+		memcpy(f->executable, more->executable, sizeof(f->executable));
+		f->pid = more->pid;
+	}
+	if (more->client_port)
+		f->client_port = more->client_port;
+}
+
+struct uw_flow *uw_flow_merge(struct uw_flow_table *t, const struct uw_flow *more)
+{
+	struct uw_flow_id id = more->id;
+	struct uw_flow *f = flow_of(t, &id);
+	unsigned i;
+
+	if (!f)
+		return NULL;
+	f->host = more->host;
+	merge_asker(f, more);
+	for (i = 0; i < UW_VERDICTS; i++)
+		f->count[i] += more->count[i];
+	for (i = 0; i < UW_RTT_BUCKETS; i++)
+		f->rtt[i] += more->rtt[i];
+	f->attempts += more->attempts;
+	f->duplicate += more->duplicate;
+	f->conflicting += more->conflicting;
+	f->bad_complete += more->bad_complete;
+	f->suppressed += more->suppressed;
+	for (i = 0; i < more->drops; i++)
+		merge_drop(f, &more->drop[i]);
+	f->port_unreachable += more->port_unreachable;
+	f->rtt_max_us = later(f->rtt_max_us, more->rtt_max_us);
+	f->last_good_ns = later(f->last_good_ns, more->last_good_ns);
+	f->last_bad_ns = later(f->last_bad_ns, more->last_bad_ns);
+	if (more->first_ns && (!f->first_ns || more->first_ns < f->first_ns))
+		f->first_ns = more->first_ns;
+	return f;
+}
+
 #define ORDER(x, y)                                \
 	do {                                       \
 		if ((x) != (y))                    \
@@ -426,6 +508,7 @@ static int by_id(const void *pa, const void *pb)
 	const struct uw_flow_id *b = &(*(const struct uw_flow *const *)pb)->id;
 	int order;
 
+	ORDER(a->host, b->host);
 	ORDER(a->netns, b->netns);
 	ORDER(a->protocol, b->protocol);
 	ORDER(a->role, b->role);

@@ -23,11 +23,12 @@ struct uw_flow_id {
 	uint16_t server_port;
 	uint8_t family, protocol, role, fixed;
 	uint8_t probe;		/* asked by udpwhy itself, kept apart */
-	uint8_t pad[1];
+	uint8_t host;		/* of records from several hosts: which, 0 the run's own */
 };
 
 struct uw_flow {
 	struct uw_flow_id id;
+	const char *host;		/* id.host's name, NULL the run's own */
 	uint64_t count[UW_VERDICTS];
 	uint64_t revised[UW_VERDICTS];	/* ... once, and taken back by a later revision */
 	uint64_t attempts;
@@ -42,6 +43,11 @@ struct uw_flow {
 	uint32_t pid;
 	uint16_t client_port;		/* the last used */
 	struct uw_rhythm rhythm;	/* of its sends */
+	struct uw_flow_far {
+		uint64_t seen;		/* queries of which a second vantage point tells the fate */
+		uint64_t requests_lost, replies_lost;	/* copies, between the two */
+		uint64_t no_reply;	/* queries that came by there and drew no reply */
+	} far;
 	unsigned drops;
 	struct uw_flow_drop {
 		enum uw_stage stage;
@@ -83,6 +89,16 @@ struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, b
  * for the key, so the call is idempotent. Return: as uw_flow_add(). */
 struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *key, bool probe,
 			     const struct uw_flow_value *v);
+
+/** uw_flow_find - Return: the flow, or NULL. */
+const struct uw_flow *uw_flow_find(const struct uw_flow_table *t, const struct uw_flow_id *id);
+
+/** uw_flow_drop_same - whether two are of one kind: stage, reason, direction and namespace. */
+bool uw_flow_drop_same(const struct uw_flow_drop *a, const struct uw_flow_drop *b);
+
+/** uw_flow_merge - add what another run counted for a flow, beside the queries that are added one by one:
+ * counts, round trips, first and last times. Return: as uw_flow_add(). */
+struct uw_flow *uw_flow_merge(struct uw_flow_table *t, const struct uw_flow *more);
 
 /** uw_flow_list - Return: pointers to all flows sorted by id; *count receives how many. The array is
  * the table's and is valid until the next call on the table. */

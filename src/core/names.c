@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The vocabulary: every name that output uses, once. The names are a contract with readers. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -165,6 +166,26 @@ const char *uw_tcp_name(enum uw_tcp t)
 	return (unsigned)t < COUNT(names) ? names[t] : NULL;
 }
 
+const char *uw_far_name(enum uw_far_outcome o)
+{
+	static const char *const names[UW_FAR_OUTCOMES] = {
+		[UW_FAR_ANSWERED] = "answered", [UW_FAR_REQUEST_LOST] = "request_lost",
+		[UW_FAR_REPLY_LOST] = "reply_lost", [UW_FAR_NO_REPLY] = "no_reply",
+	};
+
+	return (unsigned)o < COUNT(names) ? names[o] : NULL;
+}
+
+const char *uw_side_name(enum uw_vantage_side s)
+{
+	static const char *const names[] = {
+		[UW_VANTAGE_ALONE] = "alone", [UW_VANTAGE_CLIENT] = "client",
+		[UW_VANTAGE_SERVER] = "server", [UW_VANTAGE_BOTH] = "both",
+	};
+
+	return lookup(names, COUNT(names), s);
+}
+
 const char *uw_rcode_name(unsigned rcode)
 {
 	return rcode_names[rcode & 15];
@@ -191,6 +212,32 @@ unsigned uw_qtype_number(const char *name)
 	    sscanf(name + 4, "%5u%c", &number, &end) != 1 || number > 0xffff)
 		return 0;
 	return number;
+}
+
+/* Digits only, all of them, at most @max; -1 if not. */
+static int number_of(const char *digits, long max)
+{
+	char *end;
+	long n;
+
+	if (*digits < '0' || *digits > '9')
+		return -1;
+	n = strtol(digits, &end, 10);
+	return *end || n > max ? -1 : (int)n;
+}
+
+int uw_errno_of(const char *name)
+{
+	int n;
+
+	for (int err = 1; err < 4096; err++) {
+		const char *known = uw_errno_name(err);
+
+		if (known && strcmp(known, name) == 0)
+			return err;
+	}
+	n = name[0] == 'E' ? number_of(name + 1, 4095) : -1;
+	return n > 0 ? n : 0;
 }
 
 const char *uw_errno_name(int err)

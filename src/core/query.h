@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "answer.h"
+#include "core/vantage.h"
 #include "record.h"
 
 #define UW_NAME_MAX 256		/* an escaped executable name, reason */
@@ -109,6 +110,8 @@ struct uw_acquittal {
 };
 
 struct uw_query {
+	const char *host;		/* of records from several hosts: which traced it; NULL: the run's own */
+	uint8_t host_number;		/* ... a number for it, 0 the run's own */
 	uint64_t id;
 	uint32_t run;			/* high part of query.id: differs from run to run */
 	unsigned revision;		/* 1, more when what came later changed the verdict */
@@ -155,6 +158,7 @@ struct uw_query {
 	bool fragments;			/* it, or a reply to it, came in fragments */
 	uint32_t server_pid;		/* the process here that read the request, 0 unknown */
 	uint64_t times;			/* not 0: it stands for as many alike, which are counted and not told */
+	struct uw_far far;		/* what a second vantage point saw of it */
 	bool captured;			/* from a capture: seen on a wire, the host is not known */
 	uint64_t question_hash;		/* DNS, case folded; 0 absent */
 	bool misdirected;		/* a reply with this transaction came from elsewhere: */
@@ -227,6 +231,8 @@ const char *uw_fault_name(enum uw_fault f);
 const char *uw_role_name(enum uw_role r);
 const char *uw_stage_name(enum uw_stage s);
 const char *uw_gap_name(enum uw_gap g);
+const char *uw_far_name(enum uw_far_outcome o);	/* NULL for UW_FAR_NONE */
+const char *uw_side_name(enum uw_vantage_side s);
 const char *uw_proto_name(enum uw_proto p);
 const char *uw_tcp_name(enum uw_tcp t);	/* NULL for UW_TCP_NONE */
 
@@ -246,5 +252,8 @@ unsigned uw_qtype_number(const char *name);
  * uw_errno_name - "ENETUNREACH" for a positive errno, or NULL for one without a name.
  */
 const char *uw_errno_name(int err);
+
+/** uw_errno_of - the errno of "ENETUNREACH", or of "E530" without a name; 0 for one that is none. */
+int uw_errno_of(const char *name);
 
 #endif

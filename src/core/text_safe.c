@@ -260,3 +260,54 @@ int uw_dns_question_text(const uint8_t *wire, size_t len, char *buf, size_t size
 	*qtype = (uint16_t)(wire[used] << 8 | wire[used + 1]);
 	return 0;
 }
+
+/* One character of a label: itself, \DDD or \X. Return: what is behind it, NULL if there is none. */
+static const char *label_step(const char *s, uint8_t *c)
+{
+	unsigned value;
+
+	*c = (uint8_t)*s;
+	if (*s != '\\')
+		return *s ? s + 1 : NULL;
+	s++;
+	if (*s < '0' || *s > '9') {
+		*c = (uint8_t)*s;
+		return *s ? s + 1 : NULL;
+	}
+	if (s[1] < '0' || s[1] > '9' || s[2] < '0' || s[2] > '9')
+		return NULL;
+	value = (unsigned)(s[0] - '0') * 100 + (unsigned)(s[1] - '0') * 10 + (unsigned)(s[2] - '0');
+	*c = (uint8_t)value;
+	return value < 256 ? s + 3 : NULL;
+}
+
+size_t uw_dns_name_wire(const char *text, uint8_t *buf, size_t size)
+{
+	size_t at = 1, label = 0;
+	uint8_t c;
+
+	if (!strcmp(text, "."))
+		text++;
+	if (size > 255)
+		size = 255;
+	while (*text && at < size) {
+		bool dot = *text == '.';
+
+		text = label_step(text, &c);
+		if (!text || at - label > 64 || (dot && (at == label + 1 || !*text)))
+			return 0;
+		if (dot) {
+			buf[label] = (uint8_t)(at - label - 1);
+			label = at++;
+		} else {
+			buf[at++] = c;
+		}
+	}
+	if (at >= size + (at == 1) || at - label > 64)
+		return 0;
+	buf[label] = (uint8_t)(at - label - 1);
+	if (at == 1)
+		return 1;
+	buf[at++] = 0;
+	return at;
+}

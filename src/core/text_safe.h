@@ -36,6 +36,13 @@ int uw_dns_name_text(const uint8_t *wire, size_t len, char *buf, size_t size, si
 int uw_dns_question_text(const uint8_t *wire, size_t len, char *buf, size_t size, uint16_t *qtype);
 
 /**
+ * uw_dns_name_wire - the way back: a name in presentation form into wire form.
+ * @buf: 255 bytes always suffice for a name that there can be.
+ * Return: its length, 0 for a name that is malformed or does not fit.
+ */
+size_t uw_dns_name_wire(const char *text, uint8_t *buf, size_t size);
+
+/**
  * uw_safe_step - make the first character of @s safe.
  * @s: @len bytes, at least one; out: receives the result, NUL-terminated.
  * Return: how many bytes of @s it took, never 0.

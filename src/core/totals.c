@@ -20,6 +20,15 @@ void uw_totals_good(struct uw_totals *t, enum uw_role role, uint64_t n)
 	t->fault[UW_FAULT_NONE] += n;
 }
 
+void uw_totals_rest(struct uw_totals *t, enum uw_verdict v, uint64_t n)
+{
+	bool good = v == UW_ANSWERED || v == UW_SERVED || v == UW_FORWARDED || v == UW_SUPERSEDED;
+
+	t->verdict[v] += n;
+	if (good)
+		t->fault[UW_FAULT_NONE] += n;
+}
+
 int uw_totals_exit_status(const struct uw_totals *t)
 {
 	if (t->fault[UW_FAULT_LOCAL])

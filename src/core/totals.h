@@ -20,6 +20,8 @@ struct uw_totals {
 	bool command_ran;
 	int command_status;		/* exit status as a shell gives it: 128 + signal */
 	uint64_t elapsed_ns;
+	const struct uw_vantage *vantage;	/* of several files: the places they are from */
+	unsigned vantages;
 };
 
 /* What an earlier revision of a query said, and is taken back by the next. */
@@ -40,6 +42,10 @@ void uw_totals_good(struct uw_totals *t, enum uw_role role, uint64_t n);
  * keep their own. @name: as stats.h has it.
  */
 const char *uw_loss_name(const char *name);
+
+/** uw_totals_rest - count @n queries of which only the verdict is known; who is at fault in bad ones is
+ * counted apart. */
+void uw_totals_rest(struct uw_totals *t, enum uw_verdict v, uint64_t n);
 
 /** uw_totals_exit_status - of --exit-code: 0 nobody is accused, 3 local, 4 beyond, 5 unknown. */
 int uw_totals_exit_status(const struct uw_totals *t);

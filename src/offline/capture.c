@@ -78,6 +78,10 @@ static int take_frame(struct reader *r, int dlt, const struct pcap_pkthdr *h, ui
 
 	r->counts->frames++;
 	r->counts->bytes += h->caplen;
+	if (!r->counts->first_ns || when_ns < r->counts->first_ns)
+		r->counts->first_ns = when_ns;
+	if (when_ns > r->counts->last_ns)
+		r->counts->last_ns = when_ns;
 	if (r->options->filter) {
 		program = filter_for(r, dlt);
 		if (!program)

@@ -9,6 +9,7 @@
 struct uw_capture_counts {
 	uint64_t frames, bytes;		/* as captured */
 	uint64_t filtered;		/* frames that the filter expression left out */
+	uint64_t first_ns, last_ns;	/* the earliest and the latest time of a frame */
 };
 
 struct uw_capture_progress {

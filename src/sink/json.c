@@ -58,6 +58,14 @@ static void put_ports(struct uw_json *j, const struct uw_run *run)
 	uw_json_close(j);
 }
 
+static void put_port_range(struct uw_json *j, const struct uw_run *run)
+{
+	if (!run->facts.ephemeral_high)
+		return;
+	uw_json_uint(j, "ephemeral_ports.low", run->facts.ephemeral_low);
+	uw_json_uint(j, "ephemeral_ports.high", run->facts.ephemeral_high);
+}
+
 static void put_askers(struct uw_json *j, const struct uw_run *run)
 {
 	uw_json_array(j, "askers");
@@ -100,6 +108,7 @@ static void json_start(struct uw_sink *sink, const struct uw_run *run)
 	put_strings(&j, "scope", run->scope, run->scope_count);
 	put_strings(&j, "hooks", run->hooks, run->hook_count);
 	uw_json_gaps(&j, "gaps", run->gaps);
+	put_port_range(&j, run);
 	put_askers(&j, run);
 	uw_json_line_end(&j);
 	fflush(s->out);
@@ -157,6 +166,17 @@ static void put_counts(struct uw_json *j, const uint64_t count[UW_VERDICTS])
 		put_stat(j, "count", uw_verdict_name(v), count[v]);
 }
 
+/* Copies that one of two vantage points saw and the other did not. */
+static void put_flow_far(struct uw_json *j, const struct uw_flow *f)
+{
+	if (!f->far.seen)
+		return;
+	uw_json_uint(j, "far.queries", f->far.seen);
+	uw_json_uint(j, "far.requests_lost", f->far.requests_lost);
+	uw_json_uint(j, "far.replies_lost", f->far.replies_lost);
+	uw_json_uint(j, "far.no_reply", f->far.no_reply);
+}
+
 static void put_flow_drops(struct uw_json *j, const struct uw_flow *f)
 {
 	if (!f->drops)
@@ -179,6 +199,19 @@ static void put_flow_drops(struct uw_json *j, const struct uw_flow *f)
 	uw_json_close(j);
 }
 
+/* The histogram itself, so that runs can be added up; zeros at its end are left out. */
+static void put_flow_buckets(struct uw_json *j, const struct uw_flow *f)
+{
+	unsigned n = UW_RTT_BUCKETS;
+
+	while (n && !f->rtt[n - 1])
+		n--;
+	uw_json_array(j, "rtt.buckets");
+	for (unsigned i = 0; i < n; i++)
+		uw_json_uint(j, NULL, f->rtt[i]);
+	uw_json_close(j);
+}
+
 static void put_flow_rtt(struct uw_json *j, const struct uw_flow *f)
 {
 	if (!uw_flow_answered(f))
@@ -187,6 +220,7 @@ static void put_flow_rtt(struct uw_json *j, const struct uw_flow *f)
 	uw_json_uint(j, "rtt.p90_us", uw_flow_quantile_us(f, 0.9));
 	uw_json_uint(j, "rtt.p99_us", uw_flow_quantile_us(f, 0.99));
 	uw_json_uint(j, "rtt.max_us", f->rtt_max_us);
+	put_flow_buckets(j, f);
 }
 
 static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
@@ -194,19 +228,29 @@ static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
 	struct json_sink *s = self(sink);
 	struct uw_json j;
 
-	put_head_now(s, &j, "flow");
+	put_head(s, &j, "flow");
+	uw_json_wall(&j, "time", uw_wall_now_ns());
+	uw_json_text(&j, "host.name", f->host ? f->host : s->run.host);
 	put_flow_key(&j, &f->id);
 	uw_json_text(&j, "process.executable.name", f->executable);
 	if (f->pid)
 		uw_json_uint(&j, "process.pid", f->pid);
+	if (f->client_port)
+		uw_json_uint(&j, "client.port", f->client_port);
 	uw_json_uint(&j, "attempts", f->attempts);
 	uw_json_uint(&j, "duplicate", f->duplicate);
 	uw_json_uint(&j, "conflicting", f->conflicting);
 	if (f->suppressed)
 		uw_json_uint(&j, "suppressed", f->suppressed);
 	put_counts(&j, f->count);
+	if (f->bad_complete)
+		uw_json_uint(&j, "no_reply.complete", f->bad_complete);
+	if (f->port_unreachable)
+		uw_json_uint(&j, "rejected.port_unreachable", f->port_unreachable);
 	put_flow_drops(&j, f);
+	put_flow_far(&j, f);
 	put_flow_rtt(&j, f);
+	uw_json_time(&j, s->clock, "first", f->first_ns);
 	uw_json_time(&j, s->clock, "last_good", f->last_good_ns);
 	uw_json_time(&j, s->clock, "last_bad", f->last_bad_ns);
 	uw_json_line_end(&j);
@@ -274,6 +318,32 @@ static void put_totals(struct uw_json *j, const struct uw_totals *t)
 	put_stats(j, t);
 }
 
+/* The places that were compared: their side, and how wrong their clocks are. */
+static void put_vantages(struct uw_json *j, const struct uw_totals *t)
+{
+	if (!t->vantages)
+		return;
+	uw_json_array(j, "vantages");
+	for (unsigned i = 0; i < t->vantages; i++) {
+		const struct uw_vantage *v = &t->vantage[i];
+
+		uw_json_object(j, NULL);
+		uw_json_text(j, "place", v->place);
+		uw_json_string(j, "side", uw_side_name(v->side));
+		uw_json_uint(j, "queries", v->queries);
+		uw_json_uint(j, "joined", v->joined);
+		if (v->clock_of) {
+			uw_json_text(j, "clock.of", v->clock_of);
+			uw_json_int(j, "clock.offset_us", v->offset_ns / 1000);
+			uw_json_int(j, "clock.drift_ppb", (int64_t)(v->drift * 1e9));
+			if (v->error_ns)
+				uw_json_uint(j, "clock.error_us", v->error_ns / 1000);
+		}
+		uw_json_close(j);
+	}
+	uw_json_close(j);
+}
+
 static void json_status(struct uw_sink *sink, const struct uw_totals *t)
 {
 	struct json_sink *s = self(sink);
@@ -295,6 +365,7 @@ static void json_end(struct uw_sink *sink, const struct uw_totals *t,
 		json_flow(sink, flows[i]);
 	put_head_now(s, &j, "end");
 	put_totals(&j, t);
+	put_vantages(&j, t);
 	if (t->command_ran)
 		uw_json_int(&j, "command.status", t->command_status);
 	uw_json_line_end(&j);

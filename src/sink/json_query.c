@@ -249,6 +249,21 @@ static void put_nat(struct uw_json *j, const struct uw_query *q)
 		uw_json_bool(j, "nat.expired", true);
 }
 
+/* What a second vantage point saw; its times are by this end's clock. */
+static void put_far(struct uw_json *j, const struct uw_clock *clock, const struct uw_query *q)
+{
+	const struct uw_far *f = &q->far;
+
+	if (f->outcome == UW_FAR_NONE)
+		return;
+	uw_json_string(j, "far.outcome", uw_far_name(f->outcome));
+	uw_json_text(j, "far.place", f->place);
+	uw_json_uint(j, "far.requests", f->requests);
+	uw_json_uint(j, "far.replies", f->replies);
+	uw_json_time(j, clock, "far.request_time", f->request_ns);
+	uw_json_time(j, clock, "far.reply_time", f->reply_ns);
+}
+
 static void put_icmp(struct uw_json *j, const struct uw_query *q)
 {
 	const struct uw_icmp *i = &q->icmp;
@@ -335,7 +350,7 @@ void uw_json_query(struct uw_json *j, const struct uw_clock *clock, const char *
 	uw_json_format(j, "query.id", "%04x-%08llx", q->run & 0xffff, (unsigned long long)q->id);
 	uw_json_uint(j, "revision", q->revision);
 	uw_json_time(j, clock, "time", origin_ns(q));
-	uw_json_text(j, "host.name", host);
+	uw_json_text(j, "host.name", q->host ? q->host : host);
 	uw_json_protocol(j, q->key.protocol, q->key.family);
 	uw_json_string(j, "role", uw_role_name(q->role));
 	put_ends(j, q);
@@ -363,6 +378,7 @@ void uw_json_query(struct uw_json *j, const struct uw_clock *clock, const char *
 		uw_json_uint(j, "misdirected.from.port", q->misdirected_port);
 	if (q->fragments)
 		uw_json_bool(j, "fragments.seen", true);
+	put_far(j, clock, q);
 	put_nat(j, q);
 	put_icmp(j, q);
 	put_path(j, q, drop);

@@ -35,6 +35,7 @@ struct uw_run {
 	uint32_t gaps;			/* UW_GAP_BIT() that hold for the whole run */
 	const struct uw_asker *askers;	/* who asks here: open sockets towards traced ports */
 	unsigned asker_count;
+	struct uw_host_facts facts;
 	uint64_t started_ns;		/* CLOCK_BOOTTIME */
 };
 

@@ -172,6 +172,7 @@ static void text_end(struct uw_sink *sink, const struct uw_totals *t,
 	flush_groups(s);
 	uw_text_contrast(&s->o, flows, count);
 	uw_text_flows(&s->o, s->clock, s->run.started_ns + t->elapsed_ns, flows, count);
+	uw_text_vantages(&s->o, t);
 	uw_text_losses(&s->o, t);
 	fputc('\n', s->o.out);
 	uw_text_totals(&s->o, "", &s->run, t);

@@ -21,7 +21,8 @@ static bool same_outcome(const struct uw_query *a, const struct uw_query *b)
 	const struct uw_drop_fact *da = a->decisive_drop, *db = b->decisive_drop;
 
 	if (a->verdict != b->verdict || a->fault != b->fault || a->stage != b->stage ||
-	    a->send_errno != b->send_errno || !da != !db)
+	    a->send_errno != b->send_errno || !da != !db || a->host_number != b->host_number ||
+	    a->far.outcome != b->far.outcome || a->far.place != b->far.place)
 		return false;
 	return !da || strcmp(da->reason, db->reason) == 0;
 }

@@ -146,4 +146,18 @@ void uw_text_losses(const struct uw_text_out *o, const struct uw_totals *t);
 void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct uw_run *run,
 		    const struct uw_totals *t);
 
+/* ---- two vantage points: text_far.c ---- */
+
+/** uw_text_far_fault - where it was lost. Return: false if no far end tells, and @l is as it was. */
+bool uw_text_far_fault(struct uw_line *l, const struct uw_query *q);
+
+/** uw_text_far_seen - that the server did answer, where it was then lost on this host. */
+void uw_text_far_seen(const struct uw_text_out *o, const struct uw_query *q);
+
+/** uw_text_far_flow - how much was lost in each direction. */
+void uw_text_far_flow(struct uw_line *l, const struct uw_flow *f);
+
+/** uw_text_vantages - the places that were compared, and their clocks. */
+void uw_text_vantages(const struct uw_text_out *o, const struct uw_totals *t);
+
 #endif

@@ -401,11 +401,16 @@ static const char *beyond_fault(const struct uw_query *q)
 
 static void print_fault(const struct uw_text_out *o, const struct uw_group *g)
 {
+	struct uw_line far = {0};
+
 	if (g->first.caused_by)
 		uw_text_labelled(o, "caused by",
 				 "the server's own query for the same question, told before this: "
 				 "its fault is this one's");
-	if (g->first.fault == UW_FAULT_LOCAL)
+	uw_text_far_seen(o, &g->first);
+	if (uw_text_far_fault(&far, &g->first))
+		uw_text_labelled(o, "fault", far.text);
+	else if (g->first.fault == UW_FAULT_LOCAL)
 		uw_text_labelled(o, "fault", local_fault(&g->first));
 	else if (g->first.fault == UW_FAULT_BEYOND)
 		uw_text_labelled(o, "fault", beyond_fault(&g->first));

@@ -250,6 +250,7 @@ static void print_more(const struct uw_text_out *o, const struct uw_clock *clock
 	uw_text_verdicts(&l, f->count, false);
 	add_drops(&l, f);
 	add_conflicting(&l, f);
+	uw_text_far_flow(&l, f);
 	add_rhythm(&l, clock, now_ns, f);
 	if (l.len)
 		uw_text_print(o, "      ", UW_PLAIN, 6, l.text);

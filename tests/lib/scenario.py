@@ -444,6 +444,8 @@ class Run:
         found += self.options.contract.problems_of_run(records, self.spec["end"])
         for line in tracer.raw:
             found += self.options.contract.problems_of_line(line)
+        if records[-1:] and records[-1].get("type") == "end":
+            found += self.options.contract.problems_of_reading(tracer.raw, self.options.udpwhy)
         if re.search("AddressSanitizer|LeakSanitizer|runtime error:", tracer.stderr()):
             found.append("a sanitizer spoke")
         self.problems += found

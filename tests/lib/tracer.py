@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """A running udpwhy: its JSON lines as they come, each held against the schema and the contract."""
 
+import datetime
 import json
 import os
 import re
@@ -66,6 +67,60 @@ class Contract:
         seen = [(r.get("query.id"), r.get("revision")) for r in records if r["type"] == "query"]
         found += [f"query.id and revision twice: {s}" for s in set(seen) if seen.count(s) > 1]
         return found
+
+    def problems_of_reading(self, raw, udpwhy):
+        """What `analyze` tells of a run's lines must be what the run told: queries, flows, sums, causes."""
+        run = subprocess.run([udpwhy, "analyze", "-", "-o", "json", "--all"], input="\n".join(raw) + "\n",
+                             capture_output=True, encoding="utf-8", errors="backslashreplace", timeout=60)
+        if run.returncode:
+            return [f"analyze of these lines: exit {run.returncode}: {run.stderr[:500]}"]
+        told, again = ([json.loads(line) for line in lines] for lines in (raw, run.stdout.splitlines()))
+        found = [p for line in run.stdout.splitlines() for p in self.problems_of_line(line)]
+        for name, view in READINGS.items():
+            before, after = view(told), view(again)
+            for key in before.keys() | after.keys():
+                found += [f"analyze of these lines: {name} {key}: {d}"
+                          for d in _differences(before.get(key), after.get(key))]
+        return found
+
+
+def _differences(told, read):
+    if told == read:
+        return []
+    if not isinstance(told, dict) or not isinstance(read, dict):
+        return [f"was told {told}, is read {read}"]
+    return [f"{key} was told {told.get(key)}, is read {read.get(key)}"
+            for key in sorted(told.keys() | read.keys())
+            if told.get(key) != read.get(key) and not _same_moment(told.get(key), read.get(key))]
+
+
+def _same_moment(a, b):
+    """Times that a slewed clock gave twice: within a millisecond."""
+    try:
+        a, b = (datetime.datetime.fromisoformat(t[:26]) for t in (a, b))
+    except (TypeError, ValueError):
+        return False
+    return abs(a - b) < datetime.timedelta(milliseconds=1)
+
+
+def _without(record, *keys):
+    return {k: v for k, v in record.items() if k not in keys}
+
+
+def _flow_key(record):
+    return str({k: v for k, v in record.items()
+                if k in ("netns", "role", "network.protocol.name", "client.address", "client.network",
+                         "client.port_class", "server.address", "server.port", "probe")})
+
+
+# What of a run's records must be the same after reading them.
+READINGS = {
+    "query": lambda rs: {(r["query.id"], r["revision"]): r for r in rs if r["type"] == "query"},
+    "flow": lambda rs: {_flow_key(r): _without(r, "time") for r in rs if r["type"] == "flow"},
+    "end": lambda rs: {k: v for r in rs if r["type"] == "end"
+                       for k, v in _without(r, "time", "host.name").items()},
+    "diagnosis": lambda rs: {r["diagnosis"]: r["confidence"] for r in rs if r["type"] == "diagnosis"},
+}
 
 
 class Tracer:

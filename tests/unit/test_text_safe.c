@@ -250,9 +250,56 @@ static void clipping(void **state)
 	assert_int_equal(uw_text_clip("e\xcc\x81x", 1), 3);	/* marks stay with their letter */
 }
 
+static void a_name_comes_back_from_its_text(void **state)
+{
+	uint8_t wire[255], again[255];
+	char text[UW_DNS_NAME_MAX];
+	unsigned c, n;
+
+	(void)state;
+	for (c = 0; c < 256; c++) {
+		for (n = 1; n < 64; n += 31) {
+			memset(wire, (int)c, sizeof(wire));
+			wire[0] = (uint8_t)n;
+			wire[n + 1] = 1;
+			wire[n + 3] = 0;
+			assert_int_equal(uw_dns_name_text(wire, n + 4, text, sizeof(text), NULL), 0);
+			assert_int_equal(uw_dns_name_wire(text, again, sizeof(again)), n + 4);
+			assert_memory_equal(again, wire, n + 4);
+		}
+	}
+	assert_int_equal(uw_dns_name_wire(".", again, sizeof(again)), 1);
+	assert_int_equal(again[0], 0);
+}
+
+static void text_that_is_no_name(void **state)
+{
+	static const char *const none[] = { "a..b", ".a", "a.", "\\", "\\25", "\\256", "a\\" };
+	uint8_t wire[300];
+	char text[300] = "";
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(none) / sizeof(*none); i++)
+		assert_int_equal(uw_dns_name_wire(none[i], wire, sizeof(wire)), 0);
+	memset(text, 'a', 64);
+	assert_int_equal(uw_dns_name_wire(text, wire, sizeof(wire)), 0);
+	text[63] = '\0';
+	assert_int_equal(uw_dns_name_wire(text, wire, sizeof(wire)), 65);
+	for (i = 0; i < 254; i++)
+		text[i] = i % 2 ? '.' : 'a';
+	text[253] = '\0';
+	assert_int_equal(uw_dns_name_wire(text, wire, sizeof(wire)), 255);
+	text[253] = 'a';
+	text[254] = '\0';
+	assert_int_equal(uw_dns_name_wire(text, wire, sizeof(wire)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_comes_back_from_its_text),
+		cmocka_unit_test(text_that_is_no_name),
 		cmocka_unit_test(dns_names),
 		cmocka_unit_test(malformed_dns_names),
 		cmocka_unit_test(longest_dns_name),
