@@ -313,6 +313,7 @@ static void read_elsewhere(struct uw_fields *f, struct uw_query *q)
 	uw_field_address(f, "misdirected.from.address", q->key.family, &q->misdirected_from);
 	q->misdirected_port = (uint16_t)uw_field_uint(f, "misdirected.from.port", 65535);
 	q->fragments = uw_field_bool(f, "fragments.seen");
+	q->nat_expired = uw_field_bool(f, "nat.expired");
 }
 
 /* ---- way ---- */
