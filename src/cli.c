@@ -122,6 +122,14 @@ static int take_output(struct uw_options *o, const char *arg)
 	return 0;
 }
 
+static int take_monitor_output(struct uw_options *o, const char *arg)
+{
+	if (strcmp(arg, "journal") != 0)
+		return take_output(o, arg);
+	o->output = UW_OUTPUT_JOURNAL;
+	return 0;
+}
+
 static int take_interval(struct uw_options *o, const char *arg)
 {
 	return uw_parse_seconds(arg, INTERVAL_MIN_NS, INTERVAL_MAX_NS, &o->interval_ns);
@@ -306,7 +314,8 @@ static const struct row rows[] = {
 	{"process", 0, WATCHES, take_process, "the file name of an executable or a process id"},
 	{"timeout", 0, JUDGES | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
 	{NULL, 'd', WATCHES, take_duration, "seconds from 0.001 to 31622400"},
-	{NULL, 'o', JUDGES | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{NULL, 'o', IN(TRACE) | IN(ANALYZE) | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{NULL, 'o', IN(MONITOR), take_monitor_output, "json, text or journal"},
 	{"interval", 0, IN(MONITOR), take_interval, "seconds from 1 to 86400"},
 	{"metrics", 0, IN(MONITOR), take_metrics,
 	 "ADDR:PORT, [ADDR]:PORT or PORT (of 127.0.0.1), or the path of a file (has a slash)"},
@@ -658,6 +667,8 @@ static enum uw_cli_result finish(struct parse *p)
 			return fail(p->error, "--nft-trace is not for all namespaces: name them with --scope or --netns");
 		return finish_ports(p);
 	case UW_CMD_MONITOR:
+		if (o->output == UW_OUTPUT_JOURNAL && o->output_file)
+			return fail(p->error, "--output is for -o json and text: the journal keeps its own files");
 		return finish_ports(p);
 	case UW_CMD_ANALYZE:
 		if (!o->files)

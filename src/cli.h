@@ -41,6 +41,7 @@ enum uw_command {
 enum uw_output {
 	UW_OUTPUT_TEXT,
 	UW_OUTPUT_JSON,
+	UW_OUTPUT_JOURNAL,	/* monitor */
 };
 
 /* A network namespace as the user named it; finding its inode is another's work. */

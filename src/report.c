@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/ration.h"
+#include "sink/journal.h"
 #include "sink/metrics.h"
 #include "sink/sink.h"
 
@@ -31,6 +32,7 @@ struct uw_report {
 	struct uw_flow_table *flows;
 	struct uw_sink *sink;		/* NULL: silent */
 	struct uw_writer *writer;		/* NULL likewise */
+	struct uw_journal *journal;	/* NULL unless that is where records go */
 	enum uw_writer_manner manner;
 	int failing;			/* -errno of the output, said already */
 	uint64_t lost_before;		/* lines lost when it was last well */
@@ -75,7 +77,7 @@ static struct uw_sink *make_sink(const struct uw_options *o, FILE *out, const st
 		.width = terminal ? terminal_width() : default_width(),
 	};
 
-	if (o->output == UW_OUTPUT_JSON)
+	if (o->output != UW_OUTPUT_TEXT)
 		return uw_sink_json(out, clock);
 	return uw_sink_text(out, clock, &text);
 }
@@ -93,8 +95,14 @@ static void read_port_range(struct uw_host_facts *h)
 static int open_sink(struct uw_report *r, const struct uw_clock *clock, enum uw_writer_manner manner,
 		     char error[UW_WRITER_ERROR])
 {
-	int err = uw_writer_open(r->o->output_file, manner, &r->writer, error);
+	struct uw_writer_target journal = { .write = uw_journal_write, .name = "the journal" };
+	bool to_journal = r->o->output == UW_OUTPUT_JOURNAL;
+	int err = to_journal ? uw_journal_open(&r->journal, error) : 0;
 
+	if (err)
+		return err;
+	journal.arg = r->journal;
+	err = uw_writer_open(r->o->output_file, to_journal ? &journal : NULL, manner, &r->writer, error);
 	if (err)
 		return err;
 	r->sink = make_sink(r->o, uw_writer_stream(r->writer), clock);
@@ -140,6 +148,7 @@ void uw_report_free(struct uw_report *r)
 	if (r->sink)
 		r->sink->close(r->sink);
 	uw_writer_close(r->writer);
+	uw_journal_close(r->journal);
 	uw_metrics_free(r->metrics);
 	uw_ration_free(r->ration);
 	uw_flow_table_free(r->flows);

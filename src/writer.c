@@ -20,6 +20,7 @@ struct record {
 
 struct uw_writer {
 	const char *path;	/* NULL: stdout; the caller's */
+	struct uw_writer_target target;	/* write NULL: none */
 	enum uw_writer_manner manner;
 	FILE *stream;
 	char *pending;		/* printed, not committed */
@@ -89,6 +90,8 @@ static int write_out(struct uw_writer *w, const struct record *r)
 	off_t start = w->path ? lseek(w->fd, 0, SEEK_END) : 0;
 	size_t done = 0;
 
+	if (w->target.write)
+		return w->target.write(w->target.arg, r->bytes, r->size);
 	if (w->cut && write(w->fd, "\n", 1) != 1)
 		return -errno;
 	w->cut = false;
@@ -184,8 +187,8 @@ static int open_file(const char *path, char error[UW_WRITER_ERROR])
 	return fd;
 }
 
-int uw_writer_open(const char *path, enum uw_writer_manner manner, struct uw_writer **out,
-		   char error[UW_WRITER_ERROR])
+int uw_writer_open(const char *path, const struct uw_writer_target *target, enum uw_writer_manner manner,
+		   struct uw_writer **out, char error[UW_WRITER_ERROR])
 {
 	static const cookie_io_functions_t calls = { .write = print };
 	struct uw_writer *w = calloc(1, sizeof(*w));
@@ -195,6 +198,8 @@ int uw_writer_open(const char *path, enum uw_writer_manner manner, struct uw_wri
 	if (!w)
 		return err;
 	w->path = path;
+	if (target)
+		w->target = *target;
 	w->manner = manner;
 	w->last = &w->first;
 	w->next_fd = -1;
@@ -332,6 +337,8 @@ uint64_t uw_writer_lost(struct uw_writer *w)
 
 const char *uw_writer_name(const struct uw_writer *w)
 {
+	if (w->target.write)
+		return w->target.name;
 	return w->path ? w->path : "stdout";
 }
 

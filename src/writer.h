@@ -22,14 +22,22 @@ enum uw_writer_manner {
 	UW_WRITER_PERSIST,	/* as LEAVE_OUT, and records that an error lost are counted: the next is tried */
 };
 
+/* Another way to write than to a file: whole records; 0 or -errno. Called by the writer's thread. */
+struct uw_writer_target {
+	int (*write)(void *arg, const char *bytes, size_t size);
+	void *arg;
+	const char *name;	/* for messages */
+};
+
 /**
  * uw_writer_open - @path: appended to, made with mode 0640 if it is not there; a symbolic link is
  * refused, since root may write where others may link. NULL: stdout.
+ * @target: instead of a file or stdout; NULL none.
  * @out: to be freed by uw_writer_close(). @error: one line if it fails.
  * Return: 0 or -errno.
  */
-int uw_writer_open(const char *path, enum uw_writer_manner manner, struct uw_writer **out,
-		   char error[UW_WRITER_ERROR]);
+int uw_writer_open(const char *path, const struct uw_writer_target *target, enum uw_writer_manner manner,
+		   struct uw_writer **out, char error[UW_WRITER_ERROR]);
 
 /** uw_writer_stream - what a sink prints to; stays the writer's. */
 FILE *uw_writer_stream(struct uw_writer *w);

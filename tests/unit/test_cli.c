@@ -327,6 +327,8 @@ static void test_unknown(void **state)
 	fails("unknown option \"--all\"", "monitor", "--all");
 	fails("--interval \"0\": must be seconds from 1 to 86400", "monitor", "--interval", "0");
 	fails("--output \"\"", "monitor", "--output", "");
+	fails("--output is for -o json and text", "monitor", "-o", "journal", "--output", "x");
+	fails("-o \"journal\"", "trace", "-o", "journal");
 	fails("--metrics \"0\"", "monitor", "--metrics", "0");
 	fails("--metrics \"192.0.2.1\"", "monitor", "--metrics", "192.0.2.1");
 	fails("--metrics \"::1:9\"", "monitor", "--metrics", "::1:9");

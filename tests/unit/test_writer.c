@@ -55,7 +55,7 @@ static struct uw_writer *open_it(const char *path, enum uw_writer_manner manner)
 	char error[UW_WRITER_ERROR];
 	struct uw_writer *o = NULL;
 
-	assert_int_equal(uw_writer_open(path, manner, &o, error), 0);
+	assert_int_equal(uw_writer_open(path, NULL, manner, &o, error), 0);
 	assert_string_equal(error, "");
 	return o;
 }
@@ -119,7 +119,7 @@ static void link_is_refused(void **state)
 	struct uw_writer *o = NULL;
 
 	assert_int_equal(symlink(p->other, p->file), 0);
-	assert_int_equal(uw_writer_open(p->file, UW_WRITER_PERSIST, &o, error), -ELOOP);
+	assert_int_equal(uw_writer_open(p->file, NULL, UW_WRITER_PERSIST, &o, error), -ELOOP);
 	assert_non_null(strstr(error, "symbolic link"));
 	assert_null(o);
 	assert_int_equal(access(p->other, F_OK), -1);
