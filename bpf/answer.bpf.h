@@ -145,6 +145,21 @@ static __noinline bool answered_again(struct uw_packet *p)
 	return answered;
 }
 
+static __always_inline struct uw_record *stray_reserve(const struct uw_packet *p, __u32 netns, __u64 now)
+{
+	struct uw_record *r = record_reserve(UW_RECORD_STRAY, &p->key);
+
+	if (!r)
+		return NULL;
+	r->id = query_new_id();
+	r->netns = netns;
+	r->wire_in_ns = now;
+	r->question_hash = p->question_hash;
+	r->from_port = p->from_port;
+	r->replies = 1;
+	return r;
+}
+
 /*
  * A reply, delivered or (with @d) freed here, that belongs to no query we know: to one answered
  * before, to one from before our start, from another address than was asked, or forged.
@@ -161,17 +176,27 @@ static __always_inline void stray_reply(struct uw_packet *p, __u32 netns, const 
 	count(UW_STAT_unmatched);
 	if (!budget_takes(&stray_budget, UW_STRAYS_A_SECOND, now, UW_STAT_strays_limited))
 		return;
-	r = record_reserve(UW_RECORD_STRAY, &p->key);
+	r = stray_reserve(p, netns, now);
 	if (!r)
 		return;
-	r->id = query_new_id();
-	r->netns = netns;
-	r->wire_in_ns = now;
-	r->question_hash = p->question_hash;
-	r->from_port = p->from_port;
 	if (d)
 		r->drop[UW_REPLY] = *d;
-	r->replies = 1;
+	bpf_ringbuf_submit(r, 0);
+}
+
+/* A socket here sends a reply that nobody asked it for: from another address than was asked, perhaps. */
+static __always_inline void reply_unasked(struct uw_packet *p, __u32 netns)
+{
+	__u64 now = bpf_ktime_get_boot_ns();
+	struct uw_record *r;
+
+	if (!port_protocol(p->key.server_port) ||
+	    !budget_takes(&unasked_budget, UW_STRAYS_A_SECOND, now, UW_STAT_strays_limited))
+		return;
+	r = stray_reserve(p, netns, now);
+	if (!r)
+		return;
+	r->flags = UW_Q_REPLY_SENT;
 	bpf_ringbuf_submit(r, 0);
 }
 

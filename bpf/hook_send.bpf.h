@@ -103,6 +103,8 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 				r->stage[UW_REPLY] = UW_STAGE_NF_OUTPUT;
 				if (is_visitor(r))
 					visitor_answered(r, &room->packet);
+			} else if (visitors_seen) {
+				reply_unasked(&room->packet, netns);
 			}
 		} else if (!filter_device(ctx->state->out)) {
 			unfollowed_note(&room->packet.key);
@@ -193,6 +195,70 @@ static __always_inline bool route_wanted(const struct flowi_common *c, __be16 po
 	return false;
 }
 
+__u64 replies_noted = 0; /* saves the look for every send until a reply finds no route */
+
+/* A server's reply looks for its route: the last lookup before the send's end decides. */
+static __always_inline void on_reply_route(const struct uw_query_key *k, __s32 err)
+{
+	struct uw_reply_route s = { .key = *k, .when_ns = bpf_ktime_get_boot_ns(), .err = err };
+	__u32 tid = tid_of_current();
+
+	if (err) {
+		replies_noted = 1;
+		bpf_map_update_elem(&reply_routes, &tid, &s, BPF_ANY);
+	} else if (replies_noted) {
+		bpf_map_delete_elem(&reply_routes, &tid);
+	}
+}
+
+static __always_inline bool reply_wanted(const struct flowi_common *c, __be16 from)
+{
+	return visitors_seen && c->flowic_proto == UW_IPPROTO_UDP && c->flowic_iif == LOOPBACK_IFINDEX &&
+	       port_protocol(bpf_ntohs(from));
+}
+
+static __always_inline void reply_key4(struct uw_query_key *k, const struct flowi4 *flow)
+{
+	__be32 client = flow->daddr, server = flow->saddr;
+
+	k->client_port = bpf_ntohs(flow->uli.ports.dport);
+	k->server_port = bpf_ntohs(flow->uli.ports.sport);
+	k->protocol = port_protocol(k->server_port);
+	k->family = 4;
+	__builtin_memcpy(k->client.b, &client, 4);
+	__builtin_memcpy(k->server.b, &server, 4);
+}
+
+static __always_inline void reply_key6(struct uw_query_key *k, const struct flowi6 *flow)
+{
+	k->client_port = bpf_ntohs(flow->uli.ports.dport);
+	k->server_port = bpf_ntohs(flow->uli.ports.sport);
+	k->protocol = port_protocol(k->server_port);
+	k->family = 6;
+	bpf_probe_read_kernel(k->client.b, 16, &flow->daddr);
+	bpf_probe_read_kernel(k->server.b, 16, &flow->saddr);
+}
+
+/* A send of a serving socket failed and made no packet. */
+static __always_inline bool reply_failed(__u32 tid, __s32 err)
+{
+	struct uw_reply_route *s = replies_noted ? bpf_map_lookup_elem(&reply_routes, &tid) : NULL;
+	struct uw_record *r;
+
+	if (!s || bpf_ktime_get_boot_ns() - s->when_ns > SEND_NS)
+		return false;
+	r = budget_takes(&failed_budget, UW_STRAYS_A_SECOND, s->when_ns, UW_STAT_strays_limited) ?
+		record_reserve(UW_RECORD_REPLY_FAILED, &s->key) : NULL;
+	if (r) {
+		r->id = query_new_id();
+		r->send_ns = s->when_ns;
+		r->send_errno = err;
+		bpf_ringbuf_submit(r, 0);
+	}
+	bpf_map_delete_elem(&reply_routes, &tid);
+	return true;
+}
+
 /* net/ipv4/fib_trie.c: err is negative, -EAGAIN where a table has no entry and the next is asked. */
 static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32 err)
 {
@@ -200,8 +266,15 @@ static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32
 	__be32 client, server;
 	struct uw_send s;
 
-	if (!route_wanted(&flow->__fl_common, port))
+	if (!route_wanted(&flow->__fl_common, port)) {
+		if (reply_wanted(&flow->__fl_common, flow->uli.ports.sport)) {
+			struct uw_query_key k = {};
+
+			reply_key4(&k, flow);
+			on_reply_route(&k, err == -EAGAIN ? ENETUNREACH : err < 0 ? -err : 0);
+		}
 		return 0;
+	}
 	__builtin_memset(&s, 0, sizeof(s));
 	send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(port));
 	client = flow->saddr;
@@ -236,8 +309,15 @@ static __always_inline int on_fib6(const struct net *net, const struct fib6_resu
 	__be16 port = flow->uli.ports.dport;
 	struct uw_send s;
 
-	if (!route_wanted(&flow->__fl_common, port))
+	if (!route_wanted(&flow->__fl_common, port)) {
+		if (reply_wanted(&flow->__fl_common, flow->uli.ports.sport)) {
+			struct uw_query_key k = {};
+
+			reply_key6(&k, flow);
+			on_reply_route(&k, fib6_errno(net, res));
+		}
 		return 0;
+	}
 	__builtin_memset(&s, 0, sizeof(s));
 	send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(port));
 	s.key.family = 6;
@@ -345,7 +425,7 @@ static __always_inline void send_ended(const struct sock *sk, __s32 ret)
 		r = ret < 0 && query.family ? query_at(&query) : NULL;
 		if (r)
 			r->send_errno = -ret;
-	} else if (ret < 0 && ret != -EAGAIN) {
+	} else if (ret < 0 && ret != -EAGAIN && !reply_failed(tid, -ret)) {
 		on_send_error(sk, s, -ret);
 	}
 	if (s && ret != -EAGAIN)

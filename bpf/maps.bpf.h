@@ -173,6 +173,13 @@ struct {
 	__type(value, struct uw_send);
 } sends SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u32);	/* thread id */
+	__type(value, struct uw_reply_route);
+} reply_routes SEC(".maps");
+
 /*
  * A packet that was freed while a task was sending, by its socket and that task: mostly within the send
  * that made it, whose error is then that query's and no refusal's. Another socket's packet may be freed

@@ -45,7 +45,7 @@ static __always_inline struct uw_record *record_reserve(__u16 kind, const struct
 struct uw_budget {
 	__u64 second, used;
 };
-static struct uw_budget stray_budget = {}, icmp_budget = {};
+static struct uw_budget stray_budget = {}, icmp_budget = {}, unasked_budget = {}, failed_budget = {};
 
 static __always_inline bool budget_takes(struct uw_budget *b, __u64 limit, __u64 now, __u32 stat)
 {

@@ -263,6 +263,7 @@ enum uw_record_kind {
 	UW_RECORD_SEND_FAILED,	/* no packet was made: key without transaction, errno in send_errno */
 	UW_RECORD_ICMP,		/* an ICMP error whose quote ends before the transaction */
 	UW_RECORD_STRAY,	/* a reply that no query is known for: delivered, or dropped (drop[UW_REPLY]) */
+	UW_RECORD_REPLY_FAILED,	/* a server's reply was not sent: a key without transaction, errno in send_errno */
 	UW_RECORD_TCP,		/* of the query @id: its asker tries TCP, or how that ended */
 };
 
@@ -410,6 +411,14 @@ struct uw_flow_value {
 	__u16 pad;
 };
 
+/* A reply that found no route, or was refused: whose it would have been. */
+struct uw_reply_route {
+	struct uw_query_key key;	/* without transaction; the server's address zero if it is not known */
+	__u64 when_ns;
+	__s32 err;			/* positive */
+	__u8 pad[4];
+};
+
 /* What user space tells of visitors while we run. */
 struct uw_visiting {
 	__u64 from_ns;			/* every hook is in place by then: a request of ours would be known; 0 not yet */
@@ -452,6 +461,7 @@ UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_holding, 168);
 UW_CHECK_LAYOUT(struct uw_tunnel_key, 8);
 UW_CHECK_LAYOUT(struct uw_tunnel_second, 16);
+UW_CHECK_LAYOUT(struct uw_reply_route, 64);
 UW_CHECK_LAYOUT(struct uw_visiting, 32);
 UW_CHECK_LAYOUT(struct uw_here, 24);
 UW_CHECK_LAYOUT(struct uw_flood_key, 48);

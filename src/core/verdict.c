@@ -429,6 +429,7 @@ static void judge_forwarded(struct uw_query *q)
 static void judge_visitor(struct uw_query *q)
 {
 	q->role = visitor_role(q);
+	q->misdirected &= q->role == UW_ROLE_SERVER;
 	if (q->role == UW_ROLE_SERVER)
 		judge_served(q);
 	else

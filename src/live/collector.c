@@ -15,6 +15,7 @@
 #include "live/holder.h"
 #include "live/icmp.h"
 #include "live/losses.h"
+#include "live/refusals.h"
 #include "live/sockets.h"
 #include "live/strays.h"
 #include "live/told.h"
@@ -43,6 +44,7 @@ struct uw_collector {
 	struct uw_strays *strays;
 	struct uw_waiting *waiting;
 	struct uw_losses losses;
+	struct uw_refusals refusals;
 	struct uw_record *batch;
 	struct uw_query_key *batch_key;
 	uint64_t started_ns, sweep_ns, follow_ns, now_ns;
@@ -218,6 +220,10 @@ static int take_record(void *arg, void *data, size_t size)
 		uw_waiting_tcp(c->waiting, r, c->now_ns);
 		return 0;
 	}
+	if (r->kind == UW_RECORD_REPLY_FAILED) {
+		uw_refusals_keep(&c->refusals, r);
+		return 0;
+	}
 	if (r->kind == UW_RECORD_STRAY)
 		uw_strays_keep(c->strays, r);
 	uw_facts_query(&c->facts, r, &q);
@@ -239,6 +245,7 @@ static void settle_visitor(struct uw_collector *c, const struct uw_record *r, st
 	if (ours) {
 		uw_sockets_holders(c->sockets, r, q, c->now_ns);
 		note_alias(c, q);
+		uw_refusals_give(&c->refusals, q);
 		tell(c, q, false);
 	}
 	if (!ours || is_settled(q))
