@@ -361,11 +361,11 @@ static void sweep_floods(struct uw_collector *c)
 	}
 }
 
-/* Bad visitors are kept in half a table; the other half is for those that are open. */
+/* Bad visitors are kept in a part of their table; the rest is for those that are open. */
 static void let_visitors_in(const struct uw_collector *c, bool last)
 {
 	const int64_t room[UW_QUOTAS] = {
-		[UW_QUOTA_SERVER] = UW_OPEN_SERVED / 2 - (int64_t)c->seen[UW_QUOTA_SERVER],
+		[UW_QUOTA_SERVER] = UW_OPEN_SERVED / 4 - (int64_t)c->seen[UW_QUOTA_SERVER],
 		[UW_QUOTA_FORWARDER] = UW_OPEN_PASSING / 2 - (int64_t)c->seen[UW_QUOTA_FORWARDER],
 	};
 
