@@ -111,9 +111,13 @@ static const char *ports(const struct uw_case *c, char *buf, size_t size)
 	const struct uw_flow *f = c->lead;
 	bool request = c->drop->dir == UW_REQUEST;
 
-	snprintf(buf, size, "udp source port %u, destination port %u",
-		 request ? f->client_port : f->id.server_port,
-		 request ? f->id.server_port : f->client_port);
+	/* Of a server's clients one port is as good as another. */
+	if (f->id.role == UW_ROLE_SERVER)
+		snprintf(buf, size, "udp %s port %u", request ? "destination" : "source", f->id.server_port);
+	else
+		snprintf(buf, size, "udp source port %u, destination port %u",
+			 request ? f->client_port : f->id.server_port,
+			 request ? f->id.server_port : f->client_port);
 	return buf;
 }
 
@@ -278,10 +282,13 @@ static bool routing_errno(const struct uw_flow *f, int err)
 	}
 }
 
+/* A server's way back leads to its clients, whom the flow does not name: its own errno has to do. */
 static bool unroutable(const struct uw_flow *f)
 {
 	unsigned i;
 
+	if (f->id.role == UW_ROLE_SERVER)
+		return false;
 	for (i = 0; i < f->send_errors; i++) {
 		if (routing_errno(f, f->send_error[i].err))
 			return true;

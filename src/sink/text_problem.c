@@ -160,12 +160,16 @@ static void print_belongs(const struct uw_text_out *o, const struct uw_query *q)
 {
 	struct uw_line l = {0};
 
-	if (q->role == UW_ROLE_SERVER || q->role == UW_ROLE_FORWARDER)
+	if (q->role == UW_ROLE_FORWARDER || (q->role == UW_ROLE_SERVER && !q->holders && q->flags & UW_Q_NO_OWNER))
 		return;
+	if (q->role == UW_ROLE_SERVER) {
+		uw_line_add(&l, " · ");
+		uw_text_asker(&l, q, false);
+	}
 	uw_text_belongs(&l, q->flags & UW_Q_NO_OWNER ? 0 : q->task.uid, q->user, q->cgroup,
 			q->netns_name);
 	if (l.len)
-		uw_text_labelled(o, "asker", l.text + strlen(" · "));
+		uw_text_labelled(o, q->role == UW_ROLE_SERVER ? "server" : "asker", l.text + strlen(" · "));
 }
 
 static void print_question(const struct uw_text_out *o, const struct uw_group *g)

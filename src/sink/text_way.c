@@ -193,7 +193,7 @@ static void add_refused_send(struct uw_line *l, const struct uw_query *q)
 {
 	const char *name = uw_errno_name(q->send_errno);
 
-	uw_line_add(l, "the kernel refused to send");
+	uw_line_add(l, "the kernel refused to send%s", q->role == UW_ROLE_SERVER ? " the reply" : "");
 	if (name)
 		uw_line_add(l, ": %s (%s)", strerror(q->send_errno), name);
 	else if (q->send_errno)
@@ -230,7 +230,7 @@ static void tell_request(struct events *e)
 	if (!q->send_ns)
 		return;
 	l = event_at(e, q->send_ns);
-	if (q->verdict == UW_SEND_FAILED) {
+	if (q->verdict == UW_SEND_FAILED && sent_here) {
 		add_refused_send(l, q);
 		return;
 	}
@@ -253,7 +253,7 @@ static void tell_request(struct events *e)
 	}
 }
 
-static void tell_reply(struct events *e)
+static void tell_reply_packet(struct events *e)
 {
 	const struct uw_query *q = e->q;
 	const struct uw_drop_fact *drop = q->drop[UW_REPLY].seen ? &q->drop[UW_REPLY] : NULL;
@@ -278,6 +278,17 @@ static void tell_reply(struct events *e)
 		add_drop(l, q, drop);
 	else
 		add_last(l, q, UW_REPLY);
+}
+
+static void tell_reply(struct events *e)
+{
+	const struct uw_query *q = e->q;
+
+	if (q->verdict == UW_SEND_FAILED && q->role == UW_ROLE_SERVER) {
+		add_refused_send(event_at(e, q->server_read_ns ? q->server_read_ns : q->send_ns), q);
+		return;
+	}
+	tell_reply_packet(e);
 }
 
 static void tell_icmp(struct events *e)
@@ -353,8 +364,13 @@ static void add_later(struct uw_line *l, const struct uw_query *q, uint64_t end_
 static const char *silence_of(const struct uw_query *q)
 {
 	switch (q->verdict) {
-	case UW_NO_REPLY:
+	case UW_SEND_FAILED:
+		return q->role == UW_ROLE_SERVER ? "the server has sent no reply" : NULL;
 	case UW_MISDIRECTED:
+		if (q->role == UW_ROLE_SERVER)
+			return "the server has sent no reply from the address that was asked";
+		/* fall through */
+	case UW_NO_REPLY:
 		return q->gaps ? "nothing seen from" : "nothing from";
 	case UW_ANSWERED_LATE:
 		if (q->wire_in_ns && q->wire_in_ns < end_of_wait(q))
@@ -402,7 +418,7 @@ static void tell_silence(struct events *e)
 	uw_line_add(l, ": %s", silence);
 	if (is_held(q))
 		add_hold(l, q);
-	else if (q->verdict == UW_NO_REPLY || q->verdict == UW_MISDIRECTED)
+	else if (q->verdict == UW_NO_REPLY || (q->verdict == UW_MISDIRECTED && q->role != UW_ROLE_SERVER))
 		uw_line_add(l, " %s to port" UW_NBSP "%u %s",
 			    uw_addr_text(&q->key.server, q->key.family, server),
 			    q->key.client_port, q->captured ? "in the capture" : "on any device");

@@ -391,6 +391,7 @@ static void as_server(void)
 	struct uw_query q = dns();
 
 	q.key.client = v4(203, 0, 113, 7);
+	asks(&q, "unbound", 99);
 	q.flags = UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
 	q.path[0].out = 0;
 	q.on_wire = 0;

@@ -242,7 +242,7 @@ static void test_version_and_kind(void **state)
 		r.version = UW_RECORD_VERSION;
 		r.kind = (uint16_t)v;
 		wrong = uw_record_check(&r, sizeof(r));
-		assert_int_equal(!wrong, v >= 1 && v <= 5);
+		assert_int_equal(!wrong, v >= UW_RECORD_QUERY && v <= UW_RECORD_TCP);
 		assert_true(!wrong || !strcmp(wrong, "kind"));
 		r.kind = UW_RECORD_QUERY;
 	}
