@@ -121,17 +121,17 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 }
 
 /*
- * A stacked device (bridge, bond) hands the packet down, within its own transmission: its driver does
- * not have it any more. (A flooding bridge hands the packet to one port when a copy left by another.)
+ * On its way out by a device: perhaps handed down by a stacked one (bridge, bond) within its own
+ * transmission, whose driver does not have it any more then.
  */
-static __always_inline void request_handed_down(struct uw_record *r, const struct sk_buff *skb)
+static __always_inline void request_queued(struct uw_record *r, const struct sk_buff *skb)
 {
 	struct uw_xmit *x = xmit_of(skb);
 
-	if (!x)
-		return;
-	request_inside(r);
-	x->skb = 0;
+	copy_is(r, skb, 0);
+	copies_settle(r);
+	if (x)
+		x->skb = 0;
 }
 
 /* By a socket in scope; a bridge hands on packets with the socket of another namespace. */
@@ -170,7 +170,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 				fragment_note(room, &r->key);
 			r->stage[dir & 1] = UW_STAGE_QDISC;
 			if (dir == UW_REQUEST)
-				request_handed_down(r, skb);
+				request_queued(r, skb);
 			else
 				reply_sent(r, skb, &room->packet);
 		}
@@ -193,16 +193,6 @@ static __always_inline void xmit_begin(const struct sk_buff *skb, const struct u
 	x->last = last;
 }
 
-static __always_inline void request_leaves(struct uw_record *r, const struct net_device *dev)
-{
-	if (!(r->flags & UW_Q_OUTSIDE)) {
-		r->flags |= UW_Q_OUTSIDE;
-		__sync_fetch_and_add(&r->on_wire, 1);
-	}
-	r->wire_out_ns = bpf_ktime_get_boot_ns();
-	r->flags &= ~UW_Q_FOR_ANOTHER;
-}
-
 /* net_dev_start_xmit: the last moment the packet is ours. */
 static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_device *dev)
 {
@@ -223,7 +213,9 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 		r = query_of_skb(skb, room);
 		if (r) {
 			if (dir == UW_REQUEST) {
-				request_leaves(r, dev);
+				copy_leaves(r, skb);
+				r->wire_out_ns = bpf_ktime_get_boot_ns();
+				r->flags &= ~UW_Q_FOR_ANOTHER;
 				tunnel_enters(r, &room->packet, skb, dev);
 			}
 			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
@@ -250,7 +242,7 @@ static __always_inline void xmit_failed(struct uw_record *r, const struct uw_xmi
 	if (dir == UW_REPLY)
 		return;
 	__sync_fetch_and_add(&r->dropped, 1);
-	request_inside(r);
+	copy_gone(r, (const struct sk_buff *)x->skb);
 	buffer_freed(r, x->skb);
 }
 

@@ -76,11 +76,15 @@ static __always_inline bool drop_in_driver(const struct sk_buff *skb, const stru
 	return true;
 }
 
-static __always_inline void request_dropped(struct uw_record *r, const struct uw_drop *d, __u64 skb)
+static __always_inline void request_dropped(struct uw_record *r, const struct uw_drop *d, const struct sk_buff *skb)
 {
+	__u64 *c = copy_find(r, skb);
+
+	if (c && !(*c & UW_COPY_OUT))
+		*c = 0;
 	drop_note(r, d, UW_REQUEST, 1);
 	__sync_fetch_and_add(&r->dropped, 1);
-	buffer_freed(r, skb);
+	buffer_freed(r, (__u64)skb);
 	if (is_visitor(r))
 		visitor_dropped(r, UW_REQUEST);
 }
@@ -196,7 +200,7 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 	if (r->flags & UW_Q_OUTSIDE && r->skb == (__u64)skb && !reason_given(d->reason))
 		count(UW_STAT_driver_freed);
 	else
-		request_dropped(r, d, (__u64)skb);
+		request_dropped(r, d, skb);
 }
 
 static __always_inline void tear(struct uw_record *r, const struct uw_drop *d, __u8 dir)
@@ -233,16 +237,38 @@ static __always_inline void fragment_freed(__u64 *ctx, struct sk_buff *skb, stru
 	tear(r, d, half->dir);
 }
 
+/* Another host's frame was the request's, if it was all that there was of it. */
+static __always_inline void bystander_freed(struct uw_room *room, struct sk_buff *skb, const __u64 *ctx)
+{
+	struct uw_record *r = query_of_skb(skb, room);
+	__u64 *c = r ? copy_find(r, skb) : NULL;
+	struct net_device *dev = skb->dev;
+
+	if (!c || is_visitor(r) || *c & UW_COPY_OUT || !dev || !scope_holds(netns_of_dev(dev)))
+		return;
+	*c = 0;
+	if (!copies_all_gone(r) || skb_shares_data(skb))
+		return;
+	query_hop(r, dev, UW_REQUEST, false);
+	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
+	drop_fill(&room->drop, ctx, skb, netns_of_dev(dev));
+	room->drop.sole = true;
+	request_dropped(r, &room->drop, skb);
+}
+
 static __always_inline void packet_freed(__u64 *ctx, struct sk_buff *skb, struct uw_room *room)
 {
 	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
 		__builtin_memset(&room->drop, 0, sizeof(room->drop));
-		if (!receiver_note(ctx, &room->drop) || is_tap_copy(skb))
+		if (!receiver_note(ctx, &room->drop) || is_tap_copy(skb)) {
 			count(UW_STAT_tap_copies);
-		else if (room->packet.dir == UW_REQUEST)
+			if (room->packet.dir == UW_REQUEST && skb_for_another(skb))
+				bystander_freed(room, skb, ctx);
+		} else if (room->packet.dir == UW_REQUEST) {
 			drop_request(room, skb, ctx);
-		else
+		} else {
 			drop_reply(room, skb, ctx);
+		}
 	} else if (room->packet.ip.protocol == UW_IPPROTO_UDP && skb->sk) {
 		freed_note(skb->sk, NULL);
 	}

@@ -26,12 +26,17 @@ static __always_inline void reply_note(const struct sk_buff *skb, const struct u
 static __always_inline void request_arrives(struct uw_record *r, struct sk_buff *skb, const struct uw_packet *p,
 					    const struct net_device *dev)
 {
-	/* A bystander's copy of a flooded frame, or a mirror's: the request is not back. */
-	if (skb_for_another(skb))
+	__u64 *known = copy_find(r, skb);
+
+	/* A bystander's copy of a flooded frame, or a mirror's: that one did not leave, nor is the request back. */
+	if (skb_for_another(skb)) {
+		if (known && *known & UW_COPY_OUT)
+			copy_comes_in(r, skb);
 		return;
+	}
 	if (is_visitor(r))
 		visitor_arrives(r, skb, p, dev);
-	request_inside(r);
+	copy_comes_in(r, skb);
 	r->stage[UW_REQUEST] = UW_STAGE_WIRE_IN;
 	query_hop(r, dev, UW_REQUEST, false);
 	if (!uw_config.have_read_hook) {

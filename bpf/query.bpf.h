@@ -4,6 +4,7 @@
 #define UW_QUERY_BPF_H
 
 #include "answer.bpf.h"
+#include "copies.bpf.h"
 #include "task.bpf.h"
 
 /* A copy of the request starts: the first, or a resend while an earlier one is open. */
@@ -12,17 +13,9 @@ static __always_inline void query_attempt(struct uw_record *r, const struct sk_b
 	__sync_fetch_and_add(&r->attempts, 1);
 	r->last_send_ns = now;
 	r->skb = (__u64)skb;
-	r->flags &= ~(UW_Q_OUTSIDE | UW_Q_TORN);
+	r->flags &= ~UW_Q_TORN;
+	copies_forget(r);
 	r->stage[UW_REQUEST] = UW_STAGE_SEND;
-}
-
-/* The last copy is not beyond the scope after all: it came in again, or waits at a lower device. */
-static __always_inline void request_inside(struct uw_record *r)
-{
-	if (r->flags & UW_Q_OUTSIDE) {
-		r->flags &= ~UW_Q_OUTSIDE;
-		__sync_fetch_and_add(&r->on_wire, -1);
-	}
 }
 
 static __always_inline void question_keep(struct uw_record *r, const struct uw_room *room)
@@ -203,7 +196,7 @@ static __always_inline void drop_put_by(struct uw_record *r, const struct uw_dro
 			return;
 		}
 		if (drops_alike(d, last)) {
-			__u32 copies = d->copies;
+			__u16 copies = d->copies;
 
 			*d = *last;
 			d->copies += copies;

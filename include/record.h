@@ -154,9 +154,18 @@ struct uw_drop {
 	__u8 filter;			/* enum uw_filter: the receiving socket's own */
 	__u8 ct;			/* enum uw_ct */
 	__u8 untranslated;		/* UW_NAT_* of a reply whose query was translated */
-	__u32 copies;			/* of uw_record.dropped that ended so, one after another */
+	__u16 copies;			/* of uw_record.dropped that ended so, one after another */
+	__u8 sole;			/* no copy of the packet was left: its end, whatever the reason */
+	__u8 pad;
 	__u64 rule;			/* number of its uw_rule (rule.h), 0 not known */
 };
+
+/*
+ * A bridge that floods makes several packets of one. Where those of the last attempt are: each its buffer's
+ * address, which is only good for as long as it is on its way, and whether it is beyond the scope.
+ */
+#define UW_COPIES 4
+#define UW_COPY_OUT 1ull
 
 #define UW_EARLIER_MAX 4	/* drops kept of one direction before the last, each of another place or reason */
 
@@ -254,6 +263,7 @@ enum uw_tcp {
 #define UW_Q_TORN		(1u << 16) /* a later fragment of the request's last copy was freed here */
 #define UW_Q_REPLY_TORN		(1u << 17) /* ... of the reply: its drop is the one kept */
 #define UW_Q_UNTRANSLATED	(1u << 18) /* the reply was queued to a socket under its tuple on the wire */
+#define UW_Q_MANY_COPIES	(1u << 14) /* the request's last copy became more packets than uw_record.copy has room for */
 #define UW_Q_VIA_OUTPUT		(1u << 8)  /* every copy passes the output hook, where it is counted */
 #define UW_Q_FOR_ANOTHER	(1u << 12) /* its frame is another host's, and only bridges have had it yet */
 #define UW_Q_FOR_HERE		(1u << 13) /* a visitor's request came in to an address of that namespace */
@@ -290,6 +300,7 @@ struct uw_record {
 	__u64 skb;			/* the copy now on its way, or the reply queued: a hint, never printed */
 	__u64 socket;			/* likewise, the asking socket */
 	__u64 socket_number;		/* its number among all that asked: an address is reused */
+	__u64 copy[UW_COPIES];		/* never printed */
 	__u64 question_hash;
 
 	__u32 flags;			/* UW_Q_* */
@@ -453,7 +464,7 @@ UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 48);
 UW_CHECK_LAYOUT(struct uw_outer, 16);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1504);
+UW_CHECK_LAYOUT(struct uw_record, 1536);
 UW_CHECK_LAYOUT(struct uw_queue, 48);
 UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);

@@ -142,6 +142,7 @@ struct rtnl_link_ops {
 
 struct skb_shared_info {
 	unsigned short gso_segs;
+	atomic_t dataref;
 };
 
 struct net_device {
@@ -160,6 +161,7 @@ struct sk_buff {
 	unsigned int len;
 	unsigned int data_len;
 	__u8 pkt_type: 3;
+	__u8 cloned: 1;
 	int skb_iif;
 	__be16 protocol;
 	__u16 inner_network_header;

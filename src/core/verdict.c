@@ -298,7 +298,8 @@ static void judge_rejected(struct uw_query *q)
 static void judge_no_reply(struct uw_query *q)
 {
 	/* What left when nobody waited any more could not be answered in time. */
-	bool clear = !q->gaps && !q->dropped && q->wire_out_ns <= deadline_of(q);
+	bool waits = q->on_wire && (q->copy_inside || still_inside(q));
+	bool clear = !q->gaps && !q->dropped && !waits && q->wire_out_ns <= deadline_of(q);
 
 	decide(q, q->misdirected ? UW_MISDIRECTED : UW_NO_REPLY,
 	       clear ? UW_FAULT_BEYOND : UW_FAULT_UNKNOWN, UW_STAGE_WIRE_OUT);

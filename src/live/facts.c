@@ -115,7 +115,7 @@ static void drop_fact(const struct uw_facts *f, const struct uw_drop *d, enum uw
 	enum uw_drop_class class;
 
 	class = drop_names(f, &q->key, dir, d, &fact);
-	if (!is_loss(d, class)) {
+	if (!is_loss(d, class) && !d->sole) {
 		if (dir == UW_REQUEST)
 			q->dropped -= d->copies < q->dropped ? d->copies : q->dropped;
 		return;
@@ -172,6 +172,18 @@ static void torn_fact(const struct uw_record *r, struct uw_query *q)
 	q->wire_out_ns = 0;
 }
 
+/* One copy of the last attempt left, another did not, nor was it freed; or nobody knows. */
+static bool copies_differ(const struct uw_record *r)
+{
+	bool out = false, in = r->flags & UW_Q_MANY_COPIES;
+
+	for (unsigned i = 0; i < UW_COPIES; i++) {
+		out |= r->copy[i] & UW_COPY_OUT;
+		in |= r->copy[i] && !(r->copy[i] & UW_COPY_OUT);
+	}
+	return out && in;
+}
+
 /* All but their names comes from the kernel, at the time of the send: the process may be gone. */
 static void who_fact(const struct uw_facts *f, struct uw_query *q)
 {
@@ -225,6 +237,7 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->question_hash = r->question_hash;
 	q->question_len = r->question_len;
 	memcpy(q->question, r->question, sizeof(q->question));
+	q->copy_inside = copies_differ(r);
 	drop_facts(f, r, UW_REQUEST, q);
 	drop_facts(f, r, UW_REPLY, q);
 	torn_fact(r, q);
