@@ -194,6 +194,8 @@ static __always_inline bool queue_count(struct sock *sk)
 	__u64 key = (__u64)sk;
 	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
 
+	if (q && !sk->__sk_common.skc_num)
+		return true;	/* closed meanwhile: nothing more is read */
 	if (q && q->owner == sock_identity(sk)) {
 		__sync_fetch_and_add(&q->ready, 1);
 		return true;
@@ -208,23 +210,41 @@ static __always_inline bool queue_count(struct sock *sk)
 	return queue_of(sk);
 }
 
-#define ARRIVAL_NS 10000000 /* delivery follows the input hook at once; longer means held or dropped */
+#define ARRIVAL_NS 1000000000 /* delivery follows the input hook at once, if the machine lets it run */
 
-/* The request's port may have been translated on its way. */
+/* The request's port may have been translated on its way; an asker that has closed its socket took the port off. */
 static __always_inline bool arrives_at(const struct sock *sk, const struct uw_arrival *a,
 				       const struct uw_record *r)
 {
 	__u16 port = sk->__sk_common.skc_num;
 
 	if (a->dir == UW_REPLY)
-		return port == a->key.client_port;
+		return port == a->key.client_port || (!port && r && r->socket == (__u64)sk);
 	return port == a->key.server_port || (r && r->nat.seen && port == r->nat.server_port);
+}
+
+/* A reader took all that was queued, to read it one by one: this one waits for its turn. */
+static __always_inline void datagram_waits(struct sock *sk, struct uw_record *r, const struct uw_half *half, __u64 now)
+{
+	struct uw_queue *q = queue_of(sk);
+
+	r->stage[half->dir & 1] = UW_STAGE_SOCKET_QUEUE;
+	if (half->dir == UW_REQUEST) {
+		r->flags |= UW_Q_SERVER_QUEUED;
+		r->server_queued_ns = now;
+	} else {
+		r->queued_ns = r->answer.when_ns = now;
+	}
+	if (q)
+		unread_note(sk, q, half);
+	else
+		count(UW_STAT_update_failed);
 }
 
 /*
  * A reader on another CPU may have taken the datagram before we could look, and be about to return
- * with it, or have returned. It is the one that this CPU just brought through the input hook.
- * Returns false if that one is unknown, true also if it was found in the queue before.
+ * with it, or have returned, or even have closed the socket. It is the one that this CPU just brought
+ * through the input hook. Returns false if that one is unknown, true also if it was found in the queue before.
  */
 static __always_inline bool datagram_raced(struct sock *sk)
 {
@@ -232,20 +252,24 @@ static __always_inline bool datagram_raced(struct sock *sk)
 	__u32 zero = 0;
 	struct uw_arrival *a = bpf_map_lookup_elem(&arrival, &zero);
 	struct uw_record *r;
+	struct uw_half half;
 
 	if (!a || !a->key.family || now - a->when_ns > ARRIVAL_NS)
 		return false;
 	r = query_at(&a->key);
 	if (!arrives_at(sk, a, r))
 		return false;
+	half = (struct uw_half){ .key = a->key, .dir = a->dir };
 	a->key.family = 0;
-	if (!r)
+	if (!r || (half.dir == UW_REQUEST ? !!(r->flags & UW_Q_SERVER_QUEUED) : !!r->queued_ns))
 		return true;
-	if (a->dir == UW_REQUEST && !(r->flags & UW_Q_SERVER_QUEUED)) {
+	if (sock_queued(sk)) {
+		datagram_waits(sk, r, &half, now);
+	} else if (half.dir == UW_REQUEST) {
 		r->flags |= UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
 		r->server_queued_ns = r->server_read_ns = now;
 		r->stage[UW_REQUEST] = UW_STAGE_READ;
-	} else if (a->dir == UW_REPLY && !r->queued_ns) {
+	} else {
 		reply_read(r);
 	}
 	return true;
