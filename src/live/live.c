@@ -18,6 +18,7 @@
 
 #include "live/capability.h"
 #include "live/capability_paths.h"
+#include "live/losses.h"
 #include "live/skeleton.h"
 #include "udpwhy.skel.h"
 
@@ -563,7 +564,7 @@ int uw_live_stats(const struct uw_live *l, uint64_t total[UW_STATS])
 	return err;
 }
 
-uint64_t uw_live_recursion_misses(const struct uw_live *l)
+static uint64_t recursion_misses(const struct uw_live *l, bool all)
 {
 	struct bpf_program *p;
 	uint64_t sum = 0;
@@ -572,10 +573,21 @@ uint64_t uw_live_recursion_misses(const struct uw_live *l)
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
 
-		if (bpf_program__fd(p) >= 0 && !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &len))
+		if (bpf_program__fd(p) >= 0 && (all || uw_miss_matters(bpf_program__name(p))) &&
+		    !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &len))
 			sum += info.recursion_misses;
 	}
 	return sum;
+}
+
+uint64_t uw_live_recursion_misses(const struct uw_live *l)
+{
+	return recursion_misses(l, true);
+}
+
+uint64_t uw_live_recursion_losses(const struct uw_live *l)
+{
+	return recursion_misses(l, false);
 }
 
 uint32_t uw_live_gaps(const struct uw_live *l)

@@ -63,6 +63,9 @@ int uw_live_stats(const struct uw_live *l, uint64_t total[UW_STATS]);
 /** uw_live_recursion_misses - runs of our programs that the kernel skipped. */
 uint64_t uw_live_recursion_misses(const struct uw_live *l);
 
+/** uw_live_recursion_losses - those that a verdict may rest on. */
+uint64_t uw_live_recursion_losses(const struct uw_live *l);
+
 /** uw_live_gaps - UW_GAP_BIT() that hold for every query of the run on this kernel. */
 uint32_t uw_live_gaps(const struct uw_live *l);
 

@@ -26,9 +26,27 @@ static bool damages_open(unsigned stat)
 	       stat != UW_STAT_causes_full && stat != UW_STAT_server_queue_race && stat != UW_STAT_reply_unparsed && stat != UW_STAT_request_unparsed;
 }
 
+/*
+ * A run is missed when it interrupts one of the same program, that is in interrupt context: there no
+ * process sends, reads, connects or ends, and no program's socket has a route looked up.
+ */
+bool uw_miss_matters(const char *program)
+{
+	static const char *const in_processes[] = {
+		"uw_fib_table_lookup", "uw_fib6_table_lookup", "uw_sock_send_length", "uw_sock_recv_length",
+		"uw_sys_exit", "uw_sched_process_exit",
+	};
+
+	for (size_t i = 0; i < sizeof(in_processes) / sizeof(in_processes[0]); i++) {
+		if (!strcmp(program, in_processes[i]))
+			return false;
+	}
+	return true;
+}
+
 void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t now_ns)
 {
-	uint64_t now[UW_STATS], misses = uw_live_recursion_misses(live);
+	uint64_t now[UW_STATS], misses = uw_live_recursion_losses(live);
 	unsigned i;
 
 	if (uw_live_stats(live, now))
