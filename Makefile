@@ -8,6 +8,7 @@
 # make fuzz-verdicts  faults at random, verdicts held against counters and captures (as root);
 #                 N=2000 trials, SEED=1; TRIAL=SEED:NUMBER one of them, with all its captures kept
 # make test-kernels  the scenarios under other kernels, in QEMU (as root); SERIES='6.1 6.12' for some
+# make bench     packets a second of analyze; SIZE=1G of capture
 # make install    DESTDIR= PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -47,7 +48,7 @@ TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(filter-out src/main.c,$(SRC)))
 
-.PHONY: all clean golden demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
+.PHONY: all bench clean golden demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -124,6 +125,18 @@ scenarios: all
 
 fuzz-verdicts: all
 	@scripts/lab-root tests/fuzz/verdicts.py $(if $(TRIAL),--trial $(TRIAL),-n $(or $(N),2000) --seed $(or $(SEED),1))
+
+# Hostile files for analyze, under the sanitizers.
+$(B)/san/fuzz_readers: $(B)/san/tests/fuzz/readers.o $(SAN_OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) -o $@ $^ $(LDLIBS)
+
+# As many packets a second as it reads, beside tshark and an empty loop; SIZE=100M for a smaller file.
+bench: all $(B)/emptyloop
+	@tests/bench/analyze.py $(or $(SIZE),1G)
+
+$(B)/emptyloop: tests/bench/emptyloop.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< -lpcap
 
 $(B)/relocate: tests/kernels/relocate.c
 	@mkdir -p $(@D)
