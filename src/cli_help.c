@@ -34,7 +34,7 @@ static const char *const help[UW_COMMANDS] = {
 	"  trace [-- COMMAND...]   follow the queries of this host through the kernel\n"
 	"  probe ntp|dns TARGET... ask servers from an ephemeral and from a fixed port\n"
 	"  monitor                 the same all day long, for log pipelines\n"
-	"  analyze FILE...         the queries of pcap and pcapng files\n"
+	"  analyze FILE...         the queries of captures and of our JSON lines\n"
 	"  explain [NAME]          a verdict, diagnosis, stage, gap or drop reason in plain words\n"
 	"  doctor                  what this kernel offers, and what that means for the verdicts\n"
 	"\n"
@@ -102,11 +102,13 @@ static const char *const help[UW_COMMANDS] = {
 	"Exit status, as monitoring plugins have it: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",
 	[UW_CMD_ANALYZE] =
 	"Usage: udpwhy analyze [OPTIONS] FILE...\n"
-	"The queries of pcap and pcapng files, judged as live ones are; - is standard input.\n"
+	"The queries of pcap and pcapng files, judged as live ones are, and of our own JSON lines;\n"
+	"gzip is unpacked, - is standard input. Files of both ends of a way are joined, whatever their\n"
+	"clocks and addresses say, and tell in which direction a query was lost.\n"
 	"\n"
 	HELP_OUTPUT
 	"  --all                   tell of good queries too\n"
-	"  --filter EXPRESSION     only these frames, as in pcap-filter(7)\n"
+	"  --filter EXPRESSION     of captures only these frames, as in pcap-filter(7)\n"
 	HELP_TIMEOUT
 	"  --server ADDR[/LEN]     only these servers\n"
 	"  --client ADDR[/LEN]     only these clients\n"

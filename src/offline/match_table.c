@@ -4,6 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(sizeof(struct uw_match_key) == 32, "hashed as four words: no implicit padding");
+
+/* Four words instead of 32 bytes one by one: a third of what reading a capture costs was this. */
+static unsigned hash_of(const void *key)
+{
+	uint64_t word[4], h = UW_FNV_BASE;
+	unsigned i;
+
+	memcpy(word, key, sizeof(word));
+	for (i = 0; i < 4; i++) {
+		h = (h ^ word[i]) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 32;
+	}
+	return (unsigned)h;
+}
+
+#define HASH_FUNCTION(key, len, hash) ((hash) = hash_of(key))
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
