@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Under load, every dropped reply is reported, and nothing else is.
 
-    exactness.py [--seconds N] [--rate N] [--drops PERCENT] [--nft-trace] [--untraced PERCENT]
-                 [--udpwhy FILE] [--no-tracer]
+    exactness.py [--role client|forwarder] [--seconds N] [--rate N] [--drops PERCENT] [--nft-trace]
+                 [--untraced PERCENT] [--udpwhy FILE] [--no-tracer]
 
 dnsperf asks unbound through a router while two rules in the client's input chain drop a random 2% of
-the replies. Every query has a name of its own, and each rule writes the name in each packet it drops
+the replies. In the role forwarder the router alone is traced: it drops, and a third
+rule drops a share of the requests. Every query has a name of its own, and each rule writes the name in each packet it drops
 into an nftables set of its own, in the same evaluation as the drop and its counter: those sets are the
 truth, made without BPF. With --nft-trace each drop must have the rule that it died by, but for the random share
 whose trace a rule before those two has put out: these are counted as rule_unknown, and no others are. Captures on the wire of both ends prove that the truth is sound: every request
@@ -37,6 +38,10 @@ LABEL = 8               # bytes of the first label: q and seven digits
 LABEL_AT = 8 + 12 + 1   # from the UDP header: behind it, the DNS header, and the label's length
 PCAP_MAGIC = {0xa1b2c3d4, 0xa1b23c4d}
 SETS = ("first", "second")      # of the rules that drop, and their comments
+REQUESTS = "third"      # a forwarder's, of requests
+MEMBER = {"client": "c", "forwarder": "r"}      # which is traced, and drops
+HOOK = {"client": "input", "forwarder": "forward"}
+GOOD = {"client": "answered", "forwarder": "forwarded"}
 UNTRACED = "untraced"
 SET = """
 	set %s {
@@ -45,20 +50,24 @@ SET = """
 		flags dynamic
 	}"""
 RULE = """
-		udp sport 53 numgen random mod 10000 < %d add @%s { @th,168,64 } %s"""
+		udp %s 53 numgen random mod 10000 < %d add @%s { @th,168,64 } %s"""
 
 
 def spec(options):
     share = int(options.drops * 100 / len(SETS))
     rules = ""
     if options.untraced:
-        rules = RULE % (options.untraced * 100, UNTRACED, "meta nftrace set 0")
-    rules += "".join(RULE % (share, name, f'counter drop comment "{name}"') for name in SETS)
-    chain = f"\n\tchain i {{\n\t\ttype filter hook input priority 0{rules}\n\t}}"
+        rules = RULE % ("sport", options.untraced * 100, UNTRACED, "meta nftrace set 0")
+    rules += "".join(RULE % ("sport", share, name, f'counter drop comment "{name}"') for name in SETS)
+    if options.role == "forwarder":
+        rules += RULE % ("dport", share, REQUESTS, f'counter drop comment "{REQUESTS}"')
+    hook = HOOK[options.role]
+    chain = f"\n\tchain i {{\n\t\ttype filter hook {hook} priority 0{rules}\n\t}}"
+    sets = "".join(SET % name for name in (UNTRACED, *SETS, REQUESTS))
     return {
         "name": "exactness", "expect": [], "diagnosis": [], "end": {},
         "daemon": [{"in": "s", "run": "unbound"}],
-        "nft": {"c": "table inet t {" + "".join(SET % name for name in (UNTRACED, *SETS)) + chain + "\n}"},
+        "nft": {MEMBER[options.role]: "table inet t {" + sets + chain + "\n}"},
     }
 
 
@@ -66,6 +75,7 @@ def parse():
     top = os.path.dirname(HERE)
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--role", choices=MEMBER, default="client")
     p.add_argument("--seconds", type=int, default=10)
     p.add_argument("--rate", type=int, default=20000, help="queries per second")
     p.add_argument("--drops", type=float, default=2, help="percent of the replies")
@@ -159,39 +169,46 @@ def run_load(run, options):
             for what in ("sent", "completed", "lost")]
 
 
-def nft_truth(run):
-    """({set: its names}, count) of what the rules dropped."""
-    process, out, _ = run.spawn("truth", "c", "exec nft -j list ruleset")
+def nft_truth(run, member):
+    """({set: its names}, {set: its rule's counter}) of what the rules dropped."""
+    process, out, _ = run.spawn("truth", member, "exec nft -j list ruleset")
     process.wait(60)
     with open(out, encoding="utf-8") as file:
         objects = json.load(file)["nftables"]
-    members, count = {name: set() for name in (UNTRACED, *SETS)}, 0
+    members, count = {name: set() for name in (UNTRACED, *SETS, REQUESTS)}, {}
     for item in objects:
         for element in item.get("set", {}).get("elem", []):
             members[item["set"]["name"]].add(int(element).to_bytes(LABEL, "big").decode())
         for part in item.get("rule", {}).get("expr", []):
-            count += part.get("counter", {}).get("packets", 0)
+            if "counter" in part:
+                count[item["rule"]["comment"]] = part["counter"]["packets"]
     return members, count
 
 
-def check_truth(checks, load, captures, truth, count):
-    """The rule's set is what the rule dropped, and the captures are whole.
+def check_truth(checks, load, captures, by_rule, counts):
+    """The rules' sets are what the rules dropped, and the captures are whole.
 
     Returns the set of requests whose reply never came to the client's wire (a busy machine's
     server may lose some): udpwhy must tell them apart.
     """
     sent, completed, lost = load
-    (requests, replies, missed), (at_server, _, missed_there) = captures
+    truth = set().union(*(by_rule[name] for name in SETS))
+    (requests, replies, missed), (at_server, replies_there, missed_there) = captures
+    if REQUESTS in counts:
+        replies = replies_there     # the wire by which they came to the one that drops
     checks.equal("captures are whole (packets not given to tcpdump)", missed + missed_there, 0)
     checks.equal("requests on the client's wire and dnsperf's count", len(requests), sent)
     checks.that("no name was used twice", len(set(requests)) == len(requests))
-    checks.equal("every request reached the server", set(requests), set(at_server))
-    checks.that("each reply on the client's wire has its request", set(replies) <= set(requests))
-    checks.equal("the rule's set and its counter", len(truth), count)
+    checks.equal("every request reached the server, but for those dropped",
+                 set(requests) - by_rule[REQUESTS], set(at_server))
+    checks.that("each reply has its request", set(replies) <= set(requests))
+    for name, count in counts.items():
+        checks.equal(f"the set of the rule {name} and its counter", len(by_rule[name]), count)
+    count = sum(counts.values())
     checks.that("each dropped reply had come in", truth <= set(replies),
                 f"{len(truth - set(replies))} had not")
-    silent = set(requests) - set(replies)
-    checks.equal("dnsperf lost what the rule dropped and what never came", lost,
+    silent = set(requests) - set(replies) - by_rule[REQUESTS]
+    checks.equal("dnsperf lost what the rules dropped and what never came", lost,
                  count + len(silent))
     checks.that("there was something to find", count > 0 and completed > 0)
     return silent
@@ -201,21 +218,28 @@ def names(queries):
     return {q.get("dns.question.name", f"nameless {q}").removesuffix(".test") for q in queries}
 
 
-def check_tracer(checks, tracer, contract, sent, truth, silent):
+def check_tracer(checks, tracer, contract, sent, by_rule, silent, role):
     """udpwhy's records are the truth."""
+    truth = set().union(*(by_rule[name] for name in SETS))
     queries, end = tracer.queries(), tracer.records()[-1]
+    requests = [q for q in queries if q["verdict"] == "request_dropped"]
+    hook = HOOK[role]
     dropped = [q for q in queries if q["verdict"] == "reply_dropped"]
     unanswered = [q for q in queries if q["verdict"] == "no_reply"]
     checks.equal("udpwhy's reply_dropped and the rule's set", names(dropped), truth)
     checks.equal("udpwhy's no_reply and the captures", names(unanswered), silent)
-    checks.equal("one record each", len(dropped) + len(unanswered), len(truth) + len(silent))
-    others = [q for q in queries if q["verdict"] not in ("reply_dropped", "no_reply", "answered")]
+    checks.equal("udpwhy's request_dropped and the rule's set", names(requests), by_rule[REQUESTS])
+    checks.equal("one record each", len(dropped) + len(requests) + len(unanswered),
+                 len(truth) + len(by_rule[REQUESTS]) + len(silent))
+    others = [q for q in queries if q["verdict"] not in
+              ("reply_dropped", "request_dropped", "no_reply", GOOD[role])]
     checks.that("no other bad query", not others, f"{len(others)}: {others[:2]}")
     checks.that("each dropped at the rule", all(
         (q["stage"], q["fault"], q.get("drop.hook"), q.get("drop.engine")) ==
-        ("nf_input", "local", "input", "nftables") for q in dropped))
-    checks.equal("everything else answered", end.get("count.answered"),
-                 sent - len(truth) - len(silent))
+        (f"nf_{hook}", "local", hook, "nftables") for q in dropped + requests))
+    checks.that("each in its role", all(q["role"] == role for q in queries))
+    checks.equal("everything else answered", end.get(f"count.{GOOD[role]}"),
+                 sent - len(truth) - len(by_rule[REQUESTS]) - len(silent))
     problems = contract.problems_of_run(tracer.records())
     problems += [p for line in tracer.raw for p in contract.problems_of_line(line)]
     checks.that("nothing lost, every line as the schema has it", not problems, problems[:3])
@@ -243,20 +267,21 @@ def measure(run, options, checks):
     captures = [Capture(run, member) for member in "cs"]
     if not options.no_tracer:
         argv = [options.udpwhy, "trace", "-o", "json", "--timeout", "2", "--scope",
-                run.lab.name["c"], *(["--nft-trace"] if options.nft_trace else [])]
+                run.lab.name[MEMBER[options.role]], *(["--nft-trace"] if options.nft_trace else [])]
         tracer = Tracer(argv, run.env, os.path.join(run.tmp, "tracer.err"))
         run.tracers.append(tracer)
         if not tracer.wait_attached(None):
             raise RuntimeError(f"udpwhy did not attach: {tracer.stderr()}")
     load = run_load(run, options)
     seen = [capture.stop() for capture in captures]
-    by_rule, count = nft_truth(run)
-    truth = set().union(*(by_rule[name] for name in SETS))
-    print(f"dnsperf: {load[0]} sent, {load[1]} completed, {load[2]} lost; the rule dropped {count}")
-    silent = check_truth(checks, load, seen, truth, count)
+    by_rule, counts = nft_truth(run, MEMBER[options.role])
+    print(f"dnsperf: {load[0]} sent, {load[1]} completed, {load[2]} lost, "
+          f"{load[0] / options.seconds:.0f}/s; dropped by rule: {counts}")
+    silent = check_truth(checks, load, seen, by_rule, counts)
     if tracer:
         checks.that("udpwhy ended well", tracer.interrupt(), tracer.stderr())
-        check_tracer(checks, tracer, Contract(options.schema), load[0], truth, silent)
+        check_tracer(checks, tracer, Contract(options.schema), load[0], by_rule, silent,
+                     options.role)
         if options.nft_trace:
             check_rules(checks, tracer, by_rule, options.seconds)
 
