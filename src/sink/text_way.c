@@ -107,8 +107,11 @@ static void add_hops(struct uw_line *l, const struct uw_query *q, enum uw_dir di
 		if (last && last->netns == h->netns && last->ifindex == h->ifindex &&
 		    strncmp(last->ifname, h->ifname, UW_IFNAME) == 0)
 			continue;
-		uw_line_add(l, " → ");
-		add_device(l, h->ifname);
+		/* By which it came was said already. */
+		if (last || h->out || q->role != UW_ROLE_FORWARDER) {
+			uw_line_add(l, " → ");
+			add_device(l, h->ifname);
+		}
 		last = h;
 	}
 	if (!last)
