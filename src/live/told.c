@@ -61,13 +61,14 @@ void uw_told_keep(struct uw_told_all *all, const struct uw_query *q)
 
 /*
  * A late reply that was lost here as well changes nothing for the one that came in time, and events
- * lost since the verdict nothing of what was known then.
+ * lost since the verdict nothing of what was known then. One that waited here, and was read late, does: it is this host's all the same.
  */
 bool uw_told_changed(const struct uw_told *t, const struct uw_query *q)
 {
 	if (t->said.verdict == q->verdict || q->verdict == UW_UNKNOWN)
 		return false;
-	return t->said.verdict != UW_REPLY_DROPPED || q->verdict != UW_ANSWERED_LATE || !q->drop[UW_REPLY].seen;
+	return t->said.verdict != UW_REPLY_DROPPED || q->verdict != UW_ANSWERED_LATE || !q->drop[UW_REPLY].seen ||
+	       (q->read_ns && q->fault == UW_FAULT_LOCAL);
 }
 
 void uw_told_forget(struct uw_told_all *all, unsigned max, uint64_t now_ns, void (*fn)(void *arg, const struct uw_told *t),
