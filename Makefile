@@ -147,6 +147,9 @@ test-kernels: all $(B)/relocate $(B)/tests/refuse.bpf.o
 
 install: all
 	install -D -m 0755 $(B)/udpwhy $(DESTDIR)$(PREFIX)/sbin/udpwhy
+	install -D -m 0644 schema/udpwhy.schema.json $(DESTDIR)$(PREFIX)/share/udpwhy/udpwhy.schema.json
+	sed 's|/usr/local/|$(PREFIX)/|' man/udpwhy.8 > $(B)/udpwhy.8
+	install -D -m 0644 $(B)/udpwhy.8 $(DESTDIR)$(PREFIX)/share/man/man8/udpwhy.8
 
 clean:
 	rm -rf $(B)

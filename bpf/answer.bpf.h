@@ -3,6 +3,7 @@
 #ifndef UW_ANSWER_BPF_H
 #define UW_ANSWER_BPF_H
 
+#include "evidence.bpf.h"
 #include "find.bpf.h"
 #include "ring.bpf.h"
 
@@ -254,8 +255,10 @@ static __noinline int query_close(struct uw_record *r, __u64 now)
 	if (r->answer.late || uw_config.all || uw_answer_refuses(r->key.protocol, &r->answer) ||
 	    answer_fails_here(r) || truncated || r->task.pid == uw_config.tool_pid)
 		query_send_up(r);
-	else
+	else {
+		evidence_forget(r->id);
 		query_fold(r);
+	}
 	query_delete(&k);
 	return 0;
 }

@@ -220,6 +220,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 			}
 			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
 			query_hop(r, dev, dir, true);
+			evidence_keep(skb, room, r, dev, true);
 			xmit_begin(skb, &room->packet.key, dir,
 				   dir == UW_REPLY && is_visitor(r) && visitor_reply_leaves(r, &room->packet, dev));
 		}

@@ -167,6 +167,8 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 		freed_note(skb->sk, r);
 	room_digest(room);
 	d->untranslated = r ? reply_untranslated(r, &room->packet) : 0;
+	if (r)
+		evidence_keep(skb, room, r, NULL, false);
 	if (r && is_visitor(r))
 		visitor_reply_dropped(r, skb, &room->packet, d);
 	else if (r)
@@ -192,6 +194,7 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 		freed_note(skb->sk, r);
 	if (!r)
 		return;
+	evidence_keep(skb, room, r, NULL, true);
 	/*
 	 * After the driver took it, freeing it is how many drivers end a transmission; they give no reason
 	 * then. One with a reason is another copy's, of a frame that a bridge flooded: which of the two

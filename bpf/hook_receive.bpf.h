@@ -209,6 +209,8 @@ static __always_inline int on_receive(struct sk_buff *skb)
 			r = visitor_new(skb, room);
 		if (r && !is_visitor(r))
 			fragment_note(room, &r->key);
+		if (r)
+			evidence_keep(skb, room, r, dev, false);
 		if (r && room->packet.dir == UW_REQUEST)
 			request_arrives(r, skb, &room->packet, dev);
 		else if (r && is_visitor(r))

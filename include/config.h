@@ -38,7 +38,7 @@ struct uw_config {
 	__u8 have_output_hook;		/* netfilter links see every send in its sender's context */
 	__u8 have_read_hook;		/* tracepoints tell of queueing and reading (6.3) */
 	__u8 nft_trace;			/* the sockets of rule.h listen: a drop may have its rule */
-	__u8 pad[1];
+	__u8 evidence;			/* keep the first bytes of packets: evidence.h */
 	char comm[UW_COMM];		/* only processes of this name ask, "" any */
 	char iface[UW_IFNAME];		/* only queries leaving by this device, "" any */
 	struct uw_prefix server, client;

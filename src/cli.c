@@ -156,6 +156,12 @@ static int take_expression(struct uw_options *o, const char *arg)
 	return 0;
 }
 
+static int take_evidence(struct uw_options *o, const char *arg)
+{
+	o->evidence = arg;
+	return *arg ? 0 : -EINVAL;
+}
+
 static int take_count(struct uw_options *o, const char *arg)
 {
 	uint64_t n;
@@ -324,6 +330,7 @@ static const struct row rows[] = {
 	{"count", 0, IN(PROBE), take_count, "a number from 1 to 60"},
 	{"all", 0, IN(TRACE) | IN(ANALYZE), take_all, NULL},
 	{"probe", 0, IN(TRACE), take_probe, NULL},
+	{"evidence", 0, WATCHES, take_evidence, "the path of a file"},
 	{"nft-trace", 0, IN(TRACE), take_nft_trace, NULL},
 	{"exit-code", 0, IN(TRACE) | IN(ANALYZE), take_exit_code, NULL},
 	{"no-color", 0, EVERYWHERE & ~IN(NONE), take_no_color, NULL},

@@ -84,6 +84,7 @@ struct uw_options {
 	uint64_t timeout_ns;
 	bool all, probe, exit_code, verbose;
 	bool nft_trace;
+	const char *evidence;		/* trace, monitor: of argv; NULL none */
 	bool no_color;			/* --no-color; the variable NO_COLOR is the caller's */
 
 	enum uw_proto ask;		/* probe: what to ask */

@@ -10,6 +10,9 @@
 	"  --no-color              no colours; so does the variable NO_COLOR\n"
 #define HELP_TIMEOUT \
 	"  --timeout SECONDS       how long an answer may take, 0.01 to 30 (default 5)\n"
+#define HELP_EVIDENCE \
+	"  --evidence FILE         keep the first bytes of bad queries' packets in a pcapng file of mode 0600,\n" \
+	"                          16 MB at the most; when full, and if it exists, it is renamed to FILE.1\n"
 #define HELP_FILTERS \
 	"What is \"this host\"\n" \
 	"  --scope NS,...          only these network namespaces (default: all of this kernel)\n" \
@@ -52,6 +55,7 @@ static const char *const help[UW_COMMANDS] = {
 	"  --probe                 ask servers that did not reply, from other ports, once a second\n"
 	"  --nft-trace             name the nftables rule of each drop, by a table of our own that sets\n"
 	"                          nftrace, in the namespaces of --scope or --netns\n"
+	HELP_EVIDENCE
 	HELP_TIMEOUT
 	"  --exit-code             exit 0 all answered, 3 fault here, 4 beyond this host, 5 unknown\n"
 	HELP_COLOR
@@ -70,6 +74,7 @@ static const char *const help[UW_COMMANDS] = {
 	"  --metrics ADDR:PORT     serve counters for Prometheus at /metrics; PORT alone: of 127.0.0.1;\n"
 	"                          a path (has a slash): written each interval (node_exporter textfile)\n"
 	"  -d SECONDS              stop after this time\n"
+	HELP_EVIDENCE
 	HELP_TIMEOUT
 	HELP_COLOR
 	HELP_COMMON

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "evidence_file.h"
 #include "file_replace.h"
 #include "live/collector.h"
 #include "live/nft_trace.h"
@@ -46,6 +47,7 @@ struct watch {
 	struct uw_nft_trace *nft_trace;	/* NULL without --nft-trace */
 	struct uw_collector *collector;
 	struct uw_report *report;
+	struct uw_evidence_file *evidence;	/* NULL without --evidence */
 	struct uw_probes *probes;
 	struct uw_scrape *scrape;	/* NULL without --metrics ADDR:PORT */
 	struct uw_clock clock;
@@ -101,6 +103,7 @@ static void on_query(void *arg, const struct uw_query *q, const struct uw_previo
 	uw_report_query(w->report, q, previous, probe, w->plan->asks);
 	if (probe)
 		return;
+	uw_evidence_query(w->evidence, q);
 	if (uw_query_is_bad(q)) {
 		w->bad_ns = w->now_ns;
 		if (!w->burst_ns)
@@ -410,9 +413,12 @@ static int open_all(struct watch *w)
 	if (take_signals(w))
 		return say("cannot watch signals");
 	w->live_options = (struct uw_live_options){
-		.timeout_ns = w->o->timeout_ns, .all = w->o->all, .nft_trace = w->o->nft_trace,
+		.timeout_ns = w->o->timeout_ns, .all = w->o->all, .evidence = w->o->evidence, .nft_trace = w->o->nft_trace,
 	};
 	if (uw_live_open(&w->o->filters, &w->live_options, &w->live, error))
+		return say(error);
+	if (w->o->evidence &&
+	    uw_evidence_open(w->o->evidence, uw_live_fds(w->live).evidence, &w->clock, &w->evidence, error))
 		return say(error);
 	if (w->o->nft_trace && uw_nft_trace_open(w->live, &w->o->filters, &w->nft_trace, error))
 		return say(error);
@@ -460,6 +466,7 @@ static void close_all(struct watch *w)
 	uw_scrape_close(w->scrape);
 	uw_report_free(w->report);
 	uw_collector_free(w->collector);
+	uw_evidence_close(w->evidence);
 	uw_nft_trace_close(w->nft_trace);
 	uw_live_close(w->live);
 	uw_probes_free(w->probes);

@@ -120,6 +120,8 @@ static void choose_programs(struct uw_live *l, const struct btf *btf)
 	bpf_program__set_autoload(l->skel->progs.uw_sys_exit,
 				  !bpf_program__autoload(l->skel->progs.uw_sock_send_length));
 	choose_nft_trace(l);
+	if (!l->options->evidence)
+		bpf_map__set_max_entries(l->skel->maps.evidence, 1);
 	if (!bpf_program__autoload(l->skel->progs.uw_netif_receive_skb) ||
 	    !bpf_program__autoload(l->skel->progs.uw_kfree_skb))
 		l->gaps |= UW_GAP_BIT(UW_GAP_OLD_KERNEL);
@@ -148,6 +150,7 @@ static void fill_config(struct uw_live *l)
 	c->netns_filter = f->netns.count > 0;
 	c->all = l->options->all;
 	c->nft_trace = l->options->nft_trace;
+	c->evidence = l->options->evidence;
 	c->have_output_hook = l->netfilter;
 	c->have_read_hook = l->reads;
 	c->server = f->server;
@@ -653,6 +656,7 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.sends = bpf_map__fd(l->skel->maps.sends),
 		.askers = bpf_map__fd(l->skel->maps.askers),
 		.queues = bpf_map__fd(l->skel->maps.queues),
+		.evidence = bpf_map__fd(l->skel->maps.evidence),
 		.ring = bpf_map__fd(l->skel->maps.ring),
 		.holdings = l->holdings ? bpf_link__fd(l->holdings) : -1,
 		.rules = bpf_map__fd(l->skel->maps.rules),

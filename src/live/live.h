@@ -25,12 +25,14 @@ struct uw_live_fds {
 	int tables[UW_QUOTAS], flows[UW_QUOTAS];
 	int aliases, visitor_aliases, here, floods, earlier, sends, askers, queues, ring, closed, answers, tunnel_seconds;
 	int holdings;	/* a link, for uw_holdings_read(); -1 if this kernel cannot */
+	int evidence;	/* of --evidence */
 	int rules, rule_sockets, nft_filter;	/* of --nft-trace */
 };
 
 struct uw_live_options {
 	uint64_t timeout_ns;	/* the deadline */
 	bool all;		/* send good queries up too */
+	bool evidence;		/* keep the first bytes of packets */
 	bool nft_trace;		/* load what uw_nft_trace_open() needs */
 };
 

@@ -259,7 +259,7 @@ static void test_help_tells_the_truth(void **state)
 		"--scope", "--netns",	"--server",  "--client", "--iface", "--protocol",
 		"--port",  "--process", "--timeout", "-d",	 "-o",	    "--count",
 		"-H",	   "--hostname", "-s",	 "--type", "-w",    "--warning",
-		"-c",	   "--critical", "-t",	 "-p"};
+		"--evidence", "-c",	   "--critical", "-t",	 "-p"};
 	static const char *const without[] = {"--all", "--probe", "--exit-code", "--no-color",
 					      "--nft-trace", "-v", "--verbose", "-4", "--use-ipv6"};
 	enum uw_command c;
