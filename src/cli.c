@@ -150,6 +150,14 @@ static int take_metrics(struct uw_options *o, const char *arg)
 	return 0;
 }
 
+static int take_analyze_output(struct uw_options *o, const char *arg)
+{
+	if (strcmp(arg, "html") != 0)
+		return take_output(o, arg);
+	o->output = UW_OUTPUT_HTML;
+	return 0;
+}
+
 static int take_expression(struct uw_options *o, const char *arg)
 {
 	o->expression = arg;
@@ -320,8 +328,9 @@ static const struct row rows[] = {
 	{"process", 0, WATCHES, take_process, "the file name of an executable or a process id"},
 	{"timeout", 0, JUDGES | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
 	{NULL, 'd', WATCHES, take_duration, "seconds from 0.001 to 31622400"},
-	{NULL, 'o', IN(TRACE) | IN(ANALYZE) | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{NULL, 'o', IN(TRACE) | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
 	{NULL, 'o', IN(MONITOR), take_monitor_output, "json, text or journal"},
+	{NULL, 'o', IN(ANALYZE), take_analyze_output, "text, json or html"},
 	{"interval", 0, IN(MONITOR), take_interval, "seconds from 1 to 86400"},
 	{"metrics", 0, IN(MONITOR), take_metrics,
 	 "ADDR:PORT, [ADDR]:PORT or PORT (of 127.0.0.1), or the path of a file (has a slash)"},

@@ -42,6 +42,7 @@ enum uw_output {
 	UW_OUTPUT_TEXT,
 	UW_OUTPUT_JSON,
 	UW_OUTPUT_JOURNAL,	/* monitor */
+	UW_OUTPUT_HTML,		/* analyze */
 };
 
 /* A network namespace as the user named it; finding its inode is another's work. */

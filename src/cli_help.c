@@ -111,7 +111,7 @@ static const char *const help[UW_COMMANDS] = {
 	"gzip is unpacked, - is standard input. Files of both ends of a way are joined, whatever their\n"
 	"clocks and addresses say, and tell in which direction a query was lost.\n"
 	"\n"
-	HELP_OUTPUT
+	"  -o text|json|html       for people (default), one JSON object a line, or a page for a ticket\n"
 	"  --all                   tell of good queries too\n"
 	"  --filter EXPRESSION     of captures only these frames, as in pcap-filter(7)\n"
 	HELP_TIMEOUT

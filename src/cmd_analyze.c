@@ -95,6 +95,8 @@ static void tell_start(struct analysis *a)
 		.timeout_ns = a->o->timeout_ns, .port_count = a->o->filters.port_count,
 	};
 
+	run.file = a->o->file;
+	run.file_count = a->o->files;
 	memcpy(run.ports, a->o->filters.ports, sizeof(run.ports));
 	uw_report_start(a->report, &run);
 }

@@ -77,6 +77,8 @@ static struct uw_sink *make_sink(const struct uw_options *o, FILE *out, const st
 		.width = terminal ? terminal_width() : default_width(),
 	};
 
+	if (o->output == UW_OUTPUT_HTML)
+		return uw_sink_html(out, clock);
 	if (o->output != UW_OUTPUT_TEXT)
 		return uw_sink_json(out, clock);
 	return uw_sink_text(out, clock, &text);
@@ -188,7 +190,7 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 		return;
 	uw_totals_add(&r->totals, q, previous);
 	r->unsettled |= uw_query_is_news(q);
-	if (!r->sink || q->times || !(always || r->o->all || uw_query_is_news(q)) || rationed(r, f, q))
+	if (!r->sink || q->times || !(always || r->o->all || r->o->output == UW_OUTPUT_HTML || uw_query_is_news(q)) || rationed(r, f, q))
 		return;
 	r->sink->query(r->sink, q);
 	uw_writer_commit(r->writer);

@@ -37,6 +37,8 @@ struct uw_run {
 	unsigned asker_count;
 	struct uw_host_facts facts;
 	uint64_t started_ns;		/* CLOCK_BOOTTIME */
+	const char *const *file;	/* analyze: as the user named them; raw bytes */
+	unsigned file_count;
 };
 
 /* What is open just now, for the line that a terminal shows meanwhile. */
@@ -72,6 +74,9 @@ struct uw_sink {
  * Return: a sink to be freed by its close(), or NULL without memory.
  */
 struct uw_sink *uw_sink_json(FILE *out, const struct uw_clock *clock);
+
+/** uw_sink_html - one page for a ticket, written at the end; wants every query. Likewise. */
+struct uw_sink *uw_sink_html(FILE *out, const struct uw_clock *clock);
 
 struct uw_text_options {
 	bool colour;

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "sink/html_timeline.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "core/address.h"
+
+#define NS_PER_S 1000000000ull
+#define FIRST_BIN_NS 1000000ull
+#define LEFT 214 /* of the lanes, for their names */
+#define RIGHT 16
+#define WIDTH 1000
+#define LANE 62
+#define UP 30 /* of a lane, for what is good; the rest is for what is not */
+#define DOWN 22
+#define TOP 22
+
+enum uw_lot uw_lot(enum uw_verdict v)
+{
+	switch (v) {
+	case UW_ANSWERED:
+	case UW_SERVED:
+	case UW_FORWARDED:
+		return UW_LOT_GOOD;
+	case UW_NO_REPLY:
+	case UW_REJECTED:
+	case UW_MISDIRECTED:
+	case UW_ANSWERED_LATE:
+		return UW_LOT_LOST;
+	case UW_SEND_FAILED:
+	case UW_REQUEST_DROPPED:
+	case UW_REQUEST_HELD:
+	case UW_REPLY_DROPPED:
+	case UW_REPLY_HELD:
+	case UW_REPLY_UNREAD:
+	case UW_REQUEST_UNREAD:
+	case UW_NOT_SERVED:
+		return UW_LOT_HERE;
+	default:
+		return UW_LOT_OTHER;
+	}
+}
+
+/* --- counting --- */
+
+static void halve(struct uw_timeline *t)
+{
+	unsigned l, b, k;
+
+	for (l = 0; l < t->lanes; l++) {
+		uint32_t(*bin)[UW_LOTS] = t->lane[l].bin;
+
+		for (b = 0; b < UW_TIMELINE_BINS / 2; b++) {
+			for (k = 0; k < UW_LOTS; k++)
+				bin[b][k] = bin[2 * b][k] + bin[2 * b + 1][k];
+		}
+		memset(bin[UW_TIMELINE_BINS / 2], 0, sizeof(t->lane[l].bin) / 2);
+	}
+	t->bin_ns *= 2;
+}
+
+/* A query from before the first: all moves towards the end, by whole bins. */
+static void make_room_before(struct uw_timeline *t, uint64_t when_ns)
+{
+	uint64_t by;
+	unsigned l;
+
+	while ((t->start_ns - when_ns) / t->bin_ns + 1 + (t->last_ns - t->start_ns) / t->bin_ns + 1 > UW_TIMELINE_BINS)
+		halve(t);
+	by = (t->start_ns - when_ns + t->bin_ns - 1) / t->bin_ns;
+	for (l = 0; l < t->lanes; l++) {
+		uint32_t(*bin)[UW_LOTS] = t->lane[l].bin;
+
+		memmove(bin[by], bin[0], (UW_TIMELINE_BINS - by) * sizeof(bin[0]));
+		memset(bin[0], 0, by * sizeof(bin[0]));
+	}
+	t->start_ns -= by * t->bin_ns;
+}
+
+static unsigned bin_of(struct uw_timeline *t, uint64_t when_ns)
+{
+	if (!t->bin_ns) {
+		t->bin_ns = FIRST_BIN_NS;
+		t->start_ns = t->last_ns = when_ns;
+	}
+	if (when_ns < t->start_ns)
+		make_room_before(t, when_ns);
+	while ((when_ns - t->start_ns) / t->bin_ns >= UW_TIMELINE_BINS)
+		halve(t);
+	if (when_ns > t->last_ns)
+		t->last_ns = when_ns;
+	return (unsigned)((when_ns - t->start_ns) / t->bin_ns);
+}
+
+static struct uw_lane *lane_of(struct uw_timeline *t, const struct uw_query_key *k)
+{
+	struct uw_lane *l;
+	unsigned i;
+
+	for (i = 0; i < t->lanes; i++) {
+		l = &t->lane[i];
+		if (!l->protocol || (l->protocol == k->protocol && l->family == k->family && l->port == k->server_port &&
+				     !memcmp(&l->server, &k->server, sizeof(l->server))))
+			return l;
+	}
+	l = &t->lane[t->lanes++];
+	if (t->lanes == UW_TIMELINE_LANES)
+		return l;
+	l->server = k->server;
+	l->port = k->server_port;
+	l->family = k->family;
+	l->protocol = k->protocol;
+	return l;
+}
+
+void uw_timeline_add(struct uw_timeline *t, const struct uw_query *q)
+{
+	struct uw_lane *l = lane_of(t, &q->key);
+	enum uw_lot lot = uw_lot(q->verdict);
+
+	l->bin[bin_of(t, q->send_ns)][lot]++;
+	l->sum[lot]++;
+}
+
+void uw_timeline_band(struct uw_timeline *t, unsigned id, uint64_t from_ns, uint64_t to_ns)
+{
+	unsigned i;
+
+	for (i = 0; i < t->bands && t->band[i].id != id; i++)
+		;
+	if (i == UW_TIMELINE_BANDS)
+		return;
+	if (i == t->bands)
+		t->bands++;
+	t->band[i] = (struct uw_band){.from_ns = from_ns, .to_ns = to_ns, .id = id};
+}
+
+/* --- drawing --- */
+
+struct scale {
+	const struct uw_timeline *t;
+	double ns, width;	/* drawn */
+};
+
+static double x_of(const struct scale *s, uint64_t when_ns)
+{
+	double x = when_ns > s->t->start_ns ? (double)(when_ns - s->t->start_ns) : 0;
+
+	return LEFT + s->width * (x < s->ns ? x : s->ns) / s->ns;
+}
+
+static uint32_t bad_of(const uint32_t bin[UW_LOTS])
+{
+	return bin[UW_LOT_LOST] + bin[UW_LOT_HERE] + bin[UW_LOT_OTHER];
+}
+
+/* The fullest bin of a lane, up and down; 1 at least. */
+static void fullest(const struct uw_lane *l, uint32_t *good, uint32_t *bad)
+{
+	unsigned b;
+
+	*good = *bad = 1;
+	for (b = 0; b < UW_TIMELINE_BINS; b++) {
+		*good = l->bin[b][UW_LOT_GOOD] > *good ? l->bin[b][UW_LOT_GOOD] : *good;
+		*bad = bad_of(l->bin[b]) > *bad ? bad_of(l->bin[b]) : *bad;
+	}
+}
+
+static void draw_bar(FILE *out, const char *kind, double x, double w, double y, double h)
+{
+	fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"/>\n", kind, x, y, w, h);
+}
+
+static void draw_bin(FILE *out, const uint32_t bin[UW_LOTS], double x, double w, double y, uint32_t good, uint32_t bad)
+{
+	static const char *const kind[UW_LOTS] = {"good", "lost", "here", "other"};
+	double at = y + 1;
+	unsigned k;
+
+	if (bin[UW_LOT_GOOD]) {
+		double h = 3 + (UP - 3.0) * bin[UW_LOT_GOOD] / good;
+
+		draw_bar(out, kind[UW_LOT_GOOD], x, w, y - h, h);
+	}
+	for (k = UW_LOT_LOST; k < UW_LOTS; k++) {
+		double h = DOWN * (double)bin[k] / bad;
+
+		h = h > 4 || !bin[k] ? h : 4;
+		if (bin[k])
+			draw_bar(out, kind[k], x, w, at, h);
+		at += h;
+	}
+}
+
+static void draw_lane(const struct scale *s, const struct uw_lane *l, double y, FILE *out)
+{
+	double step = s->width * (double)s->t->bin_ns / s->ns, w = step > 1.6 ? step - 0.6 : step;
+	char name[UW_ENDPOINT_TEXT];
+	uint32_t good, bad;
+	unsigned b;
+
+	fullest(l, &good, &bad);
+	uw_endpoint_text(&l->server, l->family, l->port, name);
+	fprintf(out, "<text class=\"name\" x=\"0\" y=\"%.1f\">%s %s</text>\n", y - 8,
+		!l->protocol ? "" : l->protocol == UW_PROTO_NTP ? "NTP" : "DNS", l->protocol ? name : "all other servers");
+	fprintf(out, "<text class=\"note\" x=\"0\" y=\"%.1f\">%llu answered, %llu not</text>\n", y + 8,
+		(unsigned long long)l->sum[UW_LOT_GOOD],
+		(unsigned long long)(l->sum[UW_LOT_LOST] + l->sum[UW_LOT_HERE] + l->sum[UW_LOT_OTHER]));
+	fprintf(out, "<line class=\"base\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", LEFT, WIDTH - RIGHT, y, y);
+	for (b = 0; b < UW_TIMELINE_BINS; b++)
+		draw_bin(out, l->bin[b], LEFT + step * b, w < 2 ? 2 : w, y, good, bad);
+}
+
+static void draw_ticks(const struct scale *s, const struct uw_clock *clock, double bottom, FILE *out)
+{
+	static const unsigned steps[] = {1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600,
+					 43200, 86400, 172800, 604800, 2592000};
+	int64_t start = uw_clock_wall(clock, s->t->start_ns), first;
+	double seconds = s->ns / NS_PER_S;
+	unsigned i = 0;
+	time_t at;
+
+	while (i + 1 < sizeof(steps) / sizeof(*steps) && seconds / steps[i] > 7)
+		i++;
+	first = start / (int64_t)NS_PER_S / steps[i] * steps[i];
+	for (at = first; at <= first + (time_t)seconds + steps[i]; at += steps[i]) {
+		double x = LEFT + s->width * ((double)at * NS_PER_S - (double)start) / s->ns;
+		char text[32];
+		struct tm tm;
+
+		if (x < LEFT || x > WIDTH - RIGHT + 1)
+			continue;
+		gmtime_r(&at, &tm);
+		strftime(text, sizeof(text), seconds > 86400 ? "%m-%d %H:%M" : steps[i] < 60 ? "%H:%M:%S" : "%H:%M", &tm);
+		fprintf(out, "<line class=\"grid\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%.1f\"/>\n", x, x, TOP - 4, bottom);
+		fprintf(out, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", x, bottom + 16, text);
+	}
+}
+
+static void draw_bands(const struct scale *s, double bottom, FILE *out)
+{
+	unsigned i;
+
+	for (i = 0; i < s->t->bands; i++) {
+		const struct uw_band *b = &s->t->band[i];
+		double from = x_of(s, b->from_ns), to = x_of(s, b->to_ns);
+
+		fprintf(out, "<rect class=\"band\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%.1f\"/>\n", from, TOP - 4,
+			to - from > 3 ? to - from : 3, bottom - TOP + 4);
+		fprintf(out, "<text class=\"bandname\" x=\"%.1f\" y=\"12\">window %u</text>\n", from, b->id);
+	}
+}
+
+/* By protocol and address; all the others last. */
+static bool lane_before(const struct uw_lane *a, const struct uw_lane *b)
+{
+	if (a->protocol != b->protocol)
+		return a->protocol && (a->protocol < b->protocol || !b->protocol);
+	if (a->family != b->family)
+		return a->family < b->family;
+	return memcmp(&a->server, &b->server, sizeof(a->server)) < 0;
+}
+
+static void sort_lanes(const struct uw_timeline *t, const struct uw_lane *order[UW_TIMELINE_LANES])
+{
+	unsigned i, k;
+
+	for (i = 0; i < t->lanes; i++) {
+		for (k = i; k && lane_before(&t->lane[i], order[k - 1]); k--)
+			order[k] = order[k - 1];
+		order[k] = &t->lane[i];
+	}
+}
+
+void uw_timeline_svg(const struct uw_timeline *t, const struct uw_clock *clock, FILE *out)
+{
+	struct scale s = {.t = t, .width = WIDTH - LEFT - RIGHT};
+	double bottom = TOP + LANE * (double)t->lanes;
+	const struct uw_lane *order[UW_TIMELINE_LANES];
+	unsigned i;
+
+	if (!t->bin_ns)
+		return;
+	s.ns = (double)(t->last_ns - t->start_ns + t->bin_ns);
+	fprintf(out, "<svg viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"Queries over time, a lane for each server:"
+		     " answered above the line, not answered below it. The numbers are in the tables.\">\n",
+		WIDTH, bottom + 26);
+	draw_bands(&s, bottom, out);
+	draw_ticks(&s, clock, bottom, out);
+	sort_lanes(t, order);
+	for (i = 0; i < t->lanes; i++)
+		draw_lane(&s, order[i], TOP + LANE * (double)i + UP + 4, out);
+	fputs("</svg>\n", out);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What became of the queries over time, a lane for each server and protocol. Of fixed size whatever the
+ * length of the run: when time goes beyond the last bin, two become one.
+ */
+#ifndef UW_HTML_TIMELINE_H
+#define UW_HTML_TIMELINE_H
+
+#include <stdio.h>
+
+#include "core/clock.h"
+#include "core/query.h"
+
+#define UW_TIMELINE_BINS 320
+#define UW_TIMELINE_LANES 12	/* the last one is for all the others */
+#define UW_TIMELINE_BANDS 32
+
+enum uw_lot {
+	UW_LOT_GOOD,
+	UW_LOT_LOST,	/* no answer, or one that came from elsewhere or too late */
+	UW_LOT_HERE,	/* lost on this host */
+	UW_LOT_OTHER,	/* refused, superseded, unknown */
+	UW_LOTS,
+};
+
+struct uw_timeline {
+	uint64_t start_ns, bin_ns;	/* CLOCK_BOOTTIME, as all times; bin_ns 0: empty */
+	uint64_t last_ns;
+	unsigned lanes;
+	struct uw_lane {
+		struct uw_addr server;
+		uint16_t port;
+		uint8_t family, protocol;	/* protocol 0: all the others */
+		uint32_t bin[UW_TIMELINE_BINS][UW_LOTS];
+		uint64_t sum[UW_LOTS];
+	} lane[UW_TIMELINE_LANES];
+	unsigned bands;
+	struct uw_band {
+		uint64_t from_ns, to_ns;
+		unsigned id;
+	} band[UW_TIMELINE_BANDS];	/* loss windows */
+};
+
+/** uw_lot - what a verdict counts as. */
+enum uw_lot uw_lot(enum uw_verdict v);
+
+/** uw_timeline_add - a judged query, in any order of time. */
+void uw_timeline_add(struct uw_timeline *t, const struct uw_query *q);
+
+/** uw_timeline_band - a loss window; one told before is replaced. */
+void uw_timeline_band(struct uw_timeline *t, unsigned id, uint64_t from_ns, uint64_t to_ns);
+
+/** uw_timeline_svg - draw it; nothing if it is empty. */
+void uw_timeline_svg(const struct uw_timeline *t, const struct uw_clock *clock, FILE *out);
+
+#endif
