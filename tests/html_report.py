@@ -136,7 +136,7 @@ def check_hostile(text):
 def check_content(text):
     wanted = ["In plain words", "Over time", "<svg", "Who asked whom", "How long answers took", "What to do.",
               "Queries without a good answer", "How this was measured", "What could not be seen", "Clock", " UTC",
-              "198.51.100.20:123", "203.0.113.7:123", "ephemeral", "no_reply"]
+              "To paste into a ticket", "198.51.100.20:123", "203.0.113.7:123", "ephemeral", "no_reply"]
     found = [f"{w!r} is not in it" for w in wanted if w not in text]
     number = re.search(r"<h1>(\d+) of (\d+) queries got no answer</h1>", text)
     truth = sum(1 for line in story().frames if line[1][20:22] not in (b"\0\x7b", b"\0\x35") or

@@ -8,6 +8,7 @@
 
 #include "core/address.h"
 #include "sink/html_parts.h"
+#include "sink/ticket.h"
 
 static struct uw_html *self(struct uw_sink *s)
 {
@@ -232,6 +233,26 @@ static void put_diagnoses(const struct uw_html *h)
 	      " says so. Possible: it fits.</p></section>\n", h->out);
 }
 
+/* Plain text within the page: escaped line by line. */
+static void put_ticket(const struct uw_html *h, const struct uw_flow *const *flows, unsigned count)
+{
+	char *text = NULL, *line, *rest;
+	size_t size;
+	FILE *out;
+
+	if (!uw_ticket_wanted(flows, count) || !(out = open_memstream(&text, &size)))
+		return;
+	uw_ticket(out, "", h->clock, flows, count);
+	fclose(out);
+	fputs("<section><h2>To paste into a ticket</h2><pre>", h->out);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		html_text(h->out, line);
+		fputc('\n', h->out);
+	}
+	fputs("</pre></section>\n", h->out);
+	free(text);
+}
+
 static void put_unseen(const struct uw_html *h)
 {
 	unsigned g, n = 0;
@@ -301,6 +322,7 @@ static void html_end(struct uw_sink *s, const struct uw_totals *t, const struct 
 		html_flows(h, flows, count);
 		html_latency(h, flows, count);
 	}
+	put_ticket(h, flows, count);
 	html_queries(h);
 	put_measured(h, t);
 	html_foot(h->out);

@@ -37,17 +37,12 @@ static void put_flow_names(const struct uw_flow *f, FILE *out)
 
 static void put_flow(const struct uw_flow *f, FILE *out)
 {
-	uint64_t lot[UW_LOTS] = {0};
-	unsigned v;
-
-	for (v = 0; v < UW_VERDICTS; v++)
-		lot[uw_lot(v)] += f->count[v];
 	put_flow_names(f, out);
 	put_count(out, uw_flow_asked(f), false);
-	put_count(out, lot[UW_LOT_GOOD], false);
-	put_count(out, lot[UW_LOT_LOST], true);
-	put_count(out, lot[UW_LOT_HERE], true);
-	put_count(out, lot[UW_LOT_OTHER], false);
+	put_count(out, uw_lot_count(f->count, UW_LOT_GOOD), false);
+	put_count(out, uw_lot_count(f->count, UW_LOT_LOST), true);
+	put_count(out, uw_lot_count(f->count, UW_LOT_HERE), true);
+	put_count(out, uw_lot_count(f->count, UW_LOT_OTHER), false);
 	fputs("</tr>\n", out);
 }
 

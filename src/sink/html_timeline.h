@@ -9,19 +9,11 @@
 #include <stdio.h>
 
 #include "core/clock.h"
-#include "core/query.h"
+#include "core/lot.h"
 
 #define UW_TIMELINE_BINS 320
 #define UW_TIMELINE_LANES 12	/* the last one is for all the others */
 #define UW_TIMELINE_BANDS 32
-
-enum uw_lot {
-	UW_LOT_GOOD,
-	UW_LOT_LOST,	/* no answer, or one that came from elsewhere or too late */
-	UW_LOT_HERE,	/* lost on this host */
-	UW_LOT_OTHER,	/* refused, superseded, unknown */
-	UW_LOTS,
-};
 
 struct uw_timeline {
 	uint64_t start_ns, bin_ns;	/* CLOCK_BOOTTIME, as all times; bin_ns 0: empty */
@@ -40,9 +32,6 @@ struct uw_timeline {
 		unsigned id;
 	} band[UW_TIMELINE_BANDS];	/* loss windows */
 };
-
-/** uw_lot - what a verdict counts as. */
-enum uw_lot uw_lot(enum uw_verdict v);
 
 /** uw_timeline_add - a judged query, in any order of time. */
 void uw_timeline_add(struct uw_timeline *t, const struct uw_query *q);

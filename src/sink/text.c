@@ -8,6 +8,7 @@
 
 #include "core/address.h"
 #include "sink/text_parts.h"
+#include "sink/ticket.h"
 
 #define GROUPS 32 /* causes in one burst; more than that is printed early */
 #define WIDTH_LEAST 40
@@ -164,6 +165,15 @@ static void text_status(struct uw_sink *sink, const struct uw_totals *t)
 	fflush(s->o.out);
 }
 
+/* After the fact there is time to write to a provider; while tracing there is more to be seen. */
+static void put_ticket(const struct text_sink *s, const struct uw_flow *const *flows, unsigned count)
+{
+	if (!s->run.command || strcmp(s->run.command, "analyze") != 0 || !uw_ticket_wanted(flows, count))
+		return;
+	fputs("\nTO PASTE INTO A TICKET\n", s->o.out);
+	uw_ticket(s->o.out, "  ", s->clock, flows, count);
+}
+
 static void text_end(struct uw_sink *sink, const struct uw_totals *t,
 		     const struct uw_flow *const *flows, unsigned count)
 {
@@ -174,6 +184,7 @@ static void text_end(struct uw_sink *sink, const struct uw_totals *t,
 	uw_text_flows(&s->o, s->clock, s->run.started_ns + t->elapsed_ns, flows, count);
 	uw_text_vantages(&s->o, t);
 	uw_text_losses(&s->o, t);
+	put_ticket(s, flows, count);
 	fputc('\n', s->o.out);
 	uw_text_totals(&s->o, "", &s->run, t);
 	fflush(s->o.out);

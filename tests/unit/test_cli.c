@@ -335,7 +335,7 @@ static void test_unknown(void **state)
 	fails("--metrics \"[127.0.0.1]:9\"", "monitor", "--metrics", "[127.0.0.1]:9");
 	fails("--metrics \"localhost:9\"", "monitor", "--metrics", "localhost:9");
 	fails("unexpected \"ls\"", "monitor", "--", "ls");
-	fails("unknown option \"--evidence=x\"", "trace", "--evidence=x");
+	fails("unknown option \"--such=x\"", "trace", "--such=x");
 	fails("unknown option \"-x\"", "trace", "-x");
 	fails("unknown option \"-v\"", "trace", "-v");
 	fails("unknown option \"--bad\" (see udpwhy --help)", "--bad");

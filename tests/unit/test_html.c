@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "sink/html_parts.h"
+#include "sink/ticket.h"
 
 #define S 1000000000ull
 #define NASTY "<script>'\"&\x1b[2J\xe2\x80\xae\xff"
@@ -150,6 +151,33 @@ static void test_place(void **state)
 	assert_int_equal(t.last_ns, 5000 * S);
 }
 
+static void test_ticket(void **state)
+{
+	struct uw_flow lossy = {
+		.id = {.family = 6, .protocol = UW_PROTO_DNS, .server_port = 53, .client = {{0x20, 1}}, .server = {{0x20, 2}}},
+		.count = {[UW_ANSWERED] = 7, [UW_NO_REPLY] = 2, [UW_ANSWERED_LATE] = 1, [UW_REQUEST_DROPPED] = 5},
+		.first_ns = S, .last_good_ns = 100 * S, .last_bad_ns = 60 * S,
+	}, ours = {.count = {[UW_REQUEST_DROPPED] = 3}}, probe = {.id.probe = 1, .count = {[UW_NO_REPLY] = 3}};
+	const struct uw_flow *flows[] = {&ours, &probe, &lossy};
+	struct uw_clock clock = {.steps = 0};
+	char *text = NULL, *line, *rest;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	uw_ticket(out, "  ", &clock, flows, 2); /* what was lost here is no provider's, and probes are ours */
+	assert_int_equal(ftell(out), 0);
+	uw_ticket(out, "  ", &clock, flows, 3);
+	fclose(out);
+	assert_non_null(strstr(text, "From 1970-01-01 00:00:01Z to 1970-01-01 00:01:40Z (UTC),\n"
+				     "  3 of 18 NTP and DNS queries"));
+	assert_non_null(strstr(text, "- DNS server [2002::]:53,\n    asked from 2001::, ephemeral port:\n    3 of 15 unanswered,"
+				     " the last 1970-01-01 00:01:00Z;\n    last answered 1970-01-01 00:01:40Z\n"));
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		assert_true(strlen(line) <= 80);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +185,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_ticket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
