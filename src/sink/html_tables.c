@@ -211,7 +211,7 @@ void html_windows(const struct uw_html *h)
 		fprintf(h->out, "<tr><td>%u</td>", w->id);
 		for (k = 0; k < 4; k++) {
 			fputs("<td class=\"mono t\">", h->out);
-			html_time(h, at[k], true);
+			html_time(h, at[k], !k);
 			fputs("</td>", h->out);
 		}
 		fprintf(h->out, "<td class=\"n\">%u</td><td class=\"n\">%llu</td><td class=\"n\">%llu</td></tr>\n", w->flows,
