@@ -50,8 +50,9 @@ static __always_inline void copy_is(struct uw_record *r, const struct sk_buff *s
 		return;
 	}
 	*c = (__u64)skb;
-	/* Not by |: of a pointer that is no number yet. */
-	__sync_fetch_and_add(c, out);
+	/* Not by |: of a pointer that is no number yet. Nor with 0: clang makes it an "or" that 5.10 refuses. */
+	if (out)
+		__sync_fetch_and_add(c, out);
 }
 
 /* If none is outside any more, neither is the request. */
