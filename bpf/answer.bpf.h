@@ -201,6 +201,23 @@ static __always_inline void reply_unasked(struct uw_packet *p, __u32 netns)
 	bpf_ringbuf_submit(r, 0);
 }
 
+/* Two CPUs may do so at once: then a time is off by what lies between them, or one run is cut in two. */
+static __always_inline void flow_run(struct uw_flow_value *v, __u64 sent_ns, __u64 before)
+{
+	struct uw_run_good *run = &v->run[(v->runs - 1) % UW_RUNS];
+	__s64 later = (__s64)(sent_ns - run->last_ns);
+
+	if (v->runs && later <= UW_RUN_GAP_NS) {
+		if (later > 0)
+			run->last_ns = sent_ns;
+		return;
+	}
+	run = &v->run[v->runs % UW_RUNS];
+	run->first_ns = run->last_ns = sent_ns;
+	run->before = before;
+	v->runs++;
+}
+
 /* A good answer costs no record: it is counted in its flow. */
 static __noinline int query_fold(const struct uw_record *r)
 {
@@ -209,7 +226,7 @@ static __noinline int query_fold(const struct uw_record *r)
 
 	if (!v)
 		return 0;
-	__sync_fetch_and_add(&v->answered, 1);
+	flow_run(v, r->send_ns, __sync_fetch_and_add(&v->answered, 1));
 	__sync_fetch_and_add(&v->attempts, r->attempts);
 	__sync_fetch_and_add(&v->rtt[log2_bucket(rtt) & (UW_RTT_BUCKETS - 1)], 1);
 	v->last_good_ns = r->send_ns;

@@ -4,6 +4,7 @@
 #define UW_HOOK_DEVICE_BPF_H
 
 #include "hook_send.bpf.h"
+#include "traffic.bpf.h"
 #include "tunnel.bpf.h"
 #include "visitor.bpf.h"
 
@@ -196,12 +197,17 @@ static __always_inline void xmit_begin(const struct sk_buff *skb, const struct u
 /* net_dev_start_xmit: the last moment the packet is ours. */
 static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_device *dev)
 {
+	__u32 netns = netns_of_dev(dev);
+	struct skb_glance look = {};
 	struct uw_record *r;
 	struct uw_room *room;
+	bool wanted;
 
-	if (!scope_holds(netns_of_dev(dev)))
+	if (!scope_holds(netns))
 		return 0;
-	if (!skb_wanted(skb))
+	wanted = skb_look(skb, &look);
+	traffic_count(skb, dev, netns, &look, UW_WAY_OUT);
+	if (!wanted)
 		return tunnels_watched() ? outer_leaves(skb, dev) : 0;
 	room = room_enter();
 	if (!room)

@@ -4,6 +4,7 @@
 #define UW_HOOK_RECEIVE_BPF_H
 
 #include "fragment.bpf.h"
+#include "traffic.bpf.h"
 #include "tunnel.bpf.h"
 #include "visitor.bpf.h"
 
@@ -186,17 +187,22 @@ static __always_inline int later_arrives(struct sk_buff *skb)
 static __always_inline int on_receive(struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
+	__u32 netns = netns_of_dev(dev);
+	struct skb_glance look = {};
 	struct uw_record *r;
 	struct uw_room *room;
+	bool wanted;
 
-	if (!scope_holds(netns_of_dev(dev)))
+	if (!scope_holds(netns))
 		return 0;
+	wanted = skb_look(skb, &look);
+	traffic_count(skb, dev, netns, &look, UW_WAY_IN);
 	if (tunnels_watched())
 		tunnel_arrives(skb, dev);
 	if (!uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb))
 		return later_arrives(skb);
 	/* From another port than was asked it is seen when it is queued, or not before it is read. */
-	if (!skb_wanted(skb) && (uw_config.have_read_hook || !skb_asked(skb)))
+	if (!wanted && (uw_config.have_read_hook || !skb_asked(skb)))
 		return 0;
 	room = room_enter();
 	if (!room)

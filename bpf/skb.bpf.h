@@ -85,11 +85,17 @@ static __always_inline bool ports_wanted(__u16 a, __u16 b)
 	return service_protocol(a) || service_protocol(b);
 }
 
+/* What the first look saw: ports, host order, of UDP only, 0 behind odd headers. */
+struct skb_glance {
+	__u16 source, destination;
+	__u8 protocol;
+};
+
 /*
  * The first look, for every packet of the host: is it UDP of a traced port, or an ICMP error? Two
  * short reads at the most. Odd headers (options, extension headers) get the long look.
  */
-static __always_inline bool skb_wanted(const struct sk_buff *skb)
+static __always_inline bool skb_look(const struct sk_buff *skb, struct skb_glance *look)
 {
 	__u16 protocol = skb->protocol;
 	const __u8 *network = skb_network(skb);
@@ -101,21 +107,37 @@ static __always_inline bool skb_wanted(const struct sk_buff *skb)
 
 		if (bpf_probe_read_kernel(head, sizeof(head), network))
 			return false;
+		look->protocol = head[9];
 		if (head[9] != UW_IPPROTO_UDP)
 			return head[9] == UW_IPPROTO_ICMP &&
 			       (head[0] != 0x45 || head[20] == 3 || head[20] == 11 || head[20] == 12);
-		return head[0] != 0x45 || ports_wanted(uw_be16(head + 20), uw_be16(head + 22));
+		if (head[0] != 0x45)
+			return true;
+		look->source = uw_be16(head + 20);
+		look->destination = uw_be16(head + 22);
+		return ports_wanted(look->source, look->destination);
 	}
 	if (protocol != bpf_htons(ETH_P_IPV6))
 		return false;
 	if (bpf_probe_read_kernel(&next, 1, network + 6) || bpf_probe_read_kernel(port, 4, network + 40))
 		return false;
-	if (next == UW_IPPROTO_UDP)
-		return ports_wanted(bpf_ntohs(port[0]), bpf_ntohs(port[1]));
+	look->protocol = next;
+	if (next == UW_IPPROTO_UDP) {
+		look->source = bpf_ntohs(port[0]);
+		look->destination = bpf_ntohs(port[1]);
+		return ports_wanted(look->source, look->destination);
+	}
 	first = (__u8)port[0];
 	if (next == UW_IPPROTO_ICMPV6)
 		return first >= 1 && first <= 4;
 	return next == 0 || next == 43 || next == 44 || next == 60;
+}
+
+static __always_inline bool skb_wanted(const struct sk_buff *skb)
+{
+	struct skb_glance look = {};
+
+	return skb_look(skb, &look);
 }
 
 static __always_inline __u16 second_now(void)

@@ -407,6 +407,18 @@ struct uw_flow_key {
 
 #define UW_RTT_BUCKETS 32	/* bucket n counts round trips of 2^n to 2^(n+1)-1 microseconds */
 
+/*
+ * Answered queries of which none was sent much later than the one before: what a flow's good queries
+ * tell of time without being told one by one. The newest is run[(runs - 1) % UW_RUNS].
+ */
+#define UW_RUNS 8
+#define UW_RUN_GAP_NS 125000000ll
+
+struct uw_run_good {
+	__u64 first_ns, last_ns;	/* sent */
+	__u64 before;			/* answered of the flow when it began */
+};
+
 struct uw_flow_value {
 	__u64 answered;
 	__u64 attempts;
@@ -420,6 +432,8 @@ struct uw_flow_value {
 	__u32 pid;
 	__u16 client_port;
 	__u16 pad;
+	__u64 runs;
+	struct uw_run_good run[UW_RUNS];
 };
 
 /* A reply that found no route, or was refused: whose it would have been. */
@@ -477,6 +491,6 @@ UW_CHECK_LAYOUT(struct uw_visiting, 32);
 UW_CHECK_LAYOUT(struct uw_here, 24);
 UW_CHECK_LAYOUT(struct uw_flood_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
-UW_CHECK_LAYOUT(struct uw_flow_value, 392);
+UW_CHECK_LAYOUT(struct uw_flow_value, 592);
 
 #endif

@@ -9,14 +9,18 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "config.h"
 #include "offline/inputs.h"
 #include "report.h"
+
+#define SETTLE_NS 1000000000ull	/* between looks at what follows for loss windows */
 
 struct analysis {
 	const struct uw_options *o;
 	struct uw_clock clock;	/* without a step: a capture's times are wall-clock times */
 	struct uw_report *report;
 	struct uw_inputs *inputs;
+	uint64_t settled_ns;
 	bool reader_gone, output_failed, drawn;
 };
 
@@ -39,6 +43,11 @@ static void on_query(void *arg, const struct uw_query *q, const struct uw_previo
 
 	if (wanted(a, &q->key.client, &q->key.server, q->key.family))
 		uw_report_query(a->report, q, previous, false, false);
+	/* Of several files the times go their own ways: then only the end tells that all is known. */
+	if (a->o->files == 1 && q->captured && q->judged_ns > a->settled_ns + SETTLE_NS) {
+		a->settled_ns = q->judged_ns;
+		uw_report_settle(a->report, q->judged_ns - UW_HOLD_NS - SETTLE_NS);
+	}
 }
 
 static void on_rest(void *arg, const struct uw_flow *rest)

@@ -16,6 +16,7 @@
 #define FLOWS 4096
 #define RATION 10	/* bad queries of one kind told in an interval */
 #define DIAGNOSES 32
+#define WINDOW_FLOWS 2048	/* followed for loss windows */
 #define STUCK_NS 5000000000ull	/* a reader that takes nothing for so long is not waited for */
 #define DEFAULT_WIDTH 100	/* columns, without a terminal */
 
@@ -30,6 +31,8 @@ struct told {
 struct uw_report {
 	const struct uw_options *o;
 	struct uw_flow_table *flows;
+	struct uw_windows *windows;
+	struct uw_traffic *traffic;
 	struct uw_sink *sink;		/* NULL: silent */
 	struct uw_writer *writer;		/* NULL likewise */
 	struct uw_journal *journal;	/* NULL unless that is where records go */
@@ -89,7 +92,7 @@ static void read_port_range(struct uw_host_facts *h)
 	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
 
 	if (f && fscanf(f, "%hu %hu", &h->ephemeral_low, &h->ephemeral_high) != 2)
-		memset(h, 0, sizeof(*h));
+		h->ephemeral_low = h->ephemeral_high = 0;
 	if (f)
 		fclose(f);
 }
@@ -125,13 +128,16 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 		return err;
 	r->o = o;
 	r->manner = manner;
+	r->host.clock = clock;
 	r->flows = uw_flow_table_new(FLOWS);
 	if (o->interval_ns) {
 		r->ration = uw_ration_new(RATION);
 		r->metrics = uw_metrics_new();
 	}
 	r->clock = clock;
-	if (r->flows && (!o->interval_ns || (r->ration && r->metrics)))
+	r->windows = uw_windows_new(WINDOW_FLOWS);
+	r->traffic = uw_traffic_new();
+	if (r->flows && r->windows && r->traffic && (!o->interval_ns || (r->ration && r->metrics)))
 		err = silent ? 0 : open_sink(r, clock, manner, error);
 	if (err) {
 		uw_report_free(r);
@@ -153,6 +159,8 @@ void uw_report_free(struct uw_report *r)
 	uw_journal_close(r->journal);
 	uw_metrics_free(r->metrics);
 	uw_ration_free(r->ration);
+	uw_windows_free(r->windows);
+	uw_traffic_free(r->traffic);
 	uw_flow_table_free(r->flows);
 	free(r);
 }
@@ -162,6 +170,7 @@ void uw_report_start(struct uw_report *r, struct uw_run *run)
 	uw_filters_text(&r->o->filters, r->filters, sizeof(r->filters));
 	run->filters = r->filters;
 	run->facts = r->host;
+	uw_windows_run(r->windows, run->run);
 	if (!r->sink)
 		return;
 	r->sink->start(r->sink, run);
@@ -189,6 +198,7 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 	if (probe)
 		return;
 	uw_totals_add(&r->totals, q, previous);
+	uw_windows_query(r->windows, q, previous ? &previous->verdict : NULL);
 	r->unsettled |= uw_query_is_news(q);
 	if (!r->sink || q->times || !(always || r->o->all || r->o->output == UW_OUTPUT_HTML || uw_query_is_news(q)) || rationed(r, f, q))
 		return;
@@ -198,12 +208,19 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 
 void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const struct uw_flow_value *v)
 {
+	struct uw_flow_value none = { 0 };
+	const struct uw_flow_value *old = uw_flow_folded(r->flows, key);
+	struct uw_flow_id id;
+
+	uw_flow_id_of_key(&id, key, false);
+	uw_windows_fold(r->windows, &id, old ? old : &none, v);
 	uw_flow_fold(r->flows, key, false, v);
 }
 
 void uw_report_host(struct uw_report *r, const struct uw_host_facts *facts)
 {
-	r->host = *facts;
+	r->host.ephemeral_low = facts->ephemeral_low;
+	r->host.ephemeral_high = facts->ephemeral_high;
 }
 
 void uw_report_rest(struct uw_report *r, const struct uw_flow *rest)
@@ -213,6 +230,28 @@ void uw_report_rest(struct uw_report *r, const struct uw_flow *rest)
 	uw_flow_merge(r->flows, rest);
 	for (v = 0; v < UW_VERDICTS && !rest->id.probe; v++)
 		uw_totals_rest(&r->totals, v, rest->count[v]);
+}
+
+static void on_window(void *arg, struct uw_window *w)
+{
+	struct uw_report *r = arg;
+
+	r->unsettled |= w->closed;
+	uw_traffic_fill(r->traffic, w);
+	if (!r->sink || !r->sink->window)
+		return;
+	r->sink->window(r->sink, w);
+	uw_writer_commit(r->writer);
+}
+
+void uw_report_settle(struct uw_report *r, uint64_t until_ns)
+{
+	uw_windows_settle(r->windows, until_ns, on_window, r);
+}
+
+struct uw_traffic *uw_report_traffic(struct uw_report *r)
+{
+	return r->traffic;
 }
 
 const struct uw_totals *uw_report_totals(const struct uw_report *r)
@@ -269,12 +308,16 @@ void uw_report_diagnose(struct uw_report *r, bool final)
 	struct uw_diagnosis *d;
 	unsigned count, n, i;
 
+	if (final)
+		uw_report_settle(r, UINT64_MAX);
 	r->unsettled = false;
 	d = calloc(DIAGNOSES, sizeof(*d));
 	if (!d)
 		return;
 	uw_report_idle(r);
 	flows = uw_flow_list(r->flows, &count);
+	r->host.windows = uw_windows_list(r->windows, &r->host.window_count);
+	r->host.loss = uw_windows_loss(r->windows);
 	n = uw_diagnose(flows, count, &r->host, d, DIAGNOSES);
 	for (i = 0; i < n; i++)
 		tell_diagnosis(r, &d[i], final);

@@ -11,6 +11,8 @@
 #include "core/diagnose.h"
 #include "core/flow.h"
 #include "core/totals.h"
+#include "core/traffic.h"
+#include "core/window.h"
 #include "writer.h"
 #include "sink/sink.h"
 
@@ -46,6 +48,14 @@ void uw_report_rest(struct uw_report *r, const struct uw_flow *rest);
 
 /** uw_report_host - what another host said of itself, for evidence and advice. */
 void uw_report_host(struct uw_report *r, const struct uw_host_facts *facts);
+/**
+ * uw_report_settle - the outcomes of all queries sent until @until_ns have been given: what follows of
+ * loss windows is told. (Live: until a timeout ago; in captures: until UW_HOLD_NS before the last judged.)
+ */
+void uw_report_settle(struct uw_report *r, uint64_t until_ns);
+
+/** uw_report_traffic - what the wire carried, to be filled by the source. */
+struct uw_traffic *uw_report_traffic(struct uw_report *r);
 
 /** uw_report_totals - verdicts and faults of the queries taken one by one. */
 const struct uw_totals *uw_report_totals(const struct uw_report *r);
@@ -58,7 +68,7 @@ bool uw_report_unsettled(const struct uw_report *r);
 
 /**
  * uw_report_diagnose - run the rules and tell what is new or surer than before.
- * @final: also tell what has grown since it was told.
+ * @final: all queries have been given; also tell what has grown since it was told.
  */
 void uw_report_diagnose(struct uw_report *r, bool final);
 

@@ -16,6 +16,7 @@
 #include "child.h"
 #include "evidence_file.h"
 #include "file_replace.h"
+#include "live/carried.h"
 #include "live/collector.h"
 #include "live/nft_trace.h"
 #include "probes.h"
@@ -27,6 +28,8 @@
 #define BURST_NS 10000000000ull	/* ... and after this long even if it is not quiet */
 #define DIAGNOSE_NS 10000000000ull	/* between looks at the flows while running */
 #define IN_FLIGHT_NS 500000000ull	/* between looks at what is in flight, on a terminal */
+#define FLOWS_NS 1000000000ull		/* between looks at the good queries that the kernel counted */
+#define LATENESS_NS 3000000000ull	/* after its deadline a query's outcome is known, the looks included */
 #define STATUS_NS 60000000000ull	/* between trace's status records */
 #define ASKERS 32
 #define PROBE_TIMEOUT_NS 2000000000ull
@@ -48,6 +51,7 @@ struct watch {
 	struct uw_collector *collector;
 	struct uw_report *report;
 	struct uw_evidence_file *evidence;	/* NULL without --evidence */
+	struct uw_carried_reader *carried;
 	struct uw_probes *probes;
 	struct uw_scrape *scrape;	/* NULL without --metrics ADDR:PORT */
 	struct uw_clock clock;
@@ -61,7 +65,7 @@ struct watch {
 	int metrics_failing;	/* -errno, said already */
 	bool command_ran;
 	int command_status;
-	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns;
+	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns, flows_ns;
 };
 
 static int say(const char *text)
@@ -308,6 +312,25 @@ static bool may_diagnose(const struct watch *w)
 	       w->now_ns - w->diagnose_ns >= DIAGNOSE_NS;
 }
 
+static void on_flow_seen(void *arg, const struct uw_flow_key *key, const struct uw_flow_value *value)
+{
+	uw_report_fold(arg, key, value);
+}
+
+/* Loss windows: good queries cost no wake-up, so they are looked for. */
+static void follow_windows(struct watch *w)
+{
+	uint64_t known = w->o->timeout_ns + LATENESS_NS;
+
+	if (w->now_ns - w->flows_ns < FLOWS_NS)
+		return;
+	w->flows_ns = w->now_ns;
+	uw_carried_read(w->carried, uw_report_traffic(w->report));
+	uw_collector_flows(w->collector, on_flow_seen, w->report);
+	if (w->now_ns > known)
+		uw_report_settle(w->report, w->now_ns - known);
+}
+
 static void loop(struct watch *w)
 {
 	while (w->phase != OVER) {
@@ -326,6 +349,7 @@ static void loop(struct watch *w)
 			uw_report_idle(w->report);
 			w->bad_ns = w->burst_ns = 0;
 		}
+		follow_windows(w);
 		if (w->now_ns - w->status_ns >= (w->o->interval_ns ? w->o->interval_ns : STATUS_NS))
 			tell_status(w);
 		show_in_flight(w);
@@ -428,6 +452,9 @@ static int open_all(struct watch *w)
 	if (w->o->metrics.ss_family &&
 	    uw_scrape_open((const struct sockaddr *)&w->o->metrics, &w->scrape, error))
 		return say(error);
+	w->carried = uw_carried_new(w->live);
+	if (!w->carried)
+		return say("out of memory");
 	for (i = 0; i < w->plan->asks; i++)
 		uw_probes_want(w->probes, &w->plan->ask[i]);
 	return 0;
@@ -468,6 +495,7 @@ static void close_all(struct watch *w)
 	uw_collector_free(w->collector);
 	uw_evidence_close(w->evidence);
 	uw_nft_trace_close(w->nft_trace);
+	uw_carried_free(w->carried);
 	uw_live_close(w->live);
 	uw_probes_free(w->probes);
 	if (w->signal_fd >= 0)

@@ -134,7 +134,8 @@ static bool judge(const struct uw_rule *r, struct uw_case *c, struct uw_diagnosi
 	memset(d, 0, sizeof(*d));
 	d->id = r->id;
 	d->confidence = confidence;
-	gather(r, c, d);
+	if (r->flow || r->drop)
+		gather(r, c, d);
 	r->tell(c, d);
 	tell_far(d);
 	if (!d->next_step[0] && r->next_step)
@@ -168,8 +169,12 @@ unsigned uw_diagnose(const struct uw_flow *const *flows, unsigned count,
 	unsigned r, i, n = 0;
 
 	for (r = 0; r < uw_rule_count; r++) {
-		for (i = 0; i < count && n < max; i++)
-			n += run_on_flow(&uw_rules[r], c, i, &out[n], max - n);
+		const struct uw_rule *rule = &uw_rules[r];
+
+		if (!rule->flow && !rule->drop && n < max)
+			n += judge(rule, &(struct uw_case){ .host = host, .flows = flows, .count = count }, &out[n]);
+		for (i = 0; (rule->flow || rule->drop) && i < count && n < max; i++)
+			n += run_on_flow(rule, c, i, &out[n], max - n);
 	}
 	return n;
 }

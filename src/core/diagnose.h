@@ -5,7 +5,9 @@
 #ifndef UW_DIAGNOSE_H
 #define UW_DIAGNOSE_H
 
+#include "core/clock.h"
 #include "core/flow.h"
+#include "core/window.h"
 
 enum uw_confidence {
 	UW_POSSIBLE,
@@ -31,8 +33,12 @@ struct uw_diagnosis {
 	const struct uw_flow *flow[UW_EVIDENCE_MAX];
 };
 
-/* What the host says of itself, for evidence and advice. */
+/* What is known besides the flows, for evidence and advice. */
 struct uw_host_facts {
+	const struct uw_window *const *windows;	/* as uw_windows_list() gives them */
+	unsigned window_count;
+	struct uw_loss loss;
+	const struct uw_clock *clock;	/* for times in a ticket, NULL: none are told */
 	uint16_t ephemeral_low, ephemeral_high;	/* net.ipv4.ip_local_port_range, 0 unknown */
 };
 

@@ -96,6 +96,14 @@ static struct entry *insert(struct uw_flow_table *t, const struct uw_flow_id *id
 	return e;
 }
 
+const struct uw_flow_value *uw_flow_folded(const struct uw_flow_table *t, const struct uw_flow_key *key)
+{
+	struct folded *f;
+
+	HASH_FIND(hh, t->folded, key, sizeof(*key), f);
+	return f ? &f->value : NULL;
+}
+
 static struct uw_flow *flow_of(struct uw_flow_table *t, struct uw_flow_id *id)
 {
 	struct entry *e = find(t, id);
@@ -118,7 +126,7 @@ static struct uw_flow *flow_of(struct uw_flow_table *t, struct uw_flow_id *id)
 	return &e->flow;
 }
 
-static void id_of_query(struct uw_flow_id *id, const struct uw_query *q, bool probe)
+void uw_flow_id_of(struct uw_flow_id *id, const struct uw_query *q, bool probe)
 {
 	const struct uw_query_key *k = &q->key;
 
@@ -222,6 +230,26 @@ static bool is_good(enum uw_verdict v)
 	return v == UW_ANSWERED || v == UW_SERVED || v == UW_FORWARDED;
 }
 
+/* What the devices counted around a query that got no answer. */
+static void count_counters(struct uw_flow *f, const struct uw_query *q)
+{
+	const struct uw_acquittal *a = &q->acquittal;
+	uint64_t allowance = 0;
+	unsigned i;
+
+	if (q->verdict != UW_NO_REPLY)
+		return;
+	for (i = 0; i < a->counters && i < UW_COUNTERS_MAX; i++)
+		allowance += strstr(a->counter[i].name, "_allowance_exceeded") ? a->counter[i].rose : 0;
+	if (allowance) {
+		f->allowance_queries++;
+		f->allowance_most = allowance > f->allowance_most ? allowance : f->allowance_most;
+	} else if (a->nic_drops) {
+		f->nic_queries++;
+		f->nic_most = a->nic_drops > f->nic_most ? a->nic_drops : f->nic_most;
+	}
+}
+
 /* What follows from the verdict and goes with it when a later revision takes it back. */
 static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 {
@@ -236,6 +264,8 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 		f->bad_complete++;
 	if (q->verdict == UW_REJECTED && port_unreachable(q))
 		f->port_unreachable++;
+	f->late_beyond += q->verdict == UW_ANSWERED_LATE && q->fault == UW_FAULT_BEYOND;
+	count_counters(f, q);
 	if (q->verdict == UW_NO_REPLY && q->icmp.seen && q->icmp.mtu) {
 		f->too_big++;
 		f->mtu = q->icmp.mtu;
@@ -315,7 +345,7 @@ struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, b
 	struct uw_flow_id id;
 	struct uw_flow *f;
 
-	id_of_query(&id, q, probe);
+	uw_flow_id_of(&id, q, probe);
 	f = flow_of(t, &id);
 	if (!f)
 		return NULL;
@@ -336,7 +366,7 @@ struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, b
 	return f;
 }
 
-static void id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool probe)
+void uw_flow_id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool probe)
 {
 	memset(id, 0, sizeof(*id));
 	id->client = key->client;
@@ -400,7 +430,7 @@ struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *
 	struct uw_flow *f;
 	int i;
 
-	id_of_key(&id, key, probe);
+	uw_flow_id_of_key(&id, key, probe);
 	f = flow_of(t, &id);
 	if (!f)
 		return NULL;

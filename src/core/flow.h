@@ -67,6 +67,9 @@ struct uw_flow {
 	uint64_t too_big;		/* without answer, and a router said that they are too large */
 	uint32_t mtu;			/* ... for this, the last told */
 	uint64_t port_unreachable;	/* rejected by the server's own ICMP port unreachable */
+	uint64_t late_beyond;		/* answered late, and not held up by this host */
+	uint64_t nic_queries, nic_most;	/* no_reply while the card lost packets; the most of one query */
+	uint64_t allowance_queries, allowance_most;	/* ... while a driver's *_allowance_exceeded rose */
 	unsigned send_errors;
 	struct uw_flow_errno {
 		int err;		/* positive */
@@ -79,6 +82,10 @@ struct uw_flow_table;	/* opaque, bounded */
 /** uw_flow_table_new - Return: an empty table of at most @max flows, or NULL without memory. */
 struct uw_flow_table *uw_flow_table_new(unsigned max);
 void uw_flow_table_free(struct uw_flow_table *t);
+
+/** uw_flow_id_of, uw_flow_id_of_key - the flow of a judged query, of one that the kernel counts. */
+void uw_flow_id_of(struct uw_flow_id *id, const struct uw_query *q, bool probe);
+void uw_flow_id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool probe);
 
 /** uw_flow_add - count a judged query; a revision 2 takes revision 1's verdict (@previous) back.
  * Return: its flow, or NULL if the table is full (counted in uw_flow_table_lost()). */
@@ -99,6 +106,8 @@ bool uw_flow_drop_same(const struct uw_flow_drop *a, const struct uw_flow_drop *
 /** uw_flow_merge - add what another run counted for a flow, beside the queries that are added one by one:
  * counts, round trips, first and last times. Return: as uw_flow_add(). */
 struct uw_flow *uw_flow_merge(struct uw_flow_table *t, const struct uw_flow *more);
+/** uw_flow_folded - what uw_flow_fold() was given last for a key, NULL if nothing. */
+const struct uw_flow_value *uw_flow_folded(const struct uw_flow_table *t, const struct uw_flow_key *key);
 
 /** uw_flow_list - Return: pointers to all flows sorted by id; *count receives how many. The array is
  * the table's and is valid until the next call on the table. */

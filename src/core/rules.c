@@ -488,6 +488,70 @@ const struct uw_rule uw_rules[] = {
 		.tell = uw_ephemeral_tell,
 	},
 	{
+		.id = "asymmetric-routing",
+		.drop = uw_reverse_path_drop,
+		.tell = uw_reverse_path_tell,
+		.next_step =
+			"ip route get SERVER names the device of the way out. Set net.ipv4.conf.*.rp_filter=2 (loose) or use policy routing, or let the network send replies back by that device.",
+	},
+	{
+		.id = "checksum",
+		.drop = uw_checksum_drop,
+		.tell = uw_checksum_tell,
+		.next_step =
+			"nstat -az UdpInCsumErrors counts them. ethtool -K DEVICE rx off for a test; look for the device on the way that damages them.",
+	},
+	{
+		.id = "app-not-reading",
+		.flow = uw_unread_flow,
+		.tell = uw_unread_tell,
+		.next_step =
+			"Look at the program: its CPU time, its threads, what it waits for (strace -f -p PID); ss -uanpm shows its queue.",
+	},
+	{
+		.id = "reply-after-timeout",
+		.flow = uw_late_flow,
+		.tell = uw_late_tell,
+		.next_step =
+			"A longer timeout in the program, or a nearer or less busy server.",
+	},
+	{
+		.id = "wrong-source-reply",
+		.flow = uw_elsewhere_flow,
+		.tell = uw_elsewhere_tell,
+		.next_step =
+			"Bind the server's daemon to the address that is asked, or let it answer from there (interface-automatic in unbound); look for a translation on the way that is not undone.",
+	},
+	{
+		.id = "cloud-allowance-exceeded",
+		.flow = uw_allowance_flow,
+		.holds = uw_allowance_holds,
+		.tell = uw_allowance_tell,
+		.next_step =
+			"ethtool -S DEVICE | grep allowance names which. Cache DNS on the host, or take a larger instance.",
+	},
+	{
+		.id = "nic-drops",
+		.flow = uw_nic_flow,
+		.holds = uw_counter_holds,
+		.tell = uw_nic_tell,
+		.next_step =
+			"ethtool -S DEVICE and /proc/net/softnet_stat show which counter; ethtool -g DEVICE: larger rings.",
+	},
+	{
+		.id = "server-down",
+		.flow = uw_down_flow,
+		.holds = uw_down_holds,
+		.tell = uw_down_tell,
+		.next_step =
+			"Is its address right, is it up (does it answer anything else)? Then trace at the server.",
+	},
+	{
+		.id = "upstream-udp-throttling",
+		.holds = uw_throttle_holds,
+		.tell = uw_throttle_tell,
+	},
+	{
 		.id = "no-service",
 		.flow = unreachable_port,
 		.holds = service_holds,

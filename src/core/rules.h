@@ -24,7 +24,7 @@ struct uw_case {
 
 struct uw_rule {
 	const char *id;
-	/* exactly one of these two makes it a drop rule or a flow rule */
+	/* exactly one of these two makes it a drop rule or a flow rule; none: it is about the whole run */
 	bool (*drop)(const struct uw_flow_drop *d);
 	bool (*flow)(const struct uw_flow *f);	/* may @f lead or join the subject? */
 	/* flow rules: which flows are one subject; NULL: uw_flows_related() */
@@ -64,6 +64,31 @@ bool uw_fragments_drop(const struct uw_flow_drop *d);
 void uw_fragments_tell(const struct uw_case *c, struct uw_diagnosis *d);
 bool uw_mtu_flow(const struct uw_flow *f);
 void uw_mtu_tell(const struct uw_case *c, struct uw_diagnosis *d);
+
+/* ... rule_seen.c */
+bool uw_reverse_path_drop(const struct uw_flow_drop *d);
+void uw_reverse_path_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_checksum_drop(const struct uw_flow_drop *d);
+void uw_checksum_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_unread_flow(const struct uw_flow *f);
+void uw_unread_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_late_flow(const struct uw_flow *f);
+void uw_late_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_elsewhere_flow(const struct uw_flow *f);
+void uw_elsewhere_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_nic_flow(const struct uw_flow *f);
+bool uw_counter_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_nic_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_allowance_flow(const struct uw_flow *f);
+bool uw_allowance_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_allowance_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_down_flow(const struct uw_flow *f);
+bool uw_down_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_down_tell(const struct uw_case *c, struct uw_diagnosis *d);
+
+/* ... rule_throttle.c */
+bool uw_throttle_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_throttle_tell(const struct uw_case *c, struct uw_diagnosis *d);
 
 /* ... rule_ephemeral.c */
 bool uw_ephemeral_flow(const struct uw_flow *f);

@@ -658,6 +658,8 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.queues = bpf_map__fd(l->skel->maps.queues),
 		.evidence = bpf_map__fd(l->skel->maps.evidence),
 		.ring = bpf_map__fd(l->skel->maps.ring),
+		.carriers = bpf_map__fd(l->skel->maps.carriers),
+		.carried_ports = bpf_map__fd(l->skel->maps.carried_ports),
 		.holdings = l->holdings ? bpf_link__fd(l->holdings) : -1,
 		.rules = bpf_map__fd(l->skel->maps.rules),
 		.rule_sockets = bpf_map__fd(l->skel->maps.rule_sockets),

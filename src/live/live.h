@@ -24,6 +24,7 @@ struct uw_live;
 struct uw_live_fds {
 	int tables[UW_QUOTAS], flows[UW_QUOTAS];
 	int aliases, visitor_aliases, here, floods, earlier, sends, askers, queues, ring, closed, answers, tunnel_seconds;
+	int carriers, carried_ports;
 	int holdings;	/* a link, for uw_holdings_read(); -1 if this kernel cannot */
 	int evidence;	/* of --evidence */
 	int rules, rule_sockets, nft_filter;	/* of --nft-trace */

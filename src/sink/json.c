@@ -256,6 +256,84 @@ static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
 	uw_json_line_end(&j);
 }
 
+/* ---- window ---- */
+
+static uint64_t rounded(double x)
+{
+	return x > 0 ? (uint64_t)(x + 0.5) : 0;
+}
+
+static void put_window_traffic(struct uw_json *j, const struct uw_window_traffic *t)
+{
+	if (t->before) {
+		uw_json_uint(j, "udp.out_pps_before", rounded(t->udp_out_before));
+		uw_json_uint(j, "udp.in_pps_before", rounded(t->udp_in_before));
+	}
+	if (t->during) {
+		uw_json_uint(j, "udp.in_pps_during", rounded(t->udp_in_during));
+		uw_json_uint(j, "tcp.in_segments_during", t->tcp_in_during);
+	}
+	if (t->release)
+		uw_json_uint(j, "udp.out_pps_release", rounded(t->udp_out_release));
+	if (!t->ports)
+		return;
+	uw_json_array(j, "udp.top_ports");
+	for (unsigned i = 0; i < t->ports && i < UW_TOP_PORTS; i++) {
+		uw_json_object(j, NULL);
+		uw_json_uint(j, "port", t->port[i].port);
+		uw_json_uint(j, "percent", rounded(100 * t->port[i].share));
+		uw_json_close(j);
+	}
+	uw_json_close(j);
+}
+
+static void put_edges(struct uw_json *j, const struct uw_clock *clock, const struct uw_window *w)
+{
+	uw_json_time(j, clock, "last_good", w->last_good_ns);
+	uw_json_time(j, clock, "first_bad", w->first_bad_ns);
+	uw_json_time(j, clock, "last_bad", w->last_bad_ns);
+	uw_json_time(j, clock, "first_good", w->first_good_ns);
+	uw_json_uint(j, "queries", w->queries);
+	uw_json_uint(j, "answered", w->answered);
+}
+
+/* A flow's part has edges of its own. */
+static void put_window_flows(struct uw_json *j, const struct uw_clock *clock, const struct uw_window *w)
+{
+	uw_json_array(j, "flows");
+	for (unsigned i = 0; i < w->flows && i < UW_WINDOW_FLOWS; i++) {
+		const struct uw_episode *e = &w->flow[i].e;
+		struct uw_window part = {
+			.last_good_ns = e->last_good_ns, .first_bad_ns = e->first_bad_ns,
+			.last_bad_ns = e->last_bad_ns, .first_good_ns = e->first_good_ns,
+			.queries = e->queries, .answered = e->answered,
+		};
+
+		uw_json_object(j, NULL);
+		put_flow_key(j, &w->flow[i].id);
+		put_edges(j, clock, &part);
+		uw_json_close(j);
+	}
+	uw_json_close(j);
+	if (w->more_flows)
+		uw_json_uint(j, "flows.more", w->more_flows);
+}
+
+static void json_window(struct uw_sink *sink, const struct uw_window *w)
+{
+	struct json_sink *s = self(sink);
+	struct uw_json j;
+
+	put_head_now(s, &j, "window");
+	uw_json_format(&j, "window.id", "%04x-w%u", w->run & 0xffff, w->id);
+	uw_json_string(&j, "state", w->closed ? "closed" : "open");
+	put_edges(&j, s->clock, w);
+	put_window_flows(&j, s->clock, w);
+	put_window_traffic(&j, &w->traffic);
+	uw_json_line_end(&j);
+	fflush(s->out);
+}
+
 /* ---- diagnosis ---- */
 
 static void put_sentences(struct uw_json *j, const char *key, const struct uw_evidence *e)
@@ -396,6 +474,7 @@ struct uw_sink *uw_sink_json(FILE *out, const struct uw_clock *clock)
 		.start = json_start,
 		.query = json_query,
 		.flow = json_flow,
+		.window = json_window,
 		.diagnosis = json_diagnosis,
 		.status = json_status,
 		.end = json_end,

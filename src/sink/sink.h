@@ -14,6 +14,7 @@
 #include "core/flow.h"
 #include "core/query.h"
 #include "core/totals.h"
+#include "core/window.h"
 
 #define UW_LIST_MAX 16
 
@@ -54,6 +55,8 @@ struct uw_sink {
 	void (*start)(struct uw_sink *s, const struct uw_run *run);
 	void (*query)(struct uw_sink *s, const struct uw_query *q);
 	void (*flow)(struct uw_sink *s, const struct uw_flow *f);
+	/* Opened, joined by a flow, or closed: each record of a window replaces the one before. */
+	void (*window)(struct uw_sink *s, const struct uw_window *w);
 	void (*diagnosis)(struct uw_sink *s, const struct uw_diagnosis *d);
 	void (*status)(struct uw_sink *s, const struct uw_totals *t);
 	/* Last call before close; @flows is the whole table, sorted by flow key. */

@@ -122,6 +122,16 @@ static void text_flow(struct uw_sink *sink, const struct uw_flow *f)
 	(void)f;
 }
 
+static void text_window(struct uw_sink *sink, const struct uw_window *w)
+{
+	struct text_sink *s = self(sink);
+
+	flush_groups(s);
+	fputc('\n', s->o.out);
+	uw_text_window(&s->o, s->clock, w);
+	fflush(s->o.out);
+}
+
 static void print_evidence(const struct text_sink *s, const char *lead, const struct uw_evidence *e)
 {
 	for (unsigned i = 0; i < e->count && i < UW_EVIDENCE_MAX; i++) {
@@ -265,6 +275,7 @@ struct uw_sink *uw_sink_text(FILE *out, const struct uw_clock *clock,
 		.start = text_start,
 		.query = text_query,
 		.flow = text_flow,
+		.window = text_window,
 		.diagnosis = text_diagnosis,
 		.status = text_status,
 		.end = text_end,

@@ -119,6 +119,11 @@ bool uw_text_question(struct uw_line *l, const struct uw_query *q);
 void uw_text_belongs(struct uw_line *l, uint32_t uid, const char *user, const char *cgroup,
 		     const char *netns_name);
 
+/* ---- loss windows: text_window.c ---- */
+
+/** uw_text_window - a window that opened, was joined by a flow, or closed. */
+void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_window *w);
+
 /* ---- the frame: text_start.c, text_summary.c, text_totals.c ---- */
 
 /** uw_text_start - the first lines: what is watched, when, and who asks here. */

@@ -10,22 +10,23 @@
 
     [tracer]            scope (list of members, default c; empty: all of the machine), timeout (default 2 s), args,
                         command (instead of traffic), command_exit, instances (default 1), kill (true: SIGKILL, then all again),
-                        off (true), wait (seconds until it is ended whatever it told)
+                        folded (true: good queries are counted, not told), off (true), wait (seconds until it is ended whatever it told)
     [nft]               member = ruleset
     [every_case] [[case]] many small faults in one run: see cases.py
     [[daemon]]          in, run: chronyd, dnsmasq, unbound, or a command that prints "ready"
     [[setup]] [[traffic]] [[verify]]
                         in (default c; host with no namespace), run, exit (default 0), stdout,
                         stderr (patterns), background, lines (of stderr). verify runs until it
-                        holds, with the tracer and without: it proves that the cause was the one
+                        holds, with the tracer and without ($TMP/records: what it told): it proves that the cause was the one
                         meant. A step that runs $UDPWHY itself is left out with --no-tracer.
     [[expect]]          count (number or ">=N", default 1) or count_run (a command that prints it,
                         in count_in), absent (keys), and keys of a query record
     [[diagnosis]]       keys of a diagnosis record
+    [[window]]          keys of a loss window's last record; none others may be there (windows: how many)
     [end]               keys of the end record
     [weaker]            what may be less on a kernel that cannot tell: see weaker.py
 
-A value that starts with ~ is a regular expression, searched for. Dotted keys may be written so.
+A value "2..9" is a range of numbers. A value that starts with ~ is a regular expression, searched for. Dotted keys may be written so.
 @{FILE} in a value of [[expect]] is what a step wrote to FILE of its directory, a number if it is all.
 """
 
@@ -41,7 +42,8 @@ from cases import CASE_KEYS, cases_of
 from lab import SLACK, TMP_PREFIX, Lab, LabError, kill_inside, wait_until
 from tracer import Tracer, still_loaded
 
-STEP_LIMIT = 60
+STEP_LIMIT = 75
+RANGE = re.compile(r"[0-9]+\.\.[0-9]+")
 VERIFY_LIMIT = 10
 DAEMON_LIMIT = 30
 EXPECT_MOST = 60
@@ -55,10 +57,10 @@ COMMAND_OUTPUT = "exec >$TMP/command.out 2>$TMP/command.err\n"
 
 STEP_KEYS = {"in", "run", "exit", "stdout", "stderr", "background", "lines"}
 TOP_KEYS = {"summary", "alone", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
-            "daemon", "setup", "traffic", "every_case", "case", "verify", "expect", "diagnosis",
+            "daemon", "setup", "traffic", "every_case", "case", "verify", "expect", "diagnosis", "window", "windows",
             "end", "weaker"}
 TRACER_KEYS = {"wait", "scope", "args", "timeout", "command", "command_exit", "instances", "kill",
-               "off"}
+               "off", "folded"}
 EXPECT_CONTROLS = {"what", "count", "count_run", "count_in", "absent", "weaker", "or"}
 
 DAEMONS = {
@@ -117,6 +119,11 @@ def flatten(table, prefix=""):
 def value_matches(expected, actual):
     if isinstance(expected, str) and expected.startswith("~"):
         return actual is not None and re.search(expected[1:], str(actual)) is not None
+    if isinstance(expected, str) and RANGE.fullmatch(expected) and isinstance(actual, int):
+        low, high = expected.split("..")
+        return int(low) <= actual <= int(high)
+    if isinstance(expected, dict):
+        return isinstance(actual, dict) and all(value_matches(v, actual.get(k)) for k, v in expected.items())
     if isinstance(expected, list):
         return isinstance(actual, list) and len(expected) == len(actual) and \
             all(map(value_matches, expected, actual))
@@ -181,6 +188,7 @@ def load(path):
         check_keys(f"{name}: case", case, CASE_KEYS)
     spec["expect"] = [flatten(e) for e in spec.get("expect", [])]
     spec["diagnosis"] = [flatten(e) for e in spec.get("diagnosis", [])]
+    spec["window"] = [flatten(e) for e in spec.get("window", [])]
     spec["end"] = flatten(spec.get("end", {}))
     spec["name"] = name
     return spec
@@ -214,6 +222,8 @@ class Run:
                         RECORDS=os.path.join(os.path.dirname(__file__), "records.py"),
                         RULES=os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "prometheus",
                                            "udpwhy.rules.yml"),
+                        THROTTLE=os.path.join(os.path.dirname(__file__), "throttle.py"),
+                        EDGES=os.path.join(os.path.dirname(__file__), "throttle_edges.py"),
                         CTFILL=os.path.join(os.path.dirname(__file__), "ctfill.py"),
                         NFQUEUE=os.path.join(os.path.dirname(__file__), "nfqueue.py"),
                         QUOTE=os.path.join(os.path.dirname(__file__), "icmpquote.py"),
@@ -282,6 +292,11 @@ class Run:
                 continue
             self.run_step(f"{section}{number}", step)
 
+    def write_records(self):
+        """For steps that hold what was told against something else."""
+        with open(os.path.join(self.tmp, "records"), "w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for t in self.tracers for line in t.raw)
+
     def verify(self):
         """Each step of [[verify]] until it holds: counters may move a moment later."""
         for number, step in enumerate(self.spec.get("verify", [])):
@@ -289,6 +304,7 @@ class Run:
 
             def holds(step=step, number=number, last=last):
                 try:
+                    self.write_records()
                     self.run_step(f"verify{number}", step)
                     return True
                 except Failure as e:
@@ -370,7 +386,7 @@ class Run:
 
     def tracer_argv(self):
         scope = [self.lab.name[m] for m in self.tracer_spec.get("scope", ["c"])]
-        argv = [self.options.udpwhy, "trace", "-o", "json", "--all", "--timeout",
+        argv = [self.options.udpwhy, "trace", "-o", "json", *([] if self.tracer_spec.get("folded") else ["--all"]), "--timeout",
                 str(self.tracer_spec.get("timeout", 2)),
                 *(["--scope", ",".join(scope)] if scope else []), *self.tracer_spec.get("args", [])]
         if "command" in self.tracer_spec:
@@ -435,6 +451,7 @@ class Run:
             found += [f"not expected: query {q.get('query.id')}" for q in queries
                       if not any(record_matches(e, q) for e, _ in pairs)]
         found += self._judge_diagnoses([r for r in records if r["type"] == "diagnosis"])
+        found += self._judge_windows([r for r in records if r["type"] == "window"])
         for end in (r for r in records if r["type"] == "end"):
             expected = self.here(self.spec["end"])
             if "command" in self.tracer_spec:
@@ -469,6 +486,18 @@ class Run:
             found.append(f"diagnoses {sorted(ids)}, not {self.spec['diagnoses']}")
         for name in ids & set(self.spec.get("not_diagnosed", [])):
             found.append(f"diagnosis {name} must not be made")
+        return found
+
+    def _judge_windows(self, records):
+        """Each record of a window replaces the one before."""
+        if "windows" not in self.spec and not self.spec.get("window"):
+            return []
+        last = {r["window.id"]: r for r in records}.values()
+        wanted = self.spec.get("windows", len(self.spec["window"]))
+        found = [f"window expected: {e}; there are {list(last)}" for e in self.spec["window"]
+                 if not any(record_matches(e, w) for w in last)]
+        if len(last) != wanted:
+            found.append(f"{len(last)} windows, not {wanted}: {list(last)}")
         return found
 
     def _finish(self, tracer, pairs):

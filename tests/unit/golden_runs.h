@@ -150,7 +150,7 @@ static void diagnosis(void)
 	static struct uw_diagnosis d;
 	struct uw_flow f[5];
 	const struct uw_flow *list[] = { &f[0], &f[1] };
-	const struct uw_host_facts host = { 32768, 60999 };
+	const struct uw_host_facts host = { .ephemeral_low = 32768, .ephemeral_high = 60999 };
 
 	make_flows(f);
 	f[0].count[UW_REQUEST_DROPPED] = f[0].drops = 0;
@@ -161,10 +161,41 @@ static void diagnosis(void)
 		sink->diagnosis(sink, &d);
 }
 
+/* Two servers at once: opened, closed; the wire's traffic as a gateway's. */
+static void window(void)
+{
+	static struct uw_window w;
+	struct uw_flow f[5];
+
+	make_flows(f);
+	w = (struct uw_window){
+		.id = 1, .last_good_ns = T0 - 2000 * MS, .first_bad_ns = T0 + 120 * MS, .last_bad_ns = T0 + 41 * S,
+		.queries = 5, .flows = 2,
+		.flow = {
+			{ .id = f[0].id, .e = { .queries = 3 } },
+			{ .id = f[1].id, .e = { .queries = 2 } },
+		},
+	};
+	sink->window(sink, &w);
+	w.closed = true;
+	w.first_good_ns = T0 + 44 * S;
+	w.queries = 14;
+	w.answered = 1;
+	w.flow[0].e = (struct uw_episode){ .queries = 8, .answered = 1 };
+	w.flow[1].e = (struct uw_episode){ .queries = 6 };
+	w.traffic = (struct uw_window_traffic){
+		.before = true, .during = true, .release = true, .udp_out_before = 61300.4,
+		.udp_in_before = 41200, .udp_in_during = 3020, .udp_out_release = 2980, .tcp_in_during = 18223,
+		.ports = 1, .port = { { 51820, 0.962 } },
+	};
+	sink->window(sink, &w);
+}
+
 #define GOLDEN_RUNS \
 	GOLDEN("start", start, false) \
 	GOLDEN("start-scoped", start_scoped, false) \
 	GOLDEN("silence", silence, false) \
 	GOLDEN("silence-filtered", silence_filtered, false) \
 	GOLDEN("summary", summary, false) \
-	GOLDEN("diagnosis", diagnosis, false)
+	GOLDEN("diagnosis", diagnosis, false) \
+	GOLDEN("window", window, false)

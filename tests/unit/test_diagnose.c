@@ -733,14 +733,15 @@ static void test_many_flows(void **state)
 	assert_has(d->summary, "30 replies of 10 flows");
 }
 
-/* A rule is a drop rule or a flow rule, and always ends in something to do. */
+/* A rule is a drop rule or a flow rule, or decides for itself on the whole run; it always ends in something to do. */
 static void test_table(void **state)
 {
 	unsigned i, k;
 
 	(void)state;
 	for (i = 0; i < uw_rule_count; i++) {
-		assert_true(!uw_rules[i].drop != !uw_rules[i].flow);
+		assert_false(uw_rules[i].drop && uw_rules[i].flow);
+		assert_true(uw_rules[i].drop || uw_rules[i].flow || uw_rules[i].holds);
 		assert_non_null(uw_rules[i].tell);
 		for (k = 0; k < i; k++)
 			assert_string_not_equal(uw_rules[i].id, uw_rules[k].id);

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core/traffic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_S 1000000000ull
+#define DEVICES 8
+#define SAMPLES 4096
+#define BEFORE_NS (10 * NS_PER_S)
+#define EDGE_NS (2 * NS_PER_S)	/* past an edge: samples are of a second, and the change may be in the last */
+#define PORT_SETS 512		/* kept, each of some seconds */
+#define PORT_PAIRS 16		/* of each, the most frequent */
+#define GATHERED 256		/* pairs told apart while a set is made */
+#define PORTS_NS (5 * NS_PER_S)	/* a capture's sets */
+#define EPHEMERAL 32768
+
+typedef uint32_t counts[UW_WAYS][UW_CARRIED];
+
+struct sample {
+	uint64_t from_ns, to_ns;
+	counts packets[DEVICES];
+};
+
+struct pair {
+	uint8_t device;
+	uint16_t local, remote;
+	uint64_t n;
+};
+
+struct port_set {
+	uint64_t from_ns, to_ns;
+	unsigned pairs;
+	struct pair pair[PORT_PAIRS];
+};
+
+struct uw_traffic {
+	struct device {
+		uint32_t netns, ifindex;
+		uint64_t last[UW_WAYS][UW_CARRIED];
+	} device[DEVICES];
+	unsigned devices, samples, sets, gathered;	/* samples and sets: ever */
+	uint64_t ports_ns;
+	struct pair gather[GATHERED];
+	struct port_set set[PORT_SETS];
+	struct sample sample[SAMPLES];
+};
+
+struct uw_traffic *uw_traffic_new(void)
+{
+	return calloc(1, sizeof(struct uw_traffic));
+}
+
+void uw_traffic_free(struct uw_traffic *t)
+{
+	free(t);
+}
+
+static struct sample *newest(struct uw_traffic *t)
+{
+	return t->samples ? &t->sample[(t->samples - 1) % SAMPLES] : NULL;
+}
+
+static int find_device(const struct uw_traffic *t, uint32_t netns, uint32_t ifindex)
+{
+	unsigned i;
+
+	for (i = 0; i < t->devices; i++) {
+		if (t->device[i].netns == netns && t->device[i].ifindex == ifindex)
+			return (int)i;
+	}
+	return -1;
+}
+
+static int device_of(struct uw_traffic *t, uint32_t netns, uint32_t ifindex)
+{
+	int i = find_device(t, netns, ifindex);
+
+	if (i >= 0 || t->devices == DEVICES)
+		return i;
+	t->device[t->devices] = (struct device){ .netns = netns, .ifindex = ifindex };
+	return (int)t->devices++;
+}
+
+void uw_traffic_sample(struct uw_traffic *t, uint64_t now_ns)
+{
+	uint64_t from = t->samples ? newest(t)->to_ns : 0;
+	struct sample *s = &t->sample[t->samples++ % SAMPLES];
+
+	memset(s, 0, sizeof(*s));
+	s->from_ns = from;
+	s->to_ns = now_ns;
+}
+
+void uw_traffic_device(struct uw_traffic *t, uint32_t netns, uint32_t ifindex,
+		       const uint64_t packets[UW_WAYS][UW_CARRIED])
+{
+	int at = device_of(t, netns, ifindex), way, what;
+	struct sample *s = newest(t);
+
+	if (at < 0 || !s)
+		return;
+	for (way = 0; way < UW_WAYS; way++) {
+		for (what = 0; what < UW_CARRIED; what++) {
+			uint64_t *last = &t->device[at].last[way][what], now = packets[way][what];
+
+			s->packets[at][way][what] += (uint32_t)(now > *last ? now - *last : 0);
+			*last = now;
+		}
+	}
+}
+
+/* --- ports --- */
+
+static void gather(struct uw_traffic *t, int device, uint16_t local, uint16_t remote, uint64_t n)
+{
+	unsigned i;
+
+	for (i = 0; i < t->gathered; i++) {
+		struct pair *p = &t->gather[i];
+
+		if (p->device == device && p->local == local && p->remote == remote) {
+			p->n += n;
+			return;
+		}
+	}
+	if (t->gathered < GATHERED)
+		t->gather[t->gathered++] = (struct pair){ (uint8_t)device, local, remote, n };
+	else
+		t->gather[GATHERED - 1].n += n; /* many of few packets: none of them is a top port */
+}
+
+void uw_traffic_ports(struct uw_traffic *t, const struct uw_carried_ports *p, uint64_t n)
+{
+	int device = device_of(t, p->netns, p->ifindex);
+
+	if (device >= 0 && n)
+		gather(t, device, p->local, p->remote, n);
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+
+	return (x->n < y->n) - (x->n > y->n);
+}
+
+void uw_traffic_ports_end(struct uw_traffic *t, uint64_t now_ns)
+{
+	struct port_set *s = &t->set[t->sets++ % PORT_SETS];
+
+	qsort(t->gather, t->gathered, sizeof(*t->gather), by_count);
+	s->from_ns = t->ports_ns;
+	s->to_ns = now_ns;
+	s->pairs = t->gathered < PORT_PAIRS ? t->gathered : PORT_PAIRS;
+	memcpy(s->pair, t->gather, s->pairs * sizeof(*s->pair));
+	t->ports_ns = now_ns;
+	t->gathered = 0;
+}
+
+void uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, enum uw_way way, enum uw_carried what,
+		       uint16_t local, uint16_t remote)
+{
+	struct sample *s = newest(t);
+
+	if (device_of(t, 0, 0) < 0)
+		return;
+	if (!s || when_ns >= s->to_ns) {
+		uint64_t from = when_ns - when_ns % NS_PER_S;
+
+		uw_traffic_sample(t, from + NS_PER_S);
+		s = newest(t);
+		s->from_ns = from;
+	}
+	if (when_ns < s->from_ns)
+		return; /* out of order, or of another time */
+	s->packets[0][way][what]++;
+	if (what != UW_CARRIED_UDP)
+		return;
+	if (!t->ports_ns)
+		t->ports_ns = when_ns;
+	if (when_ns > t->ports_ns + PORTS_NS)
+		uw_traffic_ports_end(t, when_ns);
+	gather(t, 0, local, remote, 1);
+}
+
+/* --- a window's part --- */
+
+struct span {
+	const struct uw_traffic *t;
+	int device;
+	uint64_t from_ns, to_ns;
+};
+
+/* Samples overlapping a span, the oldest first; NULL behind the last. @at starts at 0. */
+static const struct sample *next_sample(const struct span *s, unsigned *at)
+{
+	const struct uw_traffic *t = s->t;
+
+	if (!*at && t->samples > SAMPLES)
+		*at = t->samples - SAMPLES;
+	while (*at < t->samples) {
+		const struct sample *x = &t->sample[(*at)++ % SAMPLES];
+
+		/* The first has no beginning: what was counted before the run. */
+		if (x->from_ns && x->from_ns < s->to_ns && x->to_ns > s->from_ns)
+			return x;
+	}
+	return NULL;
+}
+
+static double seconds(const struct sample *x)
+{
+	return (double)(x->to_ns - x->from_ns) / NS_PER_S;
+}
+
+/* Over two samples in a row: one by itself may be of a moment at which the machine stood still. */
+static double rate_of(const struct sample *a, const struct sample *b, int device, enum uw_way way)
+{
+	return (a->packets[device][way][UW_CARRIED_UDP] + b->packets[device][way][UW_CARRIED_UDP]) /
+	       (seconds(a) + seconds(b));
+}
+
+/* Over the samples within the span; over those that overlap it if it holds none. */
+static double average(const struct span *s, enum uw_way way, enum uw_carried what, double *over_s)
+{
+	const struct sample *x;
+	double packets = 0;
+	int partly;
+
+	*over_s = 0;
+	for (partly = 0; partly < 2 && !(*over_s > 0); partly++) {
+		unsigned at = 0;
+
+		while ((x = next_sample(s, &at))) {
+			if (!partly && (x->from_ns < s->from_ns || x->to_ns > s->to_ns))
+				continue;
+			packets += x->packets[s->device][way][what];
+			*over_s += seconds(x);
+		}
+	}
+	return *over_s > 0 ? packets / *over_s : 0;
+}
+
+static uint64_t inside(const struct span *s, enum uw_way way, enum uw_carried what)
+{
+	const struct sample *x;
+	double packets = 0;
+	unsigned at = 0;
+
+	while ((x = next_sample(s, &at))) {
+		uint64_t from = x->from_ns > s->from_ns ? x->from_ns : s->from_ns;
+		uint64_t to = x->to_ns < s->to_ns ? x->to_ns : s->to_ns;
+
+		packets += (double)x->packets[s->device][way][what] * (double)(to - from) /
+			   (double)(x->to_ns - x->from_ns);
+	}
+	return (uint64_t)(packets + 0.5);
+}
+
+/* Of each way by itself: the second of the onset may have been cut short for one of them. */
+static void fill_before(struct span s, struct uw_window_traffic *out)
+{
+	const struct sample *x, *last = NULL;
+	unsigned at = 0;
+	double over;
+
+	for (; (x = next_sample(&s, &at)); last = x) {
+		if (!last)
+			continue;
+		out->before = true;
+		if (rate_of(last, x, s.device, UW_WAY_OUT) > out->udp_out_before)
+			out->udp_out_before = rate_of(last, x, s.device, UW_WAY_OUT);
+		if (rate_of(last, x, s.device, UW_WAY_IN) > out->udp_in_before)
+			out->udp_in_before = rate_of(last, x, s.device, UW_WAY_IN);
+	}
+	out->tcp_in_before = average(&s, UW_WAY_IN, UW_CARRIED_TCP, &over);
+}
+
+static void fill_during(struct span s, struct uw_window_traffic *out)
+{
+	out->udp_in_during = average(&s, UW_WAY_IN, UW_CARRIED_UDP, &out->during_s);
+	out->udp_out_during = average(&s, UW_WAY_OUT, UW_CARRIED_UDP, &out->during_s);
+	out->tcp_in_during = inside(&s, UW_WAY_IN, UW_CARRIED_TCP);
+	out->during = out->during_s > 0;
+}
+
+static void fill_release(struct span s, struct uw_window_traffic *out)
+{
+	const struct sample *x, *last = NULL;
+	unsigned at = 0;
+
+	for (; (x = next_sample(&s, &at)); last = x) {
+		double there = last ? rate_of(last, x, s.device, UW_WAY_OUT) : 0;
+		double back = last ? rate_of(last, x, s.device, UW_WAY_IN) : 0;
+
+		if (!last || (out->release && there + back >= out->udp_out_release + out->udp_in_release))
+			continue;
+		out->release = true;
+		out->udp_out_release = there;
+		out->udp_in_release = back;
+	}
+}
+
+static unsigned gather_sets(const struct span *s, struct pair *pair, unsigned max, uint64_t *total)
+{
+	const struct uw_traffic *t = s->t;
+	unsigned at = t->sets > PORT_SETS ? t->sets - PORT_SETS : 0, n = 0, i, k;
+
+	*total = 0;
+	for (; at < t->sets; at++) {
+		const struct port_set *set = &t->set[at % PORT_SETS];
+
+		if (set->from_ns >= s->to_ns || set->to_ns <= s->from_ns)
+			continue;
+		for (i = 0; i < set->pairs; i++) {
+			const struct pair *p = &set->pair[i];
+
+			if (p->device != s->device)
+				continue;
+			*total += p->n;
+			for (k = 0; k < n && (pair[k].local != p->local || pair[k].remote != p->remote); k++)
+				;
+			if (k < n)
+				pair[k].n += p->n;
+			else if (n < max)
+				pair[n++] = *p;
+		}
+	}
+	return n;
+}
+
+static uint64_t packets_of(const struct pair *pair, unsigned n, uint16_t port)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		sum += pair[i].local == port || pair[i].remote == port ? pair[i].n : 0;
+	return sum;
+}
+
+/* Of two ports with as many packets the service's is meant: not the ephemeral one, else what is asked. */
+static bool better(uint64_t a, uint16_t port, uint64_t b, uint16_t than)
+{
+	if (a != b)
+		return a > b;
+	return port < EPHEMERAL && than >= EPHEMERAL;
+}
+
+/* The port of most packets, without its packets the next, and so on: either end of a flow may be it. */
+static void fill_ports(struct span s, struct uw_window_traffic *out)
+{
+	struct pair pair[4 * PORT_PAIRS];
+	uint64_t total, best_n;
+	unsigned n = gather_sets(&s, pair, 4 * PORT_PAIRS, &total), i;
+
+	for (out->ports = 0; out->ports < UW_TOP_PORTS && n; out->ports++) {
+		uint16_t best = pair[0].remote;
+
+		best_n = packets_of(pair, n, best);
+		for (i = 0; i < 2 * n; i++) {
+			uint16_t port = i % 2 ? pair[i / 2].local : pair[i / 2].remote;
+			uint64_t here = packets_of(pair, n, port);
+
+			if (better(here, port, best_n, best)) {
+				best = port;
+				best_n = here;
+			}
+		}
+		if (!best_n || 20 * best_n < total)
+			return;
+		out->port[out->ports].port = best;
+		out->port[out->ports].share = (double)best_n / (double)total;
+		for (i = 0; i < n;) {
+			if (pair[i].local == best || pair[i].remote == best)
+				pair[i] = pair[--n];
+			else
+				i++;
+		}
+	}
+}
+
+void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w)
+{
+	struct span s = { .t = t, .device = find_device(t, w->wire_netns, w->wire_ifindex) };
+
+	memset(&w->traffic, 0, sizeof(w->traffic));
+	if (s.device < 0 || !w->first_bad_ns)
+		return;
+	s.from_ns = w->first_bad_ns > BEFORE_NS ? w->first_bad_ns - BEFORE_NS : 0;
+	s.to_ns = w->first_bad_ns + EDGE_NS;
+	fill_before(s, &w->traffic);
+	s.to_ns = w->first_bad_ns;
+	fill_ports(s, &w->traffic);
+	s.from_ns = w->first_bad_ns;
+	s.to_ns = w->last_bad_ns;
+	fill_during(s, &w->traffic);
+	if (!w->first_good_ns)
+		return;
+	s.from_ns = w->last_bad_ns;
+	s.to_ns = w->first_good_ns + EDGE_NS;
+	fill_release(s, &w->traffic);
+}

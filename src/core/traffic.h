@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the wire carried besides NTP and DNS, second by second for the last hour or so, and what of it
+ * belongs to a loss window: the rates at its onset and release are those of the busiest seconds up to the
+ * first lost query and of the calmest ones from the last lost to the first answered (the second in which it
+ * falls included). A limit that is
+ * passed lies below the first and above the second.
+ *
+ * Live, the kernel's running counts of each device are sampled; in a capture each packet is given.
+ */
+#ifndef UW_TRAFFIC_H
+#define UW_TRAFFIC_H
+
+#include "core/window.h"
+#include "carried.h"
+
+struct uw_traffic;	/* opaque, bounded */
+
+struct uw_traffic *uw_traffic_new(void);
+void uw_traffic_free(struct uw_traffic *t);
+
+/** uw_traffic_sample - begin a sample: what is counted next was so at @now_ns. */
+void uw_traffic_sample(struct uw_traffic *t, uint64_t now_ns);
+
+/** uw_traffic_device - a device's running counts, in the sample that was begun. */
+void uw_traffic_device(struct uw_traffic *t, uint32_t netns, uint32_t ifindex,
+		       const uint64_t packets[UW_WAYS][UW_CARRIED]);
+
+/** uw_traffic_ports - @n packets with these ports were noted since the ports' last end. */
+void uw_traffic_ports(struct uw_traffic *t, const struct uw_carried_ports *p, uint64_t n);
+
+/** uw_traffic_ports_end - all noted until @now_ns have been told. */
+void uw_traffic_ports_end(struct uw_traffic *t, uint64_t now_ns);
+
+/** uw_traffic_packet - a packet of a capture; the wire is then known as device 0 of namespace 0. */
+void uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, enum uw_way way, enum uw_carried what,
+		       uint16_t local, uint16_t remote);
+
+/** uw_traffic_fill - w->traffic, as far as it is known of the device by which its queries left. */
+void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the wire carried around a loss window. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "core/traffic.h"
+
+#define S 1000000000ull
+
+static struct uw_window window(void)
+{
+	return (struct uw_window){
+		.last_good_ns = 119 * S, .first_bad_ns = 120 * S + 500000000, .last_bad_ns = 140 * S + 200000000,
+		.first_good_ns = 141 * S + 300000000, .wire_netns = 7, .wire_ifindex = 3,
+	};
+}
+
+/* Second by second from 100 to 150: 100/s, 3000/s from 118 to 135, then 50/s; replies stop with the window. */
+static struct uw_traffic *gateway(void)
+{
+	struct uw_traffic *t = uw_traffic_new();
+	uint64_t n[UW_WAYS][UW_CARRIED] = { 0 };
+	uint64_t s;
+
+	for (s = 100; s <= 150; s++) {
+		uint64_t out = s > 118 && s <= 135 ? 3000 : s <= 118 ? 100 : 50;
+
+		n[UW_WAY_OUT][UW_CARRIED_UDP] += out;
+		n[UW_WAY_IN][UW_CARRIED_UDP] += s > 120 && s <= 141 ? 0 : out / 2;
+		n[UW_WAY_IN][UW_CARRIED_TCP] += 20;
+		uw_traffic_sample(t, s * S);
+		uw_traffic_device(t, 7, 3, n);
+		if (s % 5)
+			continue;
+		uw_traffic_ports(t, &(struct uw_carried_ports){ 7, 3, 51820, 51820, 0 }, s > 118 ? 96 : 1);
+		uw_traffic_ports(t, &(struct uw_carried_ports){ 7, 3, 40000, 123, 0 }, 2);
+		uw_traffic_ports(t, &(struct uw_carried_ports){ 7, 4, 9999, 9999, 0 }, 1000);
+		uw_traffic_ports_end(t, s * S);
+	}
+	return t;
+}
+
+static void test_window(void **state)
+{
+	struct uw_traffic *t = gateway();
+	struct uw_window w = window();
+
+	(void)state;
+	uw_traffic_fill(t, &w);
+	assert_true(w.traffic.before && w.traffic.during && w.traffic.release);
+	assert_int_equal(w.traffic.udp_out_before, 3000);
+	assert_int_equal(w.traffic.udp_in_before, 1500);
+	assert_int_equal(w.traffic.udp_in_during, 0);
+	assert_int_equal(w.traffic.udp_out_release, 50);
+	assert_in_range(w.traffic.tcp_in_during, 392, 396); /* 19.7 s of 20/s */
+	assert_int_equal(w.traffic.tcp_in_before, 20);
+	assert_int_equal(w.traffic.ports, 1);
+	assert_int_equal(w.traffic.port[0].port, 51820);
+	assert_in_range((int)(100 * w.traffic.port[0].share), 90, 98);
+	uw_traffic_free(t);
+}
+
+/* Still open, of another device, and before any sample: what is not known is not told. */
+static void test_unknown(void **state)
+{
+	struct uw_traffic *t = gateway();
+	struct uw_window w = window();
+
+	(void)state;
+	w.first_good_ns = 0;
+	uw_traffic_fill(t, &w);
+	assert_true(w.traffic.before && !w.traffic.release);
+	w = window();
+	w.wire_ifindex = 9;
+	uw_traffic_fill(t, &w);
+	assert_false(w.traffic.before || w.traffic.during || w.traffic.release);
+	w = window();
+	w.last_good_ns -= 100 * S;
+	w.first_bad_ns -= 100 * S;
+	w.last_bad_ns -= 100 * S;
+	w.first_good_ns -= 100 * S;
+	uw_traffic_fill(t, &w);
+	assert_false(w.traffic.before || w.traffic.during || w.traffic.release);
+	uw_traffic_free(t);
+}
+
+/* One socket's bulk to one port, from an ephemeral one: the service is meant. */
+static void test_tie(void **state)
+{
+	struct uw_traffic *t = uw_traffic_new();
+	struct uw_window w = window();
+	uint64_t n[UW_WAYS][UW_CARRIED] = { 0 };
+
+	(void)state;
+	uw_traffic_sample(t, 110 * S);
+	uw_traffic_device(t, 7, 3, n);
+	uw_traffic_sample(t, 115 * S);
+	uw_traffic_device(t, 7, 3, n);
+	uw_traffic_sample(t, 120 * S);
+	uw_traffic_ports(t, &(struct uw_carried_ports){ 7, 3, 443, 40000, 0 }, 50);
+	uw_traffic_ports_end(t, 120 * S);
+	uw_traffic_fill(t, &w);
+	assert_int_equal(w.traffic.ports, 1);
+	assert_int_equal(w.traffic.port[0].port, 443);
+	uw_traffic_free(t);
+}
+
+/* A capture's packets: seconds of its own clock. */
+static void test_packets(void **state)
+{
+	struct uw_traffic *t = uw_traffic_new();
+	struct uw_window w = window();
+	uint64_t ns;
+
+	(void)state;
+	w.wire_netns = w.wire_ifindex = 0;
+	for (ns = 100 * S; ns < 150 * S; ns += 5000000) {
+		uw_traffic_packet(t, ns, UW_WAY_OUT, UW_CARRIED_UDP, 51820, 51820);
+		uw_traffic_packet(t, ns, UW_WAY_IN, UW_CARRIED_TCP, 40000, 443);
+	}
+	uw_traffic_packet(t, 101 * S, UW_WAY_OUT, UW_CARRIED_UDP, 1, 1); /* out of order: left out */
+	uw_traffic_fill(t, &w);
+	assert_int_equal(w.traffic.udp_out_before, 200);
+	assert_int_equal(w.traffic.udp_out_release, 200);
+	assert_in_range(w.traffic.tcp_in_during, 3930, 3950);
+	assert_int_equal(w.traffic.port[0].port, 51820);
+	uw_traffic_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_unknown),
+		cmocka_unit_test(test_tie),
+		cmocka_unit_test(test_packets),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
