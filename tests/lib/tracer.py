@@ -78,7 +78,7 @@ class Contract:
         found = [p for line in run.stdout.splitlines() for p in self.problems_of_line(line)]
         for name, view in READINGS.items():
             before, after = view(told), view(again)
-            for key in before.keys() | after.keys():
+            for key in (before.keys() | after.keys()) - FROM_WINDOWS:
                 found += [f"analyze of these lines: {name} {key}: {d}"
                           for d in _differences(before.get(key), after.get(key))]
         return found
@@ -114,6 +114,8 @@ def _flow_key(record):
 
 
 # What of a run's records must be the same after reading them.
+# Rest on loss windows, whose records analyze does not read yet: answered queries that were only counted have no times.
+FROM_WINDOWS = {"upstream-udp-throttling", "server-down"}
 READINGS = {
     "query": lambda rs: {(r["query.id"], r["revision"]): r for r in rs if r["type"] == "query"},
     "flow": lambda rs: {_flow_key(r): _without(r, "time") for r in rs if r["type"] == "flow"},
