@@ -111,6 +111,73 @@ size_t uw_safe_text(const char *s, size_t len, char *buf, size_t size)
 	return out;
 }
 
+static size_t utf8_encode(uint32_t c, char out[4])
+{
+	if (c < 0x80) {
+		out[0] = (char)c;
+		return 1;
+	}
+	if (c < 0x800) {
+		out[0] = (char)(0xc0 | c >> 6);
+		out[1] = (char)(0x80 | (c & 0x3f));
+		return 2;
+	}
+	if (c < 0x10000) {
+		out[0] = (char)(0xe0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+		out[2] = (char)(0x80 | (c & 0x3f));
+		return 3;
+	}
+	out[0] = (char)(0xf0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+	out[3] = (char)(0x80 | (c & 0x3f));
+	return 4;
+}
+
+/* What @text begins with and stands for something else; only what uw_safe_step() would write is taken. */
+static size_t undo_step(const char *text, char raw[4], size_t *size)
+{
+	char step[UW_SAFE_STEP];
+	unsigned c;
+	int used = 0;
+
+	if (sscanf(text, "\\x%2x%n", &c, &used) == 1 && used == 4) {
+		raw[0] = (char)c;
+		*size = 1;
+	} else if (sscanf(text, "\\u{%6x}%n", &c, &used) == 1 && used && c <= 0x10ffff) {
+		*size = utf8_encode(c, raw);
+	} else {
+		return 0;
+	}
+	if (!c || uw_safe_step(raw, *size, step) != *size || strncmp(step, text, strlen(step)))
+		return 0;
+	return (size_t)used;
+}
+
+size_t uw_safe_undo(const char *text, char *buf, size_t size)
+{
+	size_t out = 0;
+
+	while (*text && size) {
+		char raw[4];
+		size_t n, used = undo_step(text, raw, &n);
+
+		if (!used) {
+			raw[0] = *text;
+			used = n = 1;
+		}
+		if (out + n >= size)
+			break;
+		memcpy(buf + out, raw, n);
+		out += n;
+		text += used;
+	}
+	if (size)
+		buf[out] = '\0';
+	return out;
+}
+
 void uw_json_quote(FILE *out, const char *s, size_t len)
 {
 	char step[UW_SAFE_STEP];

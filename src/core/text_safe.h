@@ -56,6 +56,13 @@ size_t uw_safe_step(const char *s, size_t len, char out[UW_SAFE_STEP]);
  */
 size_t uw_safe_text(const char *s, size_t len, char *buf, size_t size);
 
+/**
+ * uw_safe_undo - bytes that uw_safe_text() makes @text of, for places that hold bytes. A name that held
+ * "\\x1b" as four characters gives the character: safe text cannot tell.
+ * Return: the length in bytes. @buf is always terminated; what does not fit is left out.
+ */
+size_t uw_safe_undo(const char *text, char *buf, size_t size);
+
 /** uw_json_quote - write @len bytes to @out as a JSON string with its quotes, made safe first. */
 void uw_json_quote(FILE *out, const char *s, size_t len);
 

@@ -8,9 +8,10 @@
 bool uw_tunnel_carried(const struct uw_query *q, uw_tunnel_second_fn second, void *arg)
 {
 	/* What is merged on its way in may be counted with the packet before it: hence one second more. */
-	uint64_t last = (q->send_ns + q->timeout_ns) / SECOND_NS + 1, came_ns = 0, at;
+	uint64_t deadline_ns = q->send_ns + q->timeout_ns, last = deadline_ns / SECOND_NS + 1, at;
 	struct uw_tunnel_key k = { .way = q->outer.way };
 	struct uw_tunnel_second s;
+	bool came = false;
 
 	if (!q->outer.way || !q->on_wire || q->outer.copies != q->on_wire)
 		return false;
@@ -20,10 +21,10 @@ bool uw_tunnel_carried(const struct uw_query *q, uw_tunnel_second_fn second, voi
 			continue;
 		if (s.missing)
 			return false;
-		if (s.out_ns > came_ns)
-			came_ns = s.out_ns;
+		/* What came later says nothing about the time in which the answer was waited for. */
+		came |= s.out_ns > q->wire_out_ns && s.out_ns <= deadline_ns;
 	}
-	return came_ns > q->wire_out_ns;
+	return came;
 }
 
 static bool look_up(void *arg, const struct uw_tunnel_key *k, struct uw_tunnel_second *out)

@@ -81,6 +81,13 @@ void uw_field_copy(struct uw_fields *f, const char *key, char *buf, size_t size)
 	snprintf(buf, size, "%s", text ? text : "");
 }
 
+void uw_field_bytes(struct uw_fields *f, const char *key, char *buf, size_t size)
+{
+	const char *text = uw_field_text(f, key);
+
+	uw_safe_undo(text ? text : "", buf, size);
+}
+
 const json_t *uw_field_list(struct uw_fields *f, const char *key)
 {
 	const json_t *v = json_object_get(f->object, key);

@@ -41,6 +41,9 @@ const char *uw_field_text(struct uw_fields *f, const char *key);
 /** uw_field_copy - the string, cut to @size with its NUL; "" if absent. */
 void uw_field_copy(struct uw_fields *f, const char *key, char *buf, size_t size);
 
+/** uw_field_bytes - likewise, as the bytes that the text was made safe of. */
+void uw_field_bytes(struct uw_fields *f, const char *key, char *buf, size_t size);
+
 /** uw_field_list - an array; NULL if absent. */
 const json_t *uw_field_list(struct uw_fields *f, const char *key);
 

@@ -263,7 +263,7 @@ static void read_drop(struct uw_fields *f, struct uw_query *q, uint64_t origin)
 	uw_field_copy(f, "drop.hook", d->hook, sizeof(d->hook));
 	uw_field_copy(f, "drop.engine", d->engine, sizeof(d->engine));
 	uw_field_copy(f, "drop.rule", d->rule, sizeof(d->rule));
-	uw_field_copy(f, "network.interface.name", d->ifname, sizeof(d->ifname));
+	uw_field_bytes(f, "network.interface.name", d->ifname, sizeof(d->ifname));
 	d->netns = (uint32_t)uw_field_uint(f, "drop.netns", UINT32_MAX);
 	d->rcvbuf = (uint32_t)uw_field_uint(f, "socket.rcvbuf", UINT32_MAX);
 	d->rmem = (uint32_t)uw_field_uint(f, "socket.rmem", UINT32_MAX);
@@ -349,11 +349,10 @@ static void read_path(struct uw_fields *f, struct uw_query *q)
 		}
 		if (q->hops == UW_PATH_MAX)
 			break;
-		memcpy(q->path[q->hops++].ifname, json_string_value(v),
-		       strnlen(json_string_value(v), UW_IFNAME - 1));
+		uw_safe_undo(json_string_value(v), q->path[q->hops++].ifname, UW_IFNAME);
 	}
 	if (!uw_field_has(f, "drop.stage"))
-		uw_field_copy(f, "network.interface.name", left_by, sizeof(left_by));
+		uw_field_bytes(f, "network.interface.name", left_by, sizeof(left_by));
 	request = request_hops(q, left_by);
 	for (i = 0; i < q->hops; i++) {
 		q->path[i].dir = i < request ? UW_REQUEST : UW_REPLY;

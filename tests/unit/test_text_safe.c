@@ -16,6 +16,31 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
+/* What is read back is told in the same words again. */
+static void undone(void **state)
+{
+	static const char *const raw[] = {
+		"eth0", "\x1b[31m\"\n", "\xe2\x80\xae!", "\xff\xc3", "\xf0\x9f\x98\x80", "", "\\", "\\u{zz}", "\\x41",
+		"\\u{110000}", "\\x00",
+	};
+	char text[128], bytes[64], again[128];
+	size_t i, length;
+
+	(void)state;
+	for (i = 0; i < COUNT(raw); i++) {
+		uw_safe_text(raw[i], strlen(raw[i]), text, sizeof(text));
+		length = uw_safe_undo(text, bytes, sizeof(bytes));
+		assert_int_equal(length, strlen(bytes));
+		assert_string_equal(bytes, raw[i]);
+	}
+	/* Literally so from the start: other bytes, the same words. */
+	assert_int_equal(uw_safe_undo("\\u{202e}", bytes, sizeof(bytes)), 3);
+	uw_safe_text(bytes, strlen(bytes), again, sizeof(again));
+	assert_string_equal(again, "\\u{202e}");
+	assert_int_equal(uw_safe_undo("\\x1b\\x1b", bytes, 2), 1);
+	assert_string_equal(bytes, "\x1b");
+}
+
 /* ---- DNS names ---- */
 
 static int name_of(const char *wire, size_t len, char *buf, size_t size)
@@ -308,6 +333,7 @@ int main(void)
 		cmocka_unit_test(safe_texts),
 		cmocka_unit_test(every_byte_pair),
 		cmocka_unit_test(safe_text_is_cut_at_whole_characters),
+		cmocka_unit_test(undone),
 		cmocka_unit_test(json_quoting),
 		cmocka_unit_test(columns),
 		cmocka_unit_test(clipping),

@@ -82,6 +82,12 @@ static void nothing_came_in(void **state)
 	assert_false(uw_tunnel_carried(&q, look, &s));	/* before it left */
 	s.of[0].value.out_ns = 100 * SECOND + 650000000;
 	assert_true(uw_tunnel_carried(&q, look, &s));
+	/* After the deadline: the tunnel may have been dead while the answer was waited for. */
+	s.of[0].second = 102;
+	s.of[0].value.out_ns = 102 * SECOND + 500000001;
+	assert_false(uw_tunnel_carried(&q, look, &s));
+	s.of[0].value.out_ns = 102 * SECOND + 500000000;
+	assert_true(uw_tunnel_carried(&q, look, &s));
 	s.count = 0;
 	assert_false(uw_tunnel_carried(&q, look, &s));
 }
