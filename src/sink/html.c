@@ -65,7 +65,6 @@ static void html_diagnosis(struct uw_sink *s, const struct uw_diagnosis *d)
 	h->diagnoses += i == h->diagnoses;
 }
 
-#ifdef UW_WINDOW_H
 static void window_rates(const struct uw_window_traffic *t, char *buf, size_t size)
 {
 	int n = 0;
@@ -100,7 +99,6 @@ static void html_window(struct uw_sink *s, const struct uw_window *w)
 	window_rates(&w->traffic, out->rates, sizeof(out->rates));
 	uw_timeline_band(&h->timeline, w->id, w->first_bad_ns, w->last_bad_ns);
 }
-#endif
 
 static void html_ignore_flow(struct uw_sink *s, const struct uw_flow *f)
 {
@@ -345,9 +343,7 @@ struct uw_sink *uw_sink_html(FILE *out, const struct uw_clock *clock)
 	h->sink = (struct uw_sink){
 		.start = html_start, .query = html_query, .flow = html_ignore_flow, .diagnosis = html_diagnosis,
 		.status = html_ignore_status, .end = html_end, .close = html_close,
-#ifdef UW_WINDOW_H
 		.window = html_window,
-#endif
 	};
 	return &h->sink;
 }
