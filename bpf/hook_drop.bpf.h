@@ -116,23 +116,28 @@ static __always_inline void unqueue(const struct uw_record *r)
 }
 
 static __always_inline void reply_dropped(struct uw_record *r, const struct uw_packet *p, const struct uw_drop *d,
-					  __u64 skb)
+					  const struct sk_buff *skb)
 {
+	bool waited = skb_in_udp_queue(skb);
+
 	/* It waited for a fragment that was freed before: that is where it was lost. */
 	if (r->flags & UW_Q_REPLY_TORN && r->drop[UW_REPLY].when_ns > r->wire_in_ns)
 		return;
 	/* Another copy is in the socket's queue: the loss of this one costs the asker nothing. */
-	if (r->queued_ns && r->skb != skb) {
+	if (r->queued_ns && !waited) {
 		answer_again_open(r, p);
 		return;
 	}
 	if (sock_still_open(r))
 		r->flags |= UW_Q_SOCKET_OPEN;
 	drop_note(r, d, UW_REPLY, 1);
-	if (r->queued_ns) {
-		unqueue(r);
+	if (!r->queued_ns)
+		return;
+	unqueue(r);
+	if (r->queued_copies > 1)
+		r->queued_copies--;
+	else
 		r->queued_ns = 0;
-	}
 }
 
 /* Where no tracepoint tells of queueing: it came in by a device of the scope. */
@@ -172,7 +177,7 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	if (r && is_visitor(r))
 		visitor_reply_dropped(r, skb, &room->packet, d);
 	else if (r)
-		reply_dropped(r, &room->packet, d, (__u64)skb);
+		reply_dropped(r, &room->packet, d, skb);
 	else if (!skb->sk)
 		stray_reply(&room->packet, netns, d);
 }

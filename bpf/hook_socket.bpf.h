@@ -97,11 +97,15 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 	} else {
 		room_digest(room);
 		if (r->queued_ns) {
-			if (r->skb != skb)
-				answer_again_open(r, p);
+			if (r->skb == skb)
+				return false;
+			answer_again_open(r, p);
+			r->queued_copies++;
+			r->skb = skb;
 			return false;
 		}
 		r->queued_ns = now;
+		r->queued_copies = 1;
 		r->socket = (__u64)sk;
 		r->skb = skb; /* from here on the reply */
 		/* What came in on pages was read when it did. */

@@ -58,6 +58,14 @@ static __always_inline __u32 netns_of_skb(struct sk_buff *skb)
 	return sk ? netns_of_sock(sk) : 0;
 }
 
+/* UDP keeps notes in the device's place while a datagram waits in a socket's queue (udp_set_dev_scratch). */
+static __always_inline bool skb_in_udp_queue(const struct sk_buff *skb)
+{
+	__u64 dev = (__u64)skb->dev;
+
+	return dev && dev >> 48 != 0xffff;
+}
+
 /* Another host's frame that nothing here forwards: a bridge's port has a handler, a bystander none. */
 static __always_inline bool skb_for_another(struct sk_buff *skb)
 {

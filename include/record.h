@@ -312,7 +312,7 @@ struct uw_record {
 	__u32 replies;			/* replies seen on the wire */
 	__u8 stage[UW_DIRS];		/* enum uw_stage: the last mark of each direction */
 	__u8 hops;
-	__u8 pad;
+	__u8 queued_copies;		/* of the reply, in the asking socket's queue */
 	__u16 question_len;
 	__u8 torn;			/* copies that left, but not whole: see UW_Q_TORN */
 	__u8 tcp_retry;			/* UW_RECORD_TCP: enum uw_tcp */
