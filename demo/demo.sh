@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # The demo: a client, a router and a server in network namespaces of their own, with real daemons
-# (chronyd, dnsmasq) and real clients (check_ntp_time, chronyd -Q, dig), in three situations:
+# (chronyd, dnsmasq) and real clients (check_ntp_time, chronyd, dig), in four situations:
 #
 #   1  all is well
 #   2  a firewall rule on the client itself drops the NTP replies
 #   3  the router's access list admits replies to port 123, but not to ephemeral ports
+#   4  the router lets no UDP at all pass while there is too much of it, and says so to nobody
 #
 # What you see is what udpwhy prints for people. A second udpwhy writes JSON meanwhile; from that
 # every verdict is checked. Exit: 0 every verdict was right, 1 one was not, or something failed.
@@ -23,6 +24,8 @@ router=$prefix-$$-router
 server=$prefix-$$-server
 client_addr=192.0.2.10		# RFC 5737: these exist nowhere else
 server_addr=198.51.100.20
+second_addr=198.51.100.21	# the server's as well
+throttle=$root/tests/lib/throttle.py
 scratch=
 right=0
 wrong=0
@@ -91,6 +94,7 @@ build_network() {
 	ip -n "$router" addr add 192.0.2.1/24 dev lan
 	ip -n "$router" addr add 198.51.100.1/24 dev wan
 	ip -n "$server" addr add $server_addr/24 dev eth0
+	ip -n "$server" addr add $second_addr/24 dev eth0
 	for ns in "$client" "$server"; do
 		ip -n "$ns" link set eth0 up
 	done
@@ -133,7 +137,8 @@ trace() {
 # The same seen by a machine: every query as a JSON line in $json. -d: it ends even if we are killed.
 start_recorder() {
 	json=$scratch/$1.json
-	"$udpwhy" trace --scope "$client" --all -o json -d 90 >"$json" 2>"$json.err" &
+	shift
+	"$udpwhy" trace --scope "$client" --all -o json -d 90 "$@" >"$json" 2>"$json.err" &
 	recorder=$!
 	poll "the JSON tracer's start ($(cat "$json.err"))" grep -q '"type":"start"' "$json"
 }
@@ -177,6 +182,19 @@ expect() {
 	awk '/"type":"(query|diagnosis|end)"/ { print "         " $0 }' "$json" | head -n 12
 }
 
+# agree TEXT COMMAND...: the command says yes; else it has said what is wrong.
+agree() {
+	local text=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		right=$((right + 1))
+		printf '  %sright%s  %s (%s)\n' "$green" "$plain" "$text" "$said"
+		return
+	fi
+	wrong=$((wrong + 1))
+	printf '  %sWRONG%s  %s: %s\n' "$red" "$plain" "$text" "$said"
+}
+
 # all_of WHO VERDICT FAULT [KEY=VALUE...]: WHO asked, and every query of theirs ended so.
 all_of() {
 	local who=$1 verdict=$2 fault=$3 asked
@@ -187,7 +205,7 @@ all_of() {
 		"verdict=$verdict" "fault=$fault" "$@"
 }
 
-# ---- three situations -----------------------------------------------------------------------
+# ---- four situations ------------------------------------------------------------------------
 
 # What chronyd does all day: port 123 on both sides. -Q: look at the offset, leave the clock alone.
 ask_from_port_123() {
@@ -252,6 +270,7 @@ half_open_acl() {
 	note '... and check_ntp_time, which asks from an ephemeral port, is not:'
 	trace check_ntp_time -H $server_addr
 	stop_recorder
+	in_ns "$router" nft delete table inet demo
 
 	all_of chronyd answered none client.port=123
 	all_of check_ntp_time no_reply beyond evidence.complete=true client.port_class=ephemeral
@@ -259,6 +278,53 @@ half_open_acl() {
 	expect 'diagnosis ephemeral-replies-filtered, likely' 1 1 \
 		type=diagnosis diagnosis=ephemeral-replies-filtered confidence=likely
 	expect 'no other diagnosis' 1 1 type=diagnosis
+}
+
+# background NAMESPACE COMMAND...: until cleanup ends it with its namespace.
+background() { in_ns "$@" >>"$scratch/background.log" 2>&1 & }
+
+gate_counts() { in_ns "$router" nft list counter inet throttle_count passing >/dev/null; }
+echo_listens() { in_ns "$server" ss -Hltn 'sport = :51820' | grep -q .; }
+tcp_is_up() { in_ns "$client" ss -Htn state established dst "$server_addr" | grep -q .; }
+
+# What a host does all day: chronyd with two servers, a name to look up, something over TCP. The
+# gate drops each UDP packet, either way, while more than 1,500 in a second want to pass.
+start_the_day() {
+	background "$server" "$throttle" echo --server $server_addr
+	background "$router" "$throttle" gate --limit 1500 --log "$scratch/gate.log"
+	poll 'the gate counting' gate_counts
+	poll 'the echo listening on TCP port 51820' echo_listens
+	printf '%s\n' "server $server_addr minpoll 0 maxpoll 0 iburst" 'cmdport 0' 'port 0' \
+		"server $second_addr minpoll 0 maxpoll 0 iburst" "pidfile $scratch/day.pid" \
+		>"$scratch/day.conf"
+	background "$client" chronyd -u root -x -d -f "$scratch/day.conf"
+	background "$client" sh -c 'while :; do
+		dig +short +tries=1 +time=1 www.example "@$0"; sleep 0.5; done' $server_addr
+	background "$client" "$throttle" chatter --server $server_addr
+	poll 'a TCP connection' tcp_is_up
+}
+
+hidden_throttle() {
+	local bulk="bulk --server $server_addr --plan 200:6 2000:8 200:8 2000:8 200:8"
+	title '4  The throttle nobody admits'
+	note 'while more than 1,500 UDP packets/s want to pass, the router drops them all, but no TCP'
+	note 'the client: chronyd asks two servers, dig one of them, a TCP connection is in use, and'
+	note 'over udp 51820 there are 200 packets/s for 6 s, 2,000 for 8 s, 200, 2,000, 200'
+	start_recorder throttle --timeout 1
+	start_the_day
+	show "udpwhy trace --timeout 1 -- ${throttle##*/} $bulk"
+	timeout --foreground 80 "$udpwhy" trace --scope "$client" --timeout 1 -o text -- \
+		ip netns exec "$client" "$throttle" $bulk || die "udpwhy trace ended with status $?"
+	stop_recorder
+
+	expect 'loss windows, each closed' 2 2 type=window state=closed
+	agree "the router's own log has them where udpwhy has them" \
+		"${throttle%.py}_edges.py" "$scratch/gate.log" "$json"
+	expect 'nothing was lost on this host' 0 0 type=query fault=local
+	expect 'diagnosis upstream-udp-throttling, likely' 1 2 \
+		type=diagnosis diagnosis=upstream-udp-throttling confidence=likely
+	agree 'with a question for the provider' grep -m 1 -o 'Is there a DDoS protection[^,]*' \
+		"$json"
 }
 
 main() {
@@ -277,6 +343,7 @@ main() {
 	healthy
 	local_firewall
 	half_open_acl
+	hidden_throttle
 
 	title "demo: $right right, $wrong wrong, $((SECONDS - begin)) s"
 	[ $wrong = 0 ]
