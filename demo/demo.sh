@@ -179,7 +179,7 @@ expect() {
 	fi
 	wrong=$((wrong + 1))
 	printf '  %sWRONG%s  %s: %d lines with %s\n' "$red" "$plain" "$text" "$n" "$*"
-	awk '/"type":"(query|diagnosis|end)"/ { print "         " $0 }' "$json" | head -n 12
+	awk '/"type":"(query|window|diagnosis|end)"/ && n++ < 12 { print "         " $0 }' "$json"
 }
 
 # agree TEXT COMMAND...: the command says yes; else it has said what is wrong.
@@ -307,8 +307,8 @@ start_the_day() {
 hidden_throttle() {
 	local bulk="bulk --server $server_addr --plan 200:6 2000:8 200:8 2000:8 200:8"
 	title '4  The throttle nobody admits'
-	note 'while more than 1,500 UDP packets/s want to pass, the router drops them all, but no TCP'
-	note 'the client: chronyd asks two servers, dig one of them, a TCP connection is in use, and'
+	note 'while more than 1,500 UDP packets/s want to pass, the router drops them all, not TCP'
+	note 'the client: chronyd asks two servers, dig one, a TCP connection is in use, and'
 	note 'over udp 51820 there are 200 packets/s for 6 s, 2,000 for 8 s, 200, 2,000, 200'
 	start_recorder throttle --timeout 1
 	start_the_day
