@@ -58,6 +58,19 @@ static void on_rest(void *arg, const struct uw_flow *rest)
 		uw_report_rest(a->report, rest);
 }
 
+/* Told if it is any wanted flow's. */
+static void on_window(void *arg, const struct uw_window *w)
+{
+	struct analysis *a = arg;
+	bool any = !w->flows; /* all its flows have moved to another */
+	unsigned i;
+
+	for (i = 0; i < w->flows; i++)
+		any |= wanted(a, &w->flow[i].id.client, &w->flow[i].id.server, w->flow[i].id.family);
+	if (any)
+		uw_report_window(a->report, w);
+}
+
 static void on_facts(void *arg, const struct uw_host_facts *facts)
 {
 	struct analysis *a = arg;
@@ -155,7 +168,7 @@ int uw_cmd_analyze(const struct uw_options *o)
 	const struct uw_inputs_options inputs = {
 		.file = o->file, .files = o->files, .ports = o->filters.ports, .port_count = o->filters.port_count,
 		.timeout_ns = o->timeout_ns, .run = run_number(), .filter = o->expression,
-		.sink = { .query = on_query, .rest = on_rest, .facts = on_facts, .progress = on_progress,
+		.sink = { .query = on_query, .rest = on_rest, .window = on_window, .facts = on_facts, .progress = on_progress,
 			  .complain = on_complaint, .arg = &a },
 	};
 	char error[UW_WRITER_ERROR] = "out of memory";

@@ -228,20 +228,32 @@ void uw_report_rest(struct uw_report *r, const struct uw_flow *rest)
 	unsigned v;
 
 	uw_flow_merge(r->flows, rest);
+	uw_windows_rest(r->windows, &rest->id, rest->count[UW_NO_REPLY] + rest->count[UW_REJECTED]);
 	for (v = 0; v < UW_VERDICTS && !rest->id.probe; v++)
 		uw_totals_rest(&r->totals, v, rest->count[v]);
+}
+
+static void tell_window(struct uw_report *r, const struct uw_window *w)
+{
+	r->unsettled |= w->closed;
+	if (!r->sink || !r->sink->window)
+		return;
+	r->sink->window(r->sink, w);
+	uw_writer_commit(r->writer);
 }
 
 static void on_window(void *arg, struct uw_window *w)
 {
 	struct uw_report *r = arg;
 
-	r->unsettled |= w->closed;
 	uw_traffic_fill(r->traffic, w);
-	if (!r->sink || !r->sink->window)
-		return;
-	r->sink->window(r->sink, w);
-	uw_writer_commit(r->writer);
+	tell_window(r, w);
+}
+
+void uw_report_window(struct uw_report *r, const struct uw_window *w)
+{
+	uw_windows_take(r->windows, w);
+	tell_window(r, w);
 }
 
 void uw_report_settle(struct uw_report *r, uint64_t until_ns)

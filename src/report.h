@@ -46,6 +46,9 @@ void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const st
 /** uw_report_rest - what a record of a flow counts beside the queries that were taken one by one. */
 void uw_report_rest(struct uw_report *r, const struct uw_flow *rest);
 
+/** uw_report_window - a loss window that another run told of. */
+void uw_report_window(struct uw_report *r, const struct uw_window *w);
+
 /** uw_report_host - what another host said of itself, for evidence and advice. */
 void uw_report_host(struct uw_report *r, const struct uw_host_facts *facts);
 /**

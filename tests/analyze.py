@@ -499,6 +499,58 @@ def files_that_have_nothing_in_common(place):
     assert {v["side"] for v in result.of("end")[0]["vantages"]} == {"alone"}
 
 
+def window_line(n, last, queries, **more):
+    """A loss window of one flow, as a tracer told it."""
+    def at(s):
+        return f"2026-11-22T10:00:{s:02}.000000001Z"
+    edges = {"last_good": at(1), "first_bad": at(2), "last_bad": at(last), "queries": queries, "answered": 0}
+    flow = {"network.protocol.name": "ntp", "network.type": "ipv4", "role": "client", "client.address": CLIENT,
+            "client.port_class": "ephemeral", "server.address": SERVER, "server.port": 123, "probe": False, **edges}
+    return {"v": 1, "type": "window", "time": at(last), "host.name": "h", "window.id": f"12ab-w{n}", "state": "open",
+            **edges, "answered.elsewhere": 2, "flows": [flow], "tcp.in_segments_during": 7, "udp.in_pps_during": 9,
+            "udp.top_ports": [{"port": 53, "percent": 29}], **more}
+
+
+@test
+def windows_are_read_again(place):
+    lines = [window_line(1, 4, 3), window_line(1, 9, 8), window_line(2, 30, 4, state="closed")]
+    told = place.analyze("-", data="\n".join(map(json.dumps, lines)).encode()).of("window")
+    assert [{**w, "time": 0} for w in told] == [{**w, "time": 0} for w in lines], told
+    apart = place.analyze("-", "--server", "192.0.2.9", data=json.dumps(lines[0]).encode())
+    assert not apart.of("window")
+
+
+@test
+def server_down_of_a_window_that_was_read(place):
+    """Unanswered, and nothing else known but the window that stayed open: what it says is what counts."""
+    window = window_line(1, 9, 3)
+    flow = {k: v for k, v in window["flows"][0].items() if k.startswith(("network", "client", "server"))}
+    asked = [{"v": 1, "type": "query", "query.id": f"12ab-0000000{i}", "revision": 1, "host.name": "h", "role": "client",
+              "time": f"2026-11-22T10:00:0{i}.000000001Z", **flow, "client.port": 40000 + i, "attempts": 1,
+              "attempts.on_wire": 1, "verdict": "no_reply", "fault": "beyond", "stage": "wire_out", "t.send_us": 0,
+              "evidence.complete": True, "evidence.nic_drops": 0, "transaction.id": f"000000000000000{i}"}
+             for i in (2, 5, 9)]
+    closed = window_line(1, 9, 3, state="closed", first_good="2026-11-22T10:00:10.000000001Z")
+    for lines, wanted in (([window], True), ([], False), ([window, closed], False)):
+        result = place.analyze("-", data="\n".join(map(json.dumps, asked + lines)).encode())
+        told = [d["diagnosis"] for d in result.of("diagnosis")]
+        assert ("server-down" in told) == wanted, (lines, told)
+
+
+@test
+def bad_windows_are_left_out(place):
+    good = window_line(1, 4, 3)
+    flow = good["flows"][0]
+    bad = [{"window.id": "12ab-w4294967296"}, {"window.id": "12ab-w"}, {"window.id": "12AB-w1"}, {"state": "ajar"},
+           {"answered": 4}, {"queries": -1}, {"last_bad": good["last_good"]}, {"flows": [flow] * 17}, {"flows": [1]},
+           {"flows": [{**flow, "answered": 4}]}, {"flows": [{**flow, "server.address": "::1"}]}, {"flows": "all"},
+           {"udp.top_ports": [{"port": 65536, "percent": 1}]}, {"udp.top_ports": [{"port": 1, "percent": 101}]},
+           {"udp.top_ports": good["udp.top_ports"] * 4}, {"flows.more": 1 << 31}]
+    for change in bad:
+        result = place.analyze("-", data=json.dumps({**good, **change}).encode(), status=1)
+        assert not result.of("window") and "line 1: " in result.err, (change, result.err)
+
+
 def main():
     wanted, failed = sys.argv[1:], 0
     tests = [t for t in TESTS if not wanted or t.__name__ in wanted]

@@ -18,6 +18,7 @@ struct follower {
 	struct uw_window *window; /* that its open episode is in, NULL */
 	bool ever;		/* was in one */
 	uint64_t refused;
+	uint64_t read_bad, read_inside;	/* of another run: unanswered; those in its windows */
 	uint32_t wire_netns, wire_ifindex;
 	UT_hash_handle hh;
 };
@@ -28,6 +29,7 @@ struct slot {
 	unsigned open;			/* flows that have not recovered */
 	uint64_t elsewhere_pending;	/* since the last unanswered one */
 	uint64_t first_good_ns;		/* of any flow that has recovered */
+	uint64_t told;			/* its queries when it was last told */
 };
 
 struct uw_windows {
@@ -36,7 +38,10 @@ struct uw_windows {
 	uint32_t run;
 	uint64_t lost;
 	struct slot slot[UW_WINDOWS_KEPT];
-	const struct uw_window *list[UW_WINDOWS_KEPT];
+	struct uw_window taken[UW_WINDOWS_KEPT];	/* in the order of their first records */
+	unsigned takens;
+	bool unnamed;		/* some of those have flows that are not named */
+	const struct uw_window *list[2 * UW_WINDOWS_KEPT];
 };
 
 struct uw_windows *uw_windows_new(unsigned flows)
@@ -115,6 +120,14 @@ static void note_wire(struct follower *f, const struct uw_query *q)
 	}
 }
 
+/* Its run has concluded already, and from more: here good queries need not be told one by one. */
+static void count_read(struct follower *f, const struct uw_query *q, const enum uw_verdict *previous)
+{
+	if (previous && is_loss(q, *previous) && f->read_bad)
+		f->read_bad--;
+	f->read_bad += is_loss(q, q->verdict);
+}
+
 void uw_windows_query(struct uw_windows *w, const struct uw_query *q, const enum uw_verdict *previous)
 {
 	bool rate = q->verdict == UW_REFUSED && q->answer.kod && !memcmp(&q->answer.refid, "RATE", 4);
@@ -129,6 +142,10 @@ void uw_windows_query(struct uw_windows *w, const struct uw_query *q, const enum
 	f = follower_of(w, &id);
 	if (!f)
 		return;
+	if (id.host) {
+		count_read(f, q, previous);
+		return;
+	}
 	note_wire(f, q);
 	f->refused += rate;
 	if (previous && is_loss(q, *previous) && !is_loss(q, q->verdict))
@@ -507,10 +524,67 @@ void uw_windows_settle(struct uw_windows *w, uint64_t until_ns, uw_window_fn fn,
 	for (f = w->head; f; f = f->hh.next)
 		leave(f, until_ns == UINT64_MAX ? 0 : until_ns);
 	for (s = w->slot; s < w->slot + UW_WINDOWS_KEPT; s++) {
-		if (s->used && s->changed)
+		bool grown = until_ns == UINT64_MAX && s->w.flows && !s->w.closed && s->w.queries != s->told;
+
+		if (s->used && (s->changed || grown)) {
 			fn(arg, &s->w);
+			s->told = s->w.queries;
+		}
 		s->changed = false;
 	}
+}
+
+/* --- of other runs --- */
+
+static struct uw_window *taken_before(struct uw_windows *all, const struct uw_window *read)
+{
+	struct uw_window *w;
+
+	for (w = all->taken; w < all->taken + all->takens; w++) {
+		if (w->run == read->run && w->id == read->id && w->host_number == read->host_number)
+			return w;
+	}
+	return NULL;
+}
+
+static void count_parts(struct uw_windows *all, const struct uw_window *w, bool away)
+{
+	unsigned i;
+
+	for (i = 0; i < w->flows; i++) {
+		struct follower *f = follower_of(all, &w->flow[i].id);
+		uint64_t n = w->flow[i].e.queries - w->flow[i].e.answered;
+
+		if (!f)
+			continue;
+		f->ever = true;
+		f->read_inside = away ? f->read_inside - n : f->read_inside + n;
+	}
+}
+
+void uw_windows_take(struct uw_windows *all, const struct uw_window *read)
+{
+	struct uw_window *w = taken_before(all, read);
+
+	if (w) {
+		count_parts(all, w, true);
+	} else if (all->takens < UW_WINDOWS_KEPT) {
+		w = &all->taken[all->takens++];
+	} else {
+		memmove(all->taken, all->taken + 1, sizeof(all->taken) - sizeof(all->taken[0]));
+		w = &all->taken[UW_WINDOWS_KEPT - 1];
+	}
+	*w = *read;
+	all->unnamed |= w->more_flows != 0;
+	count_parts(all, w, false);
+}
+
+void uw_windows_rest(struct uw_windows *w, const struct uw_flow_id *id, uint64_t bad)
+{
+	struct follower *f = id->probe || !bad ? NULL : follower_of(w, id);
+
+	if (f)
+		f->read_bad += bad;
 }
 
 static int by_id(const void *a, const void *b)
@@ -524,6 +598,7 @@ static int by_id(const void *a, const void *b)
 const struct uw_window *const *uw_windows_list(struct uw_windows *w, unsigned *count)
 {
 	struct slot *s;
+	unsigned i;
 
 	*count = 0;
 	for (s = w->slot; s < w->slot + UW_WINDOWS_KEPT; s++) {
@@ -531,6 +606,10 @@ const struct uw_window *const *uw_windows_list(struct uw_windows *w, unsigned *c
 			w->list[(*count)++] = &s->w;
 	}
 	qsort(w->list, *count, sizeof(*w->list), by_id);
+	for (i = 0; i < w->takens; i++) {
+		if (w->taken[i].flows)
+			w->list[(*count)++] = &w->taken[i];
+	}
 	return w->list;
 }
 
@@ -540,10 +619,11 @@ struct uw_loss uw_windows_loss(const struct uw_windows *w)
 	const struct follower *f;
 
 	for (f = w->head; f; f = f->hh.next) {
-		if (!f->ever)
+		if (!f->ever && !(w->unnamed && f->id.host))
 			continue;
-		loss.inside += f->track.bad_inside;
+		loss.inside += f->track.bad_inside + f->read_inside;
 		loss.outside += f->track.bad - f->track.bad_inside;
+		loss.outside += f->read_bad > f->read_inside ? f->read_bad - f->read_inside : 0;
 	}
 	return loss;
 }

@@ -50,6 +50,8 @@ struct uw_window_traffic {
 
 struct uw_window {
 	uint32_t run;		/* as in query.id */
+	const char *host;	/* whose record was read, NULL: this host's */
+	uint8_t host_number;	/* not 0: read, not concluded here */
 	unsigned id;		/* 1, 2, ... of the run */
 	bool closed;		/* all its flows have recovered, or are not asked any more */
 	/* loss set in between last_good and first_bad, and ended between last_bad and first_good; the
@@ -88,11 +90,18 @@ void uw_windows_good(struct uw_windows *w, const struct uw_flow_id *id, uint64_t
 typedef void (*uw_window_fn)(void *arg, struct uw_window *w);
 
 /** uw_windows_settle - all outcomes of queries sent until @until_ns are known (UINT64_MAX: there will be
- * no more): tell what opened and closed since. */
+ * no more): tell what opened and closed since, at the end also what is still open and has grown. */
 void uw_windows_settle(struct uw_windows *w, uint64_t until_ns, uw_window_fn fn, void *arg);
 
 /** uw_windows_list - those kept, the oldest first. */
 const struct uw_window *const *uw_windows_list(struct uw_windows *w, unsigned *count);
+
+/** uw_windows_take - one that another run concluded; it replaces what was taken of it before. Queries of
+ * that run (uw_flow_id.host) conclude nothing here, they are counted only. */
+void uw_windows_take(struct uw_windows *w, const struct uw_window *read);
+
+/** uw_windows_rest - losses of a flow of another run that were counted only. */
+void uw_windows_rest(struct uw_windows *w, const struct uw_flow_id *id, uint64_t bad);
 
 /* What was lost, in windows and outside of them, of the flows that were in one. */
 struct uw_loss {

@@ -80,6 +80,13 @@ static void on_rest(void *arg, const struct uw_flow *rest)
 	in->o->sink.rest(in->o->sink.arg, rest);
 }
 
+static void on_window(void *arg, const struct uw_window *w)
+{
+	struct uw_inputs *in = arg;
+
+	in->o->sink.window(in->o->sink.arg, w);
+}
+
 static void on_facts(void *arg, const struct uw_host_facts *facts)
 {
 	struct uw_inputs *in = arg;
@@ -314,8 +321,8 @@ const struct uw_vantage *uw_inputs_vantages(const struct uw_inputs *in, unsigned
 
 struct uw_inputs *uw_inputs_new(const struct uw_inputs_options *o)
 {
-	const struct uw_jsonl_sink lines = { .query = on_line, .rest = on_rest, .facts = on_facts,
-					     .progress = on_progress, .complain = on_complaint };
+	const struct uw_jsonl_sink lines = { .query = on_line, .rest = on_rest, .window = on_window,
+					     .facts = on_facts, .progress = on_progress, .complain = on_complaint };
 	struct uw_inputs *in = calloc(1, sizeof(*in));
 	struct uw_jsonl_sink sink = lines;
 	unsigned i;

@@ -229,6 +229,18 @@ static void take_sums(struct uw_jsonl *j, struct uw_fields *f, struct uw_jsonl_r
 		r->sums = t;
 }
 
+static void take_window(struct uw_jsonl *j, struct uw_fields *f, struct uw_jsonl_run *r)
+{
+	struct uw_window w = { .host = r->host[0] ? r->host : NULL, .host_number = r->number };
+	unsigned i;
+
+	uw_jsonl_window(f, &w);
+	for (i = 0; i < w.flows; i++)
+		w.flow[i].id.host = r->number;
+	if (!f->failed)
+		j->sink.window(j->sink.arg, &w);
+}
+
 /* A diagnosis is made anew, from what it was made of. */
 static void pass_over(struct uw_jsonl *j, struct uw_fields *f, struct uw_jsonl_run *r)
 {
@@ -242,7 +254,7 @@ static const struct {
 	void (*take)(struct uw_jsonl *j, struct uw_fields *f, struct uw_jsonl_run *r);
 } types[] = {
 	{ "query", take_query },	  { "flow", take_flow }, { "start", take_start }, { "end", take_sums },
-	{ "status", take_sums },	  { "diagnosis", pass_over }, { "window", pass_over },
+	{ "status", take_sums },	  { "diagnosis", pass_over }, { "window", take_window },
 	{ "capability", pass_over }, { "doctor", pass_over },
 };
 

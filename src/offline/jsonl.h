@@ -11,12 +11,14 @@
 #include "core/diagnose.h"
 #include "core/flow.h"
 #include "core/totals.h"
+#include "core/window.h"
 #include "offline/capture.h"
 
 struct uw_jsonl_sink {
 	/* @previous: what an earlier revision said, or NULL. */
 	void (*query)(void *arg, const struct uw_query *q, const struct uw_previous *previous);
 	void (*rest)(void *arg, const struct uw_flow *rest);
+	void (*window)(void *arg, const struct uw_window *w);	/* replaces what it gave of it before */
 	void (*facts)(void *arg, const struct uw_host_facts *facts);
 	bool (*progress)(void *arg, const struct uw_capture_progress *p);	/* as uw_capture_options has it */
 	void (*complain)(void *arg, const char *line);	/* a bad line: one line without newline */

@@ -97,22 +97,26 @@ static void read_flow_rtt(struct uw_fields *f, struct uw_flow *flow)
 	}
 }
 
-void uw_jsonl_flow(struct uw_fields *f, struct uw_flow *flow)
+void uw_jsonl_flow_id(struct uw_fields *f, struct uw_flow_id *id, struct uw_query_key *k)
 {
-	struct uw_flow_id *id = &flow->id;
-	struct uw_query_key k = { 0 };
-
 	uw_field_need(f, "client.port_class");
-	uw_jsonl_key(f, &k);
-	id->server = k.server;
-	id->server_port = k.server_port;
-	id->family = k.family;
-	id->protocol = k.protocol;
+	uw_jsonl_key(f, k);
+	id->server = k->server;
+	id->server_port = k->server_port;
+	id->family = k->family;
+	id->protocol = k->protocol;
 	id->netns = (uint32_t)uw_field_uint(f, "netns", UINT32_MAX);
 	id->role = (uint8_t)uw_jsonl_role(f);
 	id->fixed = (uint8_t)uw_field_name(f, "client.port_class", port_class_at, 2, 0);
 	id->probe = uw_field_bool(f, "probe");
 	read_flow_client(f, id);
+}
+
+void uw_jsonl_flow(struct uw_fields *f, struct uw_flow *flow)
+{
+	struct uw_query_key k = { 0 };
+
+	uw_jsonl_flow_id(f, &flow->id, &k);
 	flow->client_port = k.client_port;
 	flow->pid = (uint32_t)uw_field_uint(f, "process.pid", UINT32_MAX);
 	uw_field_copy(f, "process.executable.name", flow->executable, sizeof(flow->executable));

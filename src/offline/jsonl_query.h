@@ -5,6 +5,7 @@
 
 #include "core/flow.h"
 #include "core/query.h"
+#include "core/window.h"
 #include "offline/jsonl_fields.h"
 
 /**
@@ -15,6 +16,12 @@ void uw_jsonl_query(struct uw_fields *f, struct uw_query *q);
 
 /** uw_jsonl_flow - a flow record; what it does not hold is zero. */
 void uw_jsonl_flow(struct uw_fields *f, struct uw_flow *flow);
+
+/** uw_jsonl_flow_id - what a flow is known by; @k: its key. */
+void uw_jsonl_flow_id(struct uw_fields *f, struct uw_flow_id *id, struct uw_query_key *k);
+
+/** uw_jsonl_window - a window record; host, host_number and those of its flows are the caller's to fill in. */
+void uw_jsonl_window(struct uw_fields *f, struct uw_window *w);
 
 /** uw_jsonl_key, uw_jsonl_role - what a query and a flow have in common. */
 void uw_jsonl_key(struct uw_fields *f, struct uw_query_key *k);

@@ -85,14 +85,14 @@ static void html_window(struct uw_sink *s, const struct uw_window *w)
 	struct uw_html_window *out;
 	unsigned i;
 
-	for (i = 0; i < h->windows && h->window[i].id != w->id; i++)
+	for (i = 0; i < h->windows && (h->window[i].id != w->id || h->window[i].run != w->run); i++)
 		;
 	if (i == UW_HTML_WINDOWS)
 		return;
 	h->windows += i == h->windows;
 	out = &h->window[i];
 	*out = (struct uw_html_window){
-		.id = w->id, .closed = w->closed, .last_good_ns = w->last_good_ns, .first_bad_ns = w->first_bad_ns,
+		.id = w->id, .run = w->run, .closed = w->closed, .last_good_ns = w->last_good_ns, .first_bad_ns = w->first_bad_ns,
 		.last_bad_ns = w->last_bad_ns, .first_good_ns = w->first_good_ns, .queries = w->queries,
 		.answered = w->answered, .flows = w->flows + w->more_flows,
 	};

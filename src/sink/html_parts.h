@@ -16,6 +16,7 @@ struct uw_html_diagnosis {
 };
 
 struct uw_html_window {
+	uint32_t run;
 	unsigned id;
 	bool closed;
 	uint64_t last_good_ns, first_bad_ns, last_bad_ns, first_good_ns;

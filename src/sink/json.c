@@ -263,18 +263,25 @@ static uint64_t rounded(double x)
 	return x > 0 ? (uint64_t)(x + 0.5) : 0;
 }
 
+static void put_release(struct uw_json *j, const struct uw_window_traffic *t)
+{
+	uw_json_uint(j, "udp.out_pps_release", rounded(t->udp_out_release));
+	uw_json_uint(j, "udp.in_pps_release", rounded(t->udp_in_release));
+}
+
 static void put_window_traffic(struct uw_json *j, const struct uw_window_traffic *t)
 {
 	if (t->before) {
 		uw_json_uint(j, "udp.out_pps_before", rounded(t->udp_out_before));
 		uw_json_uint(j, "udp.in_pps_before", rounded(t->udp_in_before));
+		uw_json_uint(j, "tcp.in_pps_before", (uint64_t)t->tcp_in_before);
 	}
 	if (t->during) {
 		uw_json_uint(j, "udp.in_pps_during", rounded(t->udp_in_during));
 		uw_json_uint(j, "tcp.in_segments_during", t->tcp_in_during);
 	}
 	if (t->release)
-		uw_json_uint(j, "udp.out_pps_release", rounded(t->udp_out_release));
+		put_release(j, t);
 	if (!t->ports)
 		return;
 	uw_json_array(j, "udp.top_ports");
@@ -312,6 +319,8 @@ static void put_window_flows(struct uw_json *j, const struct uw_clock *clock, co
 		uw_json_object(j, NULL);
 		put_flow_key(j, &w->flow[i].id);
 		put_edges(j, clock, &part);
+		if (w->flow[i].refused)
+			uw_json_uint(j, "refused.rate", w->flow[i].refused);
 		uw_json_close(j);
 	}
 	uw_json_close(j);
@@ -324,10 +333,13 @@ static void json_window(struct uw_sink *sink, const struct uw_window *w)
 	struct json_sink *s = self(sink);
 	struct uw_json j;
 
-	put_head_now(s, &j, "window");
+	put_head(s, &j, "window");
+	uw_json_wall(&j, "time", uw_wall_now_ns());
+	uw_json_text(&j, "host.name", w->host ? w->host : s->run.host);
 	uw_json_format(&j, "window.id", "%04x-w%u", w->run & 0xffff, w->id);
 	uw_json_string(&j, "state", w->closed ? "closed" : "open");
 	put_edges(&j, s->clock, w);
+	uw_json_uint(&j, "answered.elsewhere", w->elsewhere);
 	put_window_flows(&j, s->clock, w);
 	put_window_traffic(&j, &w->traffic);
 	uw_json_line_end(&j);

@@ -47,6 +47,12 @@ static void on_rest(void *arg, const struct uw_flow *rest)
 		abort();
 }
 
+static void on_window(void *arg, const struct uw_window *w)
+{
+	(void)arg;
+	(void)w;
+}
+
 static void on_facts(void *arg, const struct uw_host_facts *facts)
 {
 	(void)arg;
@@ -124,7 +130,8 @@ static void read_some(const struct seed *seed, unsigned count)
 	const char *name[2] = { path[0], path[1] };
 	struct uw_inputs_options o = {
 		.file = name, .files = files, .ports = ports, .port_count = 2, .timeout_ns = 5000000000ull,
-		.sink = { .query = on_query, .rest = on_rest, .facts = on_facts, .complain = on_complaint },
+		.sink = { .query = on_query, .rest = on_rest, .window = on_window, .facts = on_facts,
+			  .complain = on_complaint },
 	};
 	struct uw_inputs *in;
 	int fd[2];

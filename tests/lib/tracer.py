@@ -78,7 +78,7 @@ class Contract:
         found = [p for line in run.stdout.splitlines() for p in self.problems_of_line(line)]
         for name, view in READINGS.items():
             before, after = view(told), view(again)
-            for key in (before.keys() | after.keys()) - FROM_WINDOWS:
+            for key in before.keys() | after.keys():
                 if name == "diagnosis" and key in _overtaken(told):
                     continue
                 found += [f"analyze of these lines: {name} {key}: {d}"
@@ -124,10 +124,9 @@ def _flow_key(record):
 
 
 # What of a run's records must be the same after reading them.
-# Rest on loss windows, whose records analyze does not read yet: answered queries that were only counted have no times.
-FROM_WINDOWS = {"upstream-udp-throttling", "server-down"}
 READINGS = {
     "query": lambda rs: {(r["query.id"], r["revision"]): r for r in rs if r["type"] == "query"},
+    "window": lambda rs: {r["window.id"]: _without(r, "time") for r in rs if r["type"] == "window"},
     "flow": lambda rs: {_flow_key(r): _without(r, "time") for r in rs if r["type"] == "flow"},
     "end": lambda rs: {k: v for r in rs if r["type"] == "end"
                        for k, v in _without(r, "time", "host.name").items()},

@@ -403,6 +403,58 @@ static void test_bounded(void **state)
 	assert_true(uw_windows_lost(r->w) >= 24);
 }
 
+/* What another run concluded: replaced by its last record, nothing is concluded anew, losses are counted. */
+static void test_taken(void **state)
+{
+	struct run *r = *state;
+	struct uw_window w = { .run = 0x1234, .id = 1, .host_number = 1, .flows = 1, .queries = 3 };
+	struct uw_query q = { .role = UW_ROLE_CLIENT, .verdict = UW_NO_REPLY, .host_number = 1 };
+	unsigned i;
+
+	q.key = (struct uw_query_key){ .server_port = 123, .client_port = 40000, .family = 4, .protocol = UW_PROTO_NTP };
+	uw_flow_id_of(&w.flow[0].id, &q, false);
+	w.flow[0].e = (struct uw_episode){ .first_bad_ns = 100 * S, .last_bad_ns = 102 * S, .queries = 3 };
+	uw_windows_take(r->w, &w);
+	for (i = 0; i < 7; i++) {
+		q.send_ns = (100 + i) * S;
+		uw_windows_query(r->w, &q, NULL);
+	}
+	w.closed = true;
+	w.flow[0].e.queries = 5;
+	uw_windows_take(r->w, &w);
+	settle(r, UINT64_MAX);
+	assert_int_equal(r->count, 0);
+	assert_true(only(r)->closed);
+	assert_int_equal(only(r)->id, 1);
+	assert_int_equal(uw_windows_loss(r->w).inside, 5);
+	assert_int_equal(uw_windows_loss(r->w).outside, 2);
+	uw_windows_rest(r->w, &w.flow[0].id, 4);
+	assert_int_equal(uw_windows_loss(r->w).outside, 6);
+	for (i = 2; i < 200; i++) {
+		w.id = i;
+		uw_windows_take(r->w, &w);
+	}
+	assert_int_equal(uw_windows_list(r->w, &i)[0]->id, 200 - UW_WINDOWS_KEPT);
+	assert_int_equal(i, UW_WINDOWS_KEPT);
+}
+
+/* Still open at the end: told with what it has grown to. */
+static void test_grown(void **state)
+{
+	struct run *r = *state;
+
+	script(r, 1, 100 * S, "gggbbb");
+	settle(r, 110 * S);
+	assert_int_equal(r->count, 1);
+	script(r, 1, 120 * S, "bb");
+	settle(r, 130 * S);
+	assert_int_equal(r->count, 1);
+	settle(r, UINT64_MAX);
+	settle(r, UINT64_MAX);
+	assert_int_equal(r->count, 2);
+	assert_int_equal(r->told[1].queries, 5);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -410,7 +462,8 @@ int main(void)
 		T(test_row), T(test_two_are_none), T(test_never_answered), T(test_half), T(test_less_than_half),
 		T(test_five_are_few), T(test_span), T(test_verdicts), T(test_unbad), T(test_order),
 		T(test_together), T(test_apart), T(test_rare), T(test_no_edge), T(test_left_behind), T(test_left),
-		T(test_elsewhere), T(test_runs), T(test_busy), T(test_loss), T(test_bounded),
+		T(test_elsewhere), T(test_runs), T(test_busy), T(test_loss), T(test_bounded), T(test_taken),
+		T(test_grown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
