@@ -260,9 +260,10 @@ static struct uw_window_flow *part_of(const struct follower *f)
 	struct uw_window *w = f->window;
 	unsigned i;
 
-	for (i = 0; w && i < w->flows; i++) {
-		if (!memcmp(&w->flow[i].id, &f->id, sizeof(f->id)))
-			return &w->flow[i];
+	/* The last one: a flow that recovered and was lost again meanwhile has a part for each. */
+	for (i = w ? w->flows : 0; i; i--) {
+		if (!memcmp(&w->flow[i - 1].id, &f->id, sizeof(f->id)))
+			return &w->flow[i - 1];
 	}
 	return NULL;
 }

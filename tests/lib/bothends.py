@@ -63,7 +63,9 @@ def dropped():
 
 def told(*files):
     run = subprocess.run([os.environ["UDPWHY"], "analyze", *files, "-o", "json", "--timeout", "1"],
-                         capture_output=True, text=True, check=True)
+                         capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(f"analyze {files}: exit {run.returncode}: {run.stderr}")
     lines = [json.loads(raw) for raw in run.stdout.splitlines()]
     outcomes = collections.Counter(r.get("far.outcome") for r in lines
                                    if r["type"] == "query" and r["verdict"] == "no_reply")

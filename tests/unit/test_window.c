@@ -244,6 +244,34 @@ static void test_together(void **state)
 	assert_int_equal(only(r)->elsewhere, 0);
 }
 
+/* One that recovers and is lost again before the other recovers: two parts, each with its edges. */
+static void test_again(void **state)
+{
+	const struct uw_window *const *list;
+	unsigned i, count, again = 0;
+	struct run *r = *state;
+
+	for (i = 0; i < 3; i++) {
+		ask(r, 1, 99 * S + i * 250 * MS, UW_ANSWERED);
+		ask(r, 1, 100 * S + i * 250 * MS, UW_NO_REPLY);
+		ask(r, 1, 100 * S + 800 * MS + i * MS, UW_ANSWERED);
+		ask(r, 1, 101 * S + i * 250 * MS, UW_NO_REPLY);
+		ask(r, 1, 110 * S + i * S, UW_ANSWERED);
+		ask(r, 2, 99 * S + i * 250 * MS, UW_ANSWERED);
+		ask(r, 2, 110 * S + i * S, UW_ANSWERED);
+	}
+	for (i = 0; i < 8; i++)
+		ask(r, 2, 100 * S + i * 500 * MS, UW_NO_REPLY);
+	settle(r, UINT64_MAX);
+	for (list = uw_windows_list(r->w, &count); count; count--, list++) {
+		for (i = 0; i < (*list)->flows; i++) {
+			assert_in_range((*list)->flow[i].e.first_bad_ns, 100 * S, 104 * S);
+			again += (*list)->flow[i].id.server.b[3] == 1;
+		}
+	}
+	assert_int_equal(again, 2);
+}
+
 static void test_apart(void **state)
 {
 	struct run *r = *state;
@@ -461,7 +489,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_row), T(test_two_are_none), T(test_never_answered), T(test_half), T(test_less_than_half),
 		T(test_five_are_few), T(test_span), T(test_verdicts), T(test_unbad), T(test_order),
-		T(test_together), T(test_apart), T(test_rare), T(test_no_edge), T(test_left_behind), T(test_left),
+		T(test_together), T(test_again), T(test_apart), T(test_rare), T(test_no_edge), T(test_left_behind), T(test_left),
 		T(test_elsewhere), T(test_runs), T(test_busy), T(test_loss), T(test_bounded), T(test_taken),
 		T(test_grown),
 	};
