@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "scrape.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +13,8 @@
 #include <unistd.h>
 
 #include <microhttpd.h>
+
+#include "library.h"
 
 #define CONNECTIONS 16
 #define IDLE_S 10
@@ -29,11 +30,7 @@
 	X(MHD_queue_response)                                                                      \
 	X(MHD_destroy_response)
 
-struct library {
-#define MEMBER(name) typeof(name) *name;
-	FUNCTIONS(MEMBER)
-#undef MEMBER
-};
+UW_LIBRARY(FUNCTIONS)
 
 struct uw_scrape {
 	void *handle;
@@ -46,17 +43,6 @@ struct uw_scrape {
 	char *text;
 	size_t size;
 };
-
-static bool find_functions(void *handle, struct library *lib)
-{
-#define FIND(name)                                                                                 \
-	*(void **)&lib->name = dlsym(handle, #name);                                               \
-	if (!lib->name)                                                                            \
-		return false;
-	FUNCTIONS(FIND)
-#undef FIND
-	return true;
-}
 
 /* A copy of the next answer, asked for now; NULL if none comes. */
 static char *ask(struct uw_scrape *s, size_t *size)
@@ -124,8 +110,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *c, const cha
 
 static int load(struct uw_scrape *s, char error[UW_SCRAPE_ERROR])
 {
-	s->handle = dlopen("libmicrohttpd.so.12", RTLD_NOW | RTLD_LOCAL);
-	if (s->handle && find_functions(s->handle, &s->lib))
+	s->handle = load_library("libmicrohttpd.so.12", &s->lib);
+	if (s->handle)
 		return 0;
 	snprintf(error, UW_SCRAPE_ERROR,
 		 "--metrics needs libmicrohttpd, which is not installed; try: apt install libmicrohttpd12");

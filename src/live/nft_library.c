@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "live/nft_library.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <nftables/libnftables.h>
+
+#include "library.h"
 
 #define ERROR_MAX 200
 
@@ -21,11 +22,7 @@
 	X(nft_ctx_get_error_buffer)                                                                \
 	X(nft_run_cmd_from_buffer)
 
-struct library {
-#define MEMBER(name) typeof(name) *name;
-	FUNCTIONS(MEMBER)
-#undef MEMBER
-};
+UW_LIBRARY(FUNCTIONS)
 
 struct uw_nft {
 	void *handle;
@@ -34,25 +31,14 @@ struct uw_nft {
 	char error[ERROR_MAX];
 };
 
-static bool find_functions(void *handle, struct library *lib)
-{
-#define FIND(name)                                                                                 \
-	*(void **)&lib->name = dlsym(handle, #name);                                               \
-	if (!lib->name)                                                                            \
-		return false;
-	FUNCTIONS(FIND)
-#undef FIND
-	return true;
-}
-
 struct uw_nft *uw_nft_new(void)
 {
 	struct uw_nft *n = calloc(1, sizeof(*n));
 
 	if (!n)
 		return NULL;
-	n->handle = dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL);
-	if (n->handle && find_functions(n->handle, &n->lib))
+	n->handle = load_library("libnftables.so.1", &n->lib);
+	if (n->handle)
 		n->ctx = n->lib.nft_ctx_new(NFT_CTX_DEFAULT);
 	if (!n->ctx || n->lib.nft_ctx_buffer_output(n->ctx) || n->lib.nft_ctx_buffer_error(n->ctx)) {
 		uw_nft_free(n);

@@ -2,7 +2,6 @@
 #include "sink/journal.h"
 
 #include <ctype.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -17,12 +16,17 @@
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <systemd/sd-journal.h>
 
+#include "library.h"
+
 #define PREFIX "UDPWHY_"
 #define SOCKET "/run/systemd/journal/socket"
 
+#define FUNCTIONS(X) X(sd_journal_sendv)
+UW_LIBRARY(FUNCTIONS)
+
 struct uw_journal {
 	void *handle;
-	typeof(sd_journal_sendv) *sendv;
+	struct library lib;
 };
 
 struct entry {
@@ -171,7 +175,7 @@ static int write_line(struct uw_journal *j, const char *line, size_t size)
 
 	if (count < 0)
 		return count;
-	err = j->sendv(field, count);
+	err = j->lib.sd_journal_sendv(field, count);
 	uw_journal_free_fields(field, count);
 	return err;
 }
@@ -199,13 +203,11 @@ int uw_journal_open(struct uw_journal **out, char error[UW_JOURNAL_ERROR])
 	snprintf(error, UW_JOURNAL_ERROR, "out of memory");
 	if (!j)
 		return -ENOMEM;
-	j->handle = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-	if (j->handle)
-		*(void **)&j->sendv = dlsym(j->handle, "sd_journal_sendv");
+	j->handle = load_library("libsystemd.so.0", &j->lib);
 	/* sd_journal_sendv() takes a journal that is not there for success. */
-	if (!j->sendv || access(SOCKET, W_OK)) {
+	if (!j->handle || access(SOCKET, W_OK)) {
 		snprintf(error, UW_JOURNAL_ERROR, "cannot write to the journal: %s; use -o json",
-			 j->sendv ? "systemd-journald does not listen at " SOCKET : "there is no libsystemd here");
+			 j->handle ? "systemd-journald does not listen at " SOCKET : "there is no libsystemd here");
 		uw_journal_close(j);
 		return -ENOENT;
 	}
