@@ -180,8 +180,10 @@ static __always_inline void stray_reply(struct uw_packet *p, __u32 netns, const 
 	r = stray_reserve(p, netns, now);
 	if (!r)
 		return;
-	if (d)
+	if (d) {
 		r->drop[UW_REPLY] = *d;
+		r->wire_in_ns = d->when_ns; /* no later */
+	}
 	bpf_ringbuf_submit(r, 0);
 }
 

@@ -220,20 +220,33 @@ static __always_inline __u32 body_length(__u32 available)
 	return available > UW_BODY_MAX ? UW_BODY_MAX : available;
 }
 
+/* As a reply from another port than was asked; false if nothing was asked from the port it came to. */
+static __always_inline bool packet_from_elsewhere(struct uw_packet *p)
+{
+	__u16 service = asked_from(p->ip.destination_port);
+
+	if (!service || p->ip.source_port == service)
+		return false;
+	p->from_port = p->ip.source_port;
+	p->ip.source_port = service;
+	return true;
+}
+
+static __always_inline bool payload_is_half(struct uw_room *room, __u32 len)
+{
+	struct uw_packet *p = &room->packet;
+
+	return room_payload(room, len, false) && p->has_transaction && (!p->from_port || p->dir == UW_REPLY);
+}
+
 static __always_inline void parse_application(struct sk_buff *skb, struct uw_room *room, enum skb_trust trust)
 {
 	struct uw_packet *p = &room->packet;
 	__u32 len = p->ip.udp_len > 8 ? p->ip.udp_len - 8u : 0;
 	__u32 at = p->ip.transport + 8;
 
-	if (!ports_wanted(p->ip.source_port, p->ip.destination_port)) {
-		__u16 service = asked_from(p->ip.destination_port);
-
-		if (!service)
-			return;
-		p->from_port = p->ip.source_port;
-		p->ip.source_port = service;
-	}
+	if (!ports_wanted(p->ip.source_port, p->ip.destination_port) && !packet_from_elsewhere(p))
+		return;
 	p->payload_len = (__u16)len;
 	len = body_length(len);
 	/* A first fragment may end before the payload does. */
@@ -244,7 +257,9 @@ static __always_inline void parse_application(struct sk_buff *skb, struct uw_roo
 		p->kind = len && !p->from_port ? UW_PACKET_UNPARSED : UW_PACKET_NONE;
 		return;
 	}
-	if (room_payload(room, len, false) && p->has_transaction && (!p->from_port || p->dir == UW_REPLY))
+	/* To a service's port it may be a request; NTP is asked from there as well. */
+	if (payload_is_half(room, len) ||
+	    (!p->from_port && packet_from_elsewhere(p) && payload_is_half(room, len)))
 		p->kind = UW_PACKET_APPLICATION;
 }
 

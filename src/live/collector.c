@@ -189,10 +189,13 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 		c->on_query(c->arg, q, t ? &previous : NULL);
 }
 
-/* A reply freed here whose request we do not know: it was sent before our start, or when the table was full. */
-static bool take_stray(struct uw_collector *c, struct uw_query *q)
+/*
+ * A reply freed here whose request we do not know: it was sent before our start, or when the table was full.
+ * To a socket that was opened since, it is one from elsewhere than was asked: its query is told.
+ */
+static bool take_stray(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
 {
-	bool young = q->wire_in_ns < c->started_ns + STRAY_NS;
+	bool young = q->wire_in_ns < c->started_ns + STRAY_NS && uw_sockets_may_have_asked(c->sockets, r);
 
 	uw_losses_watch(&c->losses, c->live, c->now_ns);
 	if (uw_losses_table_full(&c->losses, q->wire_in_ns - STRAY_NS))
@@ -228,7 +231,7 @@ static int take_record(void *arg, void *data, size_t size)
 		uw_strays_keep(c->strays, r);
 	uw_facts_query(&c->facts, r, &q);
 	/* From another port than one that was asked since our start: its query is told, as misdirected. */
-	if (r->kind == UW_RECORD_STRAY && (r->from_port || !take_stray(c, &q)))
+	if (r->kind == UW_RECORD_STRAY && (r->from_port || !take_stray(c, r, &q)))
 		return 0;
 	if (r->key.quota == UW_QUOTA_CLIENT)
 		uw_sockets_ended(c->sockets, r, &q);

@@ -117,3 +117,16 @@ const struct uw_holding *uw_sockets_at_start(const struct uw_sockets *s, unsigne
 	*count = s->at_start.count;
 	return s->at_start.list;
 }
+
+bool uw_sockets_may_have_asked(const struct uw_sockets *s, const struct uw_record *r)
+{
+	unsigned i;
+
+	for (i = 0; i < s->at_start.count; i++) {
+		const struct uw_holding *h = &s->at_start.list[i];
+
+		if (h->netns == r->netns && (h->raw || h->client_port == r->key.client_port))
+			return true;
+	}
+	return !s->at_start.list;
+}

@@ -24,4 +24,7 @@ void uw_sockets_holders(struct uw_sockets *s, const struct uw_record *r, struct 
 /** uw_sockets_at_start - the sockets that were open at the start; *count may be 0. */
 const struct uw_holding *uw_sockets_at_start(const struct uw_sockets *s, unsigned *count);
 
+/** uw_sockets_may_have_asked - whether a reply without a query may be to a socket that was open at the start. */
+bool uw_sockets_may_have_asked(const struct uw_sockets *s, const struct uw_record *r);
+
 #endif

@@ -54,7 +54,6 @@ static uint64_t origin_ns(const struct uw_query *q)
 		q->wire_in_ns,
 		q->drop[UW_REQUEST].when_ns,
 		q->drop[UW_REPLY].when_ns,
-		q->judged_ns,
 	};
 	uint64_t first = 0;
 
@@ -63,7 +62,8 @@ static uint64_t origin_ns(const struct uw_query *q)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (known[i] && (!first || known[i] < first))
 			first = known[i];
-	return first;
+	/* Its judge's clock was read before what he judged came. */
+	return first ? first : q->judged_ns;
 }
 
 static void put_ends(struct uw_json *j, const struct uw_query *q)
