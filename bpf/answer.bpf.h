@@ -245,6 +245,10 @@ static __noinline int query_fold(const struct uw_record *r)
 	__sync_fetch_and_add(&v->attempts, r->attempts);
 	__sync_fetch_and_add(&v->rtt[log2_bucket(rtt) & (UW_RTT_BUCKETS - 1)], 1);
 	v->last_good_ns = r->send_ns;
+	if (r->answer.unsynchronised) {
+		__sync_fetch_and_add(&v->unsynchronised, 1);
+		v->last_unsynchronised_ns = r->send_ns;
+	}
 	if (rtt > v->rtt_max_us)
 		v->rtt_max_us = rtt;
 	__builtin_memcpy(v->comm, r->task.comm, sizeof(v->comm));
@@ -268,6 +272,8 @@ static __always_inline void answer_note(struct uw_record *r, const struct uw_pac
 	r->answer.refid = p->refid;
 	r->answer.digest = p->digest;
 	r->answer.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid);
+	r->answer.unsynchronised = p->key.protocol == UW_PROTO_NTP &&
+				   uw_ntp_unsynchronised(p->ntp_leap, p->ntp_stratum, p->refid);
 }
 
 /* The first valid answer reached its reader (or, for a raw socket, the wire): the query is done. */

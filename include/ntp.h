@@ -13,6 +13,7 @@ struct uw_ntp {
 	__u32 refid;		/* network order, four ASCII letters in a kiss-o'-death */
 	__u8 mode;
 	__u8 stratum;
+	__u8 leap;
 	__u8 reply;
 	__u8 complete;		/* the whole header was there */
 	__u8 pad[8];
@@ -43,6 +44,7 @@ UW_INLINE bool uw_ntp_parse(const __u8 *body, __u32 len, bool to_service, struct
 	n->complete = len >= UW_NTP_HEADER;
 	if (!n->complete)
 		return true;
+	n->leap = body[0] >> 6;
 	n->stratum = body[1];
 	__builtin_memcpy(&n->refid, body + 12, 4);
 	n->transaction = uw_opaque64(body + (n->reply ? 24 : 40));
@@ -82,6 +84,23 @@ UW_INLINE bool uw_ntp_refusal(__u32 refid)
 			return true;
 	}
 	return false;
+}
+
+/**
+ * uw_ntp_unsynchronised - whether a server says that it has no time to give: leap indicator 3, stratum 0 or
+ * 16 (RFC 5905 7.3), of the kisses INIT and STEP alone. Other kisses speak of the client, whatever their leap.
+ */
+UW_INLINE bool uw_ntp_unsynchronised(__u8 leap, __u8 stratum, __u32 refid)
+{
+	__u8 c[4];
+
+	if (leap != 3 && stratum > 0 && stratum < 16)
+		return false;
+	if (!uw_ntp_kiss(stratum, refid))
+		return true;
+	__builtin_memcpy(c, &refid, 4);
+	return (c[0] == 'I' && c[1] == 'N' && c[2] == 'I' && c[3] == 'T') ||
+	       (c[0] == 'S' && c[1] == 'T' && c[2] == 'E' && c[3] == 'P');
 }
 
 #endif

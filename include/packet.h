@@ -60,6 +60,7 @@ struct uw_packet {
 	__u8 dir;			/* enum uw_dir */
 	__u8 has_transaction;		/* ICMP quotes may end before it */
 	__u8 ntp_stratum;
+	__u8 ntp_leap;
 	__u8 paged;			/* the payload lies outside the linear part */
 	__u16 from_port;	/* a reply from another port than was asked, whose port stands in key; else 0 */
 };
@@ -238,6 +239,7 @@ UW_INLINE bool uw_packet_ntp(struct uw_packet *p, const struct uw_headers *h, bo
 	p->alias = n.alias;
 	p->refid = n.refid;
 	p->ntp_stratum = n.stratum;
+	p->ntp_leap = n.leap;
 	p->has_transaction = n.complete;
 	return true;
 }

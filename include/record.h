@@ -196,7 +196,8 @@ struct uw_answer {
 	__u8 stratum;		/* NTP */
 	__u8 kod;		/* NTP: stratum 0 and an ASCII kiss code */
 	__u8 late;		/* after the deadline */
-	__u8 pad[3];
+	__u8 unsynchronised;	/* NTP: uw_ntp_unsynchronised() */
+	__u8 pad[2];
 	__u32 digest;		/* uw_answer_digest(), 0 not known */
 };
 
@@ -426,6 +427,8 @@ struct uw_flow_value {
 	__u64 rtt_max_us;
 	__u64 duplicate;	/* further answers, like the first */
 	__u64 conflicting;	/* ... and unlike it */
+	__u64 unsynchronised;	/* of those answered: by a server that says so of itself */
+	__u64 last_unsynchronised_ns;
 	__u64 rtt[UW_RTT_BUCKETS];
 	char comm[UW_COMM];	/* the last asker */
 	char exe[UW_EXE];
@@ -491,6 +494,6 @@ UW_CHECK_LAYOUT(struct uw_visiting, 32);
 UW_CHECK_LAYOUT(struct uw_here, 24);
 UW_CHECK_LAYOUT(struct uw_flood_key, 48);
 UW_CHECK_LAYOUT(struct uw_flow_key, 48);
-UW_CHECK_LAYOUT(struct uw_flow_value, 592);
+UW_CHECK_LAYOUT(struct uw_flow_value, 608);
 
 #endif

@@ -212,6 +212,7 @@ void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const st
 	const struct uw_flow_value *old = uw_flow_folded(r->flows, key);
 	struct uw_flow_id id;
 
+	r->unsettled |= v->unsynchronised > (old ? old->unsynchronised : 0);
 	uw_flow_id_of_key(&id, key, false);
 	uw_windows_fold(r->windows, &id, old ? old : &none, v);
 	uw_flow_fold(r->flows, key, false, v);

@@ -38,6 +38,28 @@ void uw_evidence_add(struct uw_evidence *e, const char *format, ...)
 	va_end(args);
 }
 
+const char *uw_rule_host(const struct uw_flow *f, char buf[UW_ADDR_TEXT])
+{
+	return uw_addr_text(&f->id.server, f->id.family, buf);
+}
+
+const char *uw_rule_server(const struct uw_flow *f, char buf[UW_ENDPOINT_TEXT])
+{
+	return uw_endpoint_text(&f->id.server, f->id.family, f->id.server_port, buf);
+}
+
+const char *uw_rule_protocol(const struct uw_flow *f)
+{
+	return f->id.protocol == UW_PROTO_NTP ? "NTP" : "DNS";
+}
+
+const char *uw_rule_door(const struct uw_flow *f)
+{
+	if (f->id.probe)
+		return f->id.fixed ? "fixed, probe" : "ephemeral, probe";
+	return f->id.fixed ? "fixed" : "ephemeral";
+}
+
 bool uw_flows_related(const struct uw_flow *a, const struct uw_flow *b)
 {
 	const struct uw_flow_id *x = &a->id, *y = &b->id;

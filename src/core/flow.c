@@ -250,6 +250,11 @@ static void count_counters(struct uw_flow *f, const struct uw_query *q)
 	}
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /* What follows from the verdict and goes with it when a later revision takes it back. */
 static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 {
@@ -264,6 +269,10 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 		f->bad_complete++;
 	if (q->verdict == UW_REJECTED && port_unreachable(q))
 		f->port_unreachable++;
+	if (is_good(q->verdict) && q->answer.unsynchronised) {
+		f->unsynchronised++;
+		f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, q->send_ns);
+	}
 	f->late_beyond += q->verdict == UW_ANSWERED_LATE && q->fault == UW_FAULT_BEYOND;
 	count_counters(f, q);
 	if (q->verdict == UW_NO_REPLY && q->icmp.seen && q->icmp.mtu) {
@@ -296,11 +305,6 @@ static void take_back(struct uw_flow *f, const struct uw_query *q, enum uw_verdi
 		f->too_big--;
 	if (v == UW_REJECTED && port_unreachable(q) && f->port_unreachable)
 		f->port_unreachable--;
-}
-
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 static void note_asker(struct uw_flow *f, const struct uw_query *q)
@@ -446,6 +450,8 @@ struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *
 	f->attempts += v->attempts - old->attempts;
 	f->duplicate += v->duplicate - old->duplicate;
 	f->conflicting += v->conflicting - old->conflicting;
+	f->unsynchronised += v->unsynchronised - old->unsynchronised;
+	f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, v->last_unsynchronised_ns);
 	for (i = 0; i < UW_RTT_BUCKETS; i++)
 		f->rtt[i] += v->rtt[i] - old->rtt[i];
 	f->rtt_max_us = later(f->rtt_max_us, v->rtt_max_us);
@@ -513,6 +519,8 @@ struct uw_flow *uw_flow_merge(struct uw_flow_table *t, const struct uw_flow *mor
 	f->duplicate += more->duplicate;
 	f->conflicting += more->conflicting;
 	f->bad_complete += more->bad_complete;
+	f->unsynchronised += more->unsynchronised;
+	f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, more->last_unsynchronised_ns);
 	f->suppressed += more->suppressed;
 	for (i = 0; i < more->drops; i++)
 		merge_drop(f, &more->drop[i]);

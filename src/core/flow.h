@@ -64,6 +64,8 @@ struct uw_flow {
 	uint64_t tcp[UW_TCPS];		/* truncated answers by what became of the retry over TCP */
 	uint64_t refused;		/* by a kiss-o'-death; the rest of UW_REFUSED is DNS */
 	uint64_t kod_rate;		/* ... of which the code was RATE */
+	uint64_t unsynchronised;	/* of the answers in time: the server has no time to give, as it says */
+	uint64_t last_unsynchronised_ns;	/* sent, the last of these; 0 absent */
 	uint64_t too_big;		/* without answer, and a router said that they are too large */
 	uint32_t mtu;			/* ... for this, the last told */
 	uint64_t port_unreachable;	/* rejected by the server's own ICMP port unreachable */

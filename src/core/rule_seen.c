@@ -9,11 +9,6 @@
 
 #define DOWN_LEAST 3	/* unanswered, with complete evidence */
 
-static const char *server(const struct uw_flow *f, char at[UW_ENDPOINT_TEXT])
-{
-	return uw_endpoint_text(&f->id.server, f->id.family, f->id.server_port, at);
-}
-
 /* --- drops --- */
 
 bool uw_reverse_path_drop(const struct uw_flow_drop *d)
@@ -35,7 +30,7 @@ static void tell_drops(const struct uw_case *c, struct uw_diagnosis *d)
 			uw_stage_name(c->drop->stage), c->drop->reason, c->drops, c->drop->netns);
 	for (i = 0; i < d->flows; i++)
 		uw_evidence_add(&d->in_favour, "%s: %" PRIu64 " queries asked, %" PRIu64 " answered",
-				server(d->flow[i], at), uw_flow_asked(d->flow[i]), uw_flow_answered(d->flow[i]));
+				uw_rule_server(d->flow[i], at), uw_flow_asked(d->flow[i]), uw_flow_answered(d->flow[i]));
 }
 
 void uw_reverse_path_tell(const struct uw_case *c, struct uw_diagnosis *d)
@@ -93,7 +88,7 @@ void uw_unread_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	char at[UW_ENDPOINT_TEXT];
 
 	uw_say(d, "Replies of %s lie in the asking program's socket, and it does not read them: %" PRIu64 ".",
-	       server(c->lead, at), sum_of(d, UW_REPLY_UNREAD));
+	       uw_rule_server(c->lead, at), sum_of(d, UW_REPLY_UNREAD));
 	tell_share(d, UW_REPLY_UNREAD, "have a reply queued that was not read in time");
 }
 
@@ -102,7 +97,7 @@ void uw_late_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	char at[UW_ENDPOINT_TEXT];
 
 	uw_say(d, "Replies of %s come, but only after the program has given up: %" PRIu64 ".",
-	       server(c->lead, at), sum_of(d, UW_ANSWERED_LATE));
+	       uw_rule_server(c->lead, at), sum_of(d, UW_ANSWERED_LATE));
 	tell_share(d, UW_ANSWERED_LATE, "were answered after the deadline");
 	if (uw_flow_answered(c->lead))
 		uw_evidence_add(&d->open, "%" PRIu64 " were answered in time, half of them within %.1f ms",
@@ -114,7 +109,7 @@ void uw_elsewhere_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	char at[UW_ENDPOINT_TEXT];
 
 	uw_say(d, "Replies to queries for %s come from another address or port, and clients must ignore them:"
-	       " %" PRIu64 ".", server(c->lead, at), sum_of(d, UW_MISDIRECTED));
+	       " %" PRIu64 ".", uw_rule_server(c->lead, at), sum_of(d, UW_MISDIRECTED));
 	tell_share(d, UW_MISDIRECTED, "drew a reply with their transaction from elsewhere");
 }
 
@@ -232,7 +227,7 @@ void uw_down_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 	answered_since(c, w->first_bad_ns, &same, &others);
 	uw_say(d, "%s answers nothing any more, from any port: it is down, or the way to it is cut.",
-	       server(c->lead, at));
+	       uw_rule_server(c->lead, at));
 	uw_evidence_add(&d->in_favour, "%" PRIu64 " queries in a row over %.1f s unanswered, the last ones included",
 			w->queries, (double)(w->last_bad_ns - w->first_bad_ns) / 1e9);
 	if (others)

@@ -9,6 +9,7 @@
 #ifndef UW_RULES_H
 #define UW_RULES_H
 
+#include "core/address.h"
 #include "core/diagnose.h"
 
 /* Sums over a subject. The first flows are in the diagnosis; the sums are over all of them. */
@@ -59,7 +60,26 @@ void uw_say(struct uw_diagnosis *d, const char *format, ...);
 __attribute__((format(printf, 2, 3)))
 void uw_evidence_add(struct uw_evidence *e, const char *format, ...);
 
-/* The functions of rules with a file of their own: rule_size.c */
+/* How a rule names a flow's server, protocol and port class (diagnose.c). */
+const char *uw_rule_host(const struct uw_flow *f, char buf[UW_ADDR_TEXT]);
+const char *uw_rule_server(const struct uw_flow *f, char buf[UW_ENDPOINT_TEXT]);
+const char *uw_rule_protocol(const struct uw_flow *f);
+const char *uw_rule_door(const struct uw_flow *f);
+
+/* The functions of rules: rule_drop.c */
+bool uw_firewall_drop(const struct uw_flow_drop *d);
+void uw_firewall_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_full_table_drop(const struct uw_flow_drop *d);
+void uw_full_table_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_neighbour_drop(const struct uw_flow_drop *d);
+void uw_neighbour_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_full_buffer_drop(const struct uw_flow_drop *d);
+void uw_full_buffer_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_no_route_flow(const struct uw_flow *f);
+bool uw_same_netns(const struct uw_flow *a, const struct uw_flow *b);
+void uw_no_route_tell(const struct uw_case *c, struct uw_diagnosis *d);
+
+/* ... rule_size.c */
 bool uw_fragments_drop(const struct uw_flow_drop *d);
 void uw_fragments_tell(const struct uw_case *c, struct uw_diagnosis *d);
 bool uw_mtu_flow(const struct uw_flow *f);
@@ -85,6 +105,18 @@ void uw_allowance_tell(const struct uw_case *c, struct uw_diagnosis *d);
 bool uw_down_flow(const struct uw_flow *f);
 bool uw_down_holds(const struct uw_case *c, enum uw_confidence *confidence);
 void uw_down_tell(const struct uw_case *c, struct uw_diagnosis *d);
+
+/* ... rule_server.c */
+bool uw_no_service_flow(const struct uw_flow *f);
+bool uw_no_service_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_no_service_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_rate_flow(const struct uw_flow *f);
+bool uw_rate_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_rate_tell(const struct uw_case *c, struct uw_diagnosis *d);
+bool uw_unsynchronised_flow(const struct uw_flow *f);
+bool uw_same_server(const struct uw_flow *a, const struct uw_flow *b);
+bool uw_unsynchronised_holds(const struct uw_case *c, enum uw_confidence *confidence);
+void uw_unsynchronised_tell(const struct uw_case *c, struct uw_diagnosis *d);
 
 /* ... rule_throttle.c */
 bool uw_throttle_holds(const struct uw_case *c, enum uw_confidence *confidence);

@@ -189,6 +189,7 @@ static void read_answer(struct uw_fields *f, struct uw_query *q, uint64_t when_n
 		q->answer.flags |= DNS_TC;
 	q->tcp_retry = (enum uw_tcp)uw_field_name(f, "dns.tcp_retry", tcp_name_at, UW_TCPS, UW_TCP_NONE);
 	q->answer.stratum = (uint8_t)uw_field_uint(f, "ntp.stratum", 255);
+	q->answer.unsynchronised = uw_field_bool(f, "ntp.unsynchronised");
 	if (kod) {
 		q->answer.kod = 1;
 		memcpy(&q->answer.refid, kod, strnlen(kod, sizeof(q->answer.refid)));

@@ -62,6 +62,7 @@ static void take_off(struct uw_flow *f, const struct uw_flow *told)
 	f->duplicate = less(f->duplicate, told->duplicate);
 	f->conflicting = less(f->conflicting, told->conflicting);
 	f->bad_complete = less(f->bad_complete, told->bad_complete);
+	f->unsynchronised = less(f->unsynchronised, told->unsynchronised);
 	f->port_unreachable = less(f->port_unreachable, told->port_unreachable);
 	take_off_drops(f, told);
 }

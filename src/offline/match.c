@@ -190,6 +190,8 @@ static void answer(struct uw_match *m, struct uw_open *o, const struct uw_packet
 		.when_ns = print->when_ns > o->send_ns ? print->when_ns : o->send_ns, .refid = p->refid,
 		.flags = p->dns_flags, .stratum = p->ntp_stratum,
 		.kod = p->key.protocol == UW_PROTO_NTP && uw_ntp_kiss(p->ntp_stratum, p->refid),
+		.unsynchronised = p->key.protocol == UW_PROTO_NTP &&
+				  uw_ntp_unsynchronised(p->ntp_leap, p->ntp_stratum, p->refid),
 		.late = print->when_ns > o->send_ns + m->options.timeout_ns, .digest = p->digest,
 	};
 }

@@ -247,12 +247,15 @@ static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
 		uw_json_uint(&j, "no_reply.complete", f->bad_complete);
 	if (f->port_unreachable)
 		uw_json_uint(&j, "rejected.port_unreachable", f->port_unreachable);
+	if (f->unsynchronised)
+		uw_json_uint(&j, "answered.unsynchronised", f->unsynchronised);
 	put_flow_drops(&j, f);
 	put_flow_far(&j, f);
 	put_flow_rtt(&j, f);
 	uw_json_time(&j, s->clock, "first", f->first_ns);
 	uw_json_time(&j, s->clock, "last_good", f->last_good_ns);
 	uw_json_time(&j, s->clock, "last_bad", f->last_bad_ns);
+	uw_json_time(&j, s->clock, "last_unsynchronised", f->last_unsynchronised_ns);
 	uw_json_line_end(&j);
 }
 

@@ -160,6 +160,8 @@ static void put_ntp(struct uw_json *j, const struct uw_query *q)
 	if (!q->answer.when_ns)
 		return;
 	uw_json_uint(j, "ntp.stratum", q->answer.stratum);
+	if (q->answer.unsynchronised)
+		uw_json_bool(j, "ntp.unsynchronised", true);
 	if (!q->answer.kod)
 		return;
 	memcpy(kod, &q->answer.refid, sizeof(kod));

@@ -687,6 +687,46 @@ static void test_rate(void **state)
 	assert_null(find(&r, "server-rate-limiting"));
 }
 
+static struct uw_flow *unsynchronised(struct run *r, uint64_t n, uint64_t of)
+{
+	struct uw_flow *f = answered(r, false, false, of);
+
+	f->unsynchronised = n;
+	f->last_unsynchronised_ns = n ? 112 * S : 0;
+	return f;
+}
+
+static void test_unsynchronised(void **state)
+{
+	const struct uw_diagnosis *d;
+	struct run r = {};
+	struct uw_flow *f;
+
+	(void)state;
+	unsynchronised(&r, 1, 1);
+	d = find(&r, "server-unsynchronised");
+	assert_non_null(d);
+	assert_int_equal(r.count, 1);
+	assert_int_equal(d->confidence, UW_POSSIBLE);
+	assert_says(d->open, "0 answers of any server");
+	/* another server that has the time; DNS has none */
+	unsynchronised(&r, 0, 4)->id.server.b[3] = 9;
+	f = unsynchronised(&r, 0, 100);
+	f->id.protocol = UW_PROTO_DNS;
+	d = find(&r, "server-unsynchronised");
+	assert_int_equal(d->confidence, UW_LIKELY);
+	assert_says(d->in_favour, "1 of 1 answers to ephemeral ports");
+	assert_says(d->in_favour, "other NTP servers gave 4 answers");
+	/* told by the other port class as well, which has recovered since */
+	f = answered(&r, true, false, 3);
+	f->last_good_ns = 130 * S;
+	d = find(&r, "server-unsynchronised");
+	assert_int_equal(r.count, 1);
+	assert_says(d->against, "3 of its answers");
+	r.flow[0].unsynchronised = 0;
+	assert_null(find(&r, "server-unsynchronised"));
+}
+
 /* --- the engine --- */
 
 static void test_nothing(void **state)
@@ -782,6 +822,7 @@ int main(void)
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_service_lookalikes),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_unsynchronised),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_bounded),
 		cmocka_unit_test(test_many_flows),

@@ -372,6 +372,12 @@ static void test_fold(void **state)
 	uw_flow_fold(t, &key, false, &v);
 	assert_int_equal(f->duplicate, 2);
 	assert_int_equal(f->conflicting, 1);
+	v.unsynchronised = 2;
+	v.last_unsynchronised_ns = 40;
+	uw_flow_fold(t, &key, false, &v);
+	uw_flow_fold(t, &key, false, &v);
+	assert_int_equal(f->unsynchronised, 2);
+	assert_int_equal(f->last_unsynchronised_ns, 40);
 	assert_int_equal(f->count[UW_ANSWERED], 11);
 	assert_int_equal(f->attempts, 14);
 	assert_int_equal(f->rtt[9], 11);

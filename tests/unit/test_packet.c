@@ -697,6 +697,26 @@ static void test_ntp_no_kiss(void **state)
 	}
 }
 
+/* What a server says of its own clock; a kiss speaks of the client, but for two. */
+static void test_ntp_unsynchronised(void **state)
+{
+	static const char *const kiss[] = {"RATE", "DENY", "RSTR", "NTSN", "CRYP", "DROP", "INIX", "STEQ"};
+	unsigned leap, stratum;
+	size_t i;
+
+	(void)state;
+	for (stratum = 0; stratum < 256; stratum++) {
+		for (leap = 0; leap < 4; leap++)
+			assert_int_equal(uw_ntp_unsynchronised((uint8_t)leap, (uint8_t)stratum, 0),
+					 leap == 3 || !stratum || stratum > 15);
+	}
+	for (i = 0; i < COUNT(kiss); i++)
+		assert_false(uw_ntp_unsynchronised(3, 0, refid(kiss[i])));
+	assert_true(uw_ntp_unsynchronised(3, 0, refid("INIT")));
+	assert_true(uw_ntp_unsynchronised(0, 0, refid("STEP")));
+	assert_true(uw_ntp_unsynchronised(3, 5, refid("RATE"))); /* no kiss: a reference id of its own */
+}
+
 /* --- DNS --- */
 
 /* A message under construction: id, flags, one question unless said otherwise. */
@@ -1348,6 +1368,7 @@ int main(void)
 		cmocka_unit_test(test_ntp_zero_transmit),
 		cmocka_unit_test(test_ntp_kiss_codes),
 		cmocka_unit_test(test_ntp_no_kiss),
+		cmocka_unit_test(test_ntp_unsynchronised),
 		cmocka_unit_test(test_dns_direction),
 		cmocka_unit_test(test_dns_case_folds),
 		cmocka_unit_test(test_dns_questions_differ),
