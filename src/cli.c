@@ -341,7 +341,7 @@ static const struct row rows[] = {
 	{"probe", 0, IN(TRACE), take_probe, NULL},
 	{"evidence", 0, WATCHES, take_evidence, "the path of a file"},
 	{"nft-trace", 0, IN(TRACE), take_nft_trace, NULL},
-	{"exit-code", 0, IN(TRACE) | IN(ANALYZE), take_exit_code, NULL},
+	{"exit-code", 0, JUDGES, take_exit_code, NULL},
 	{"no-color", 0, EVERYWHERE & ~IN(NONE), take_no_color, NULL},
 	{"verbose", 'v', IN(PROBE), take_verbose, NULL},
 };
@@ -655,6 +655,8 @@ static enum uw_cli_result finish_probe(struct parse *p)
 		o->target[o->targets++] = o->ask_name;
 		o->ask_name = NULL;
 	}
+	if (given(p, take_ipv4) && given(p, take_ipv6))
+		return fail(p->error, "-4 and -6 exclude each other: without them both are asked");
 	if (!o->targets && !o->ask_name)
 		return fail(p->error, "no target to probe: an address or a host name");
 	if (!o->ask_port)

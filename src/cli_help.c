@@ -10,6 +10,8 @@
 	"  --no-color              no colours; so does the variable NO_COLOR\n"
 #define HELP_TIMEOUT \
 	"  --timeout SECONDS       how long an answer may take, 0.01 to 30 (default 5)\n"
+#define HELP_EXIT_CODE \
+	"  --exit-code             exit 0 all answered, 3 fault here, 4 beyond this host, 5 unknown\n"
 #define HELP_EVIDENCE \
 	"  --evidence FILE         keep the first bytes of bad queries' packets in a pcapng file of mode 0600,\n" \
 	"                          16 MB at the most; when full, and if it exists, it is renamed to FILE.1\n"
@@ -35,8 +37,8 @@ static const char *const help[UW_COMMANDS] = {
 	"Where did my NTP or DNS query over UDP die, and whose fault is it?\n"
 	"\n"
 	"  trace [-- COMMAND...]   follow the queries of this host through the kernel\n"
-	"  probe ntp|dns TARGET... ask servers from an ephemeral and from a fixed port\n"
 	"  monitor                 the same all day long, for log pipelines\n"
+	"  probe ntp|dns TARGET... ask servers from an ephemeral and from a fixed port\n"
 	"  analyze FILE...         the queries of captures and of our JSON lines\n"
 	"  explain [NAME]          a verdict, diagnosis, stage, gap or drop reason in plain words\n"
 	"  doctor                  what this kernel offers, and what that means for the verdicts\n"
@@ -57,7 +59,7 @@ static const char *const help[UW_COMMANDS] = {
 	"                          nftrace, in the namespaces of --scope or --netns\n"
 	HELP_EVIDENCE
 	HELP_TIMEOUT
-	"  --exit-code             exit 0 all answered, 3 fault here, 4 beyond this host, 5 unknown\n"
+	HELP_EXIT_CODE
 	HELP_COLOR
 	HELP_COMMON
 	"\n"
@@ -76,6 +78,7 @@ static const char *const help[UW_COMMANDS] = {
 	"  -d SECONDS              stop after this time\n"
 	HELP_EVIDENCE
 	HELP_TIMEOUT
+	HELP_EXIT_CODE
 	HELP_COLOR
 	HELP_COMMON
 	"\n"
@@ -120,7 +123,7 @@ static const char *const help[UW_COMMANDS] = {
 	"  --protocol ntp|dns      only this protocol\n"
 	"  --port PROTO=PORT,...   service ports (default ntp=123,dns=53); replaces those of the\n"
 	"                          protocols named\n"
-	"  --exit-code             exit 0 all answered, 3 fault here, 4 beyond this host, 5 unknown\n"
+	HELP_EXIT_CODE
 	HELP_COLOR
 	HELP_COMMON,
 	[UW_CMD_DOCTOR] =

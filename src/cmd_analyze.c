@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* udpwhy analyze: the queries of captures, judged as live ones are. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ struct analysis {
 	struct uw_report *report;
 	struct uw_inputs *inputs;
 	uint64_t settled_ns;
-	bool reader_gone, output_failed, drawn;
+	bool started, reader_gone, output_failed, drawn;
 };
 
 static bool passes(const struct uw_prefix *p, const struct uw_addr *a, uint8_t family)
@@ -37,10 +36,28 @@ static bool wanted(const struct analysis *a, const struct uw_addr *client, const
 	return passes(&f->server, server, family) && passes(&f->client, client, family);
 }
 
+/* Only once there is something to tell of: of files that cannot be read there is not even a beginning. */
+static void tell_start(struct analysis *a)
+{
+	struct uw_run run = {
+		.version = UW_VERSION, .command = uw_command_name(a->o->command), .host = "", .kernel = "",
+		.timeout_ns = a->o->timeout_ns, .port_count = a->o->filters.port_count,
+	};
+
+	if (a->started)
+		return;
+	a->started = true;
+	run.file = a->o->file;
+	run.file_count = a->o->files;
+	memcpy(run.ports, a->o->filters.ports, sizeof(run.ports));
+	uw_report_start(a->report, &run);
+}
+
 static void on_query(void *arg, const struct uw_query *q, const struct uw_previous *previous)
 {
 	struct analysis *a = arg;
 
+	tell_start(a);
 	if (wanted(a, &q->key.client, &q->key.server, q->key.family))
 		uw_report_query(a->report, q, previous, false, false);
 	/* Of several files the times go their own ways: then only the end tells that all is known. */
@@ -54,6 +71,7 @@ static void on_rest(void *arg, const struct uw_flow *rest)
 {
 	struct analysis *a = arg;
 
+	tell_start(a);
 	if (wanted(a, &rest->id.client, &rest->id.server, rest->id.family))
 		uw_report_rest(a->report, rest);
 }
@@ -65,6 +83,7 @@ static void on_window(void *arg, const struct uw_window *w)
 	bool any = !w->flows; /* all its flows have moved to another */
 	unsigned i;
 
+	tell_start(a);
 	for (i = 0; i < w->flows; i++)
 		any |= wanted(a, &w->flow[i].id.client, &w->flow[i].id.server, w->flow[i].id.family);
 	if (any)
@@ -110,19 +129,6 @@ static void on_complaint(void *arg, const char *line)
 	fprintf(stderr, "udpwhy: %s\n", line);
 }
 
-static void tell_start(struct analysis *a)
-{
-	struct uw_run run = {
-		.version = UW_VERSION, .command = uw_command_name(a->o->command), .host = "", .kernel = "",
-		.timeout_ns = a->o->timeout_ns, .port_count = a->o->filters.port_count,
-	};
-
-	run.file = a->o->file;
-	run.file_count = a->o->files;
-	memcpy(run.ports, a->o->filters.ports, sizeof(run.ports));
-	uw_report_start(a->report, &run);
-}
-
 static int finish(struct analysis *a, int status)
 {
 	const struct uw_inputs_counts *c = uw_inputs_counts(a->inputs);
@@ -154,11 +160,13 @@ static int analyze(struct analysis *a)
 {
 	int status;
 
-	tell_start(a);
 	status = uw_inputs_read(a->inputs) ? 1 : 0;
 	wipe_progress(a);
 	if (a->reader_gone)
 		return a->output_failed ? 1 : status;
+	if (status && !a->started && !uw_inputs_counts(a->inputs)->captured.frames)
+		return status;
+	tell_start(a);
 	return finish(a, status);
 }
 
@@ -174,7 +182,6 @@ int uw_cmd_analyze(const struct uw_options *o)
 	char error[UW_WRITER_ERROR] = "out of memory";
 	int status = 1;
 
-	signal(SIGPIPE, SIG_IGN);
 	a.inputs = uw_inputs_new(&inputs);
 	if (!a.inputs || uw_report_new(o, &a.clock, false, UW_WRITER_WAIT, &a.report, error))
 		fprintf(stderr, "udpwhy: %s\n", error);

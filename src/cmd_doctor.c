@@ -75,7 +75,6 @@ static int diagnose(bool json)
 	count = uw_capabilities_probe(NULL, c, UW_CAPABILITIES_MAX);
 	ok = uw_capabilities_suffice(c, count);
 	(json ? print_json : print_text)(c, count, ok, name.release);
-	fflush(stdout);
 	return ok ? 0 : 1;
 }
 

@@ -114,10 +114,27 @@ static int find_netns(struct probe *p, char error[UW_RESOLVE_ERROR])
 	struct uw_netns ns;
 
 	if (uw_netns_find(p->o->ask_from.text[0] ? &p->o->ask_from : &here, &ns)) {
-		snprintf(error, UW_RESOLVE_ERROR, "--netns: no such network namespace; 'ip netns' lists names");
+		snprintf(error, UW_RESOLVE_ERROR, "--netns %.80s: no such network namespace; 'ip netns' lists names",
+			 p->o->ask_from.text);
 		return -1;
 	}
 	p->netns = ns.inum;
+	return 0;
+}
+
+/* A scope that is none must not end in an answer about the server. */
+static int check_scope(const struct uw_ns_list *scope, char error[UW_RESOLVE_ERROR])
+{
+	struct uw_netns ns;
+	unsigned i;
+
+	for (i = 0; i < scope->count; i++) {
+		if (!uw_netns_find(&scope->item[i], &ns))
+			continue;
+		snprintf(error, UW_RESOLVE_ERROR, "--scope %.80s: no such network namespace; 'ip netns' lists names",
+			 scope->item[i].text);
+		return -1;
+	}
 	return 0;
 }
 
@@ -126,6 +143,8 @@ static int prepare(struct probe *p, char error[UW_RESOLVE_ERROR])
 	struct uw_probe_target t = {0};
 
 	limit_time(p->o->limit_ns, 0);
+	if (check_scope(&p->o->filters.scope, error))
+		return -1;
 	if (p->o->ask_name && !uw_question(p->o->ask_name, p->o->ask_type, t.question)) {
 		snprintf(error, UW_RESOLVE_ERROR, "-H: not a domain name: labels have 1 to 63 bytes, a name 255");
 		return -1;
@@ -207,25 +226,26 @@ static int put_stdout_aside(void)
 	return aside;
 }
 
-static void print_to(int fd, const char *text)
+static void print_line(const struct probe *p)
 {
-	if (text && fd >= 0)
-		dprintf(fd, "%s", text);
-	else if (text)
-		fputs(text, stdout);
+	if (p->told && p->text)
+		fputs(p->text, stdout);
 }
 
-static void copy_back(int aside)
+static void copy_back(const struct probe *p, int aside)
 {
+	int file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	char part[4096];
 	off_t at = 0;
 	ssize_t n;
 
 	fflush(stdout);
-	while ((n = pread(STDOUT_FILENO, part, sizeof(part), at)) > 0 && write(aside, part, (size_t)n) == n)
-		at += n;
 	dup2(aside, STDOUT_FILENO);
 	close(aside);
+	print_line(p);
+	for (; (n = pread(file, part, sizeof(part), at)) > 0; at += n)
+		fwrite(part, 1, (size_t)n, stdout);
+	close(file);
 }
 
 static void trace(struct probe *p)
@@ -245,10 +265,10 @@ static void trace(struct probe *p)
 		aside = put_stdout_aside();
 	if (uw_watch(&plan))
 		p->told = false;
-	if (p->told && p->o->output == UW_OUTPUT_TEXT)
-		print_to(aside, p->text);
 	if (aside >= 0)
-		copy_back(aside);
+		copy_back(p, aside);
+	else if (p->o->output == UW_OUTPUT_TEXT)
+		print_line(p);
 }
 
 /* --- without the tracer --- */
@@ -343,7 +363,7 @@ static void ask_only(struct probe *p)
 	if (p->o->output == UW_OUTPUT_JSON)
 		tell_json(p, probes);
 	else
-		print_to(-1, p->text);
+		print_line(p);
 	uw_probes_free(probes);
 }
 

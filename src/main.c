@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "cmd.h"
 #include "offline/capture.h"
+#include "standard.h"
 
 static int (*const command[UW_COMMANDS])(const struct uw_options *) = {
 	[UW_CMD_TRACE] = uw_cmd_trace,
@@ -18,7 +19,7 @@ static int (*const command[UW_COMMANDS])(const struct uw_options *) = {
 	[UW_CMD_EXPLAIN] = uw_cmd_explain,
 };
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	char error[UW_CLI_ERROR_MAX];
 	struct uw_options o;
@@ -40,4 +41,10 @@ int main(int argc, char **argv)
 		break;
 	}
 	return command[o.command](&o);
+}
+
+int main(int argc, char **argv)
+{
+	uw_standard_reserve();
+	return uw_standard_finish(run(argc, argv));
 }

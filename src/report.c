@@ -72,11 +72,11 @@ static unsigned terminal_width(void)
 static struct uw_sink *make_sink(const struct uw_options *o, FILE *out, const struct uw_clock *clock)
 {
 	bool terminal = !o->output_file && isatty(STDOUT_FILENO);
-	const char *term = getenv("TERM");
+	const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
 	struct uw_text_options text = {
 		.all = o->all,
 		.live = terminal && term && strcmp(term, "dumb") != 0,
-		.colour = terminal && !o->no_color && !getenv("NO_COLOR"),
+		.colour = terminal && !o->no_color && !(no_color && *no_color),
 		.width = terminal ? terminal_width() : default_width(),
 	};
 
@@ -480,6 +480,11 @@ int uw_report_drain(struct uw_report *r)
 		fprintf(stderr, "udpwhy: nobody reads %s: %llu lines were not written\n", uw_writer_name(r->writer),
 			(unsigned long long)lost);
 	return take_check(r, uw_writer_check(r->writer));
+}
+
+bool uw_report_is_failing(const struct uw_report *r)
+{
+	return r->failing;
 }
 
 void uw_report_reopen(struct uw_report *r)

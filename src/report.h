@@ -110,6 +110,9 @@ int uw_report_flush(struct uw_report *r);
 /** uw_report_drain - the same, after all is written or the reader has been stuck for seconds. */
 int uw_report_drain(struct uw_report *r);
 
+/** uw_report_is_failing - whether the last record could not be written. */
+bool uw_report_is_failing(const struct uw_report *r);
+
 /** uw_report_reopen - the output file anew, for log rotation; failures are said on stderr. */
 void uw_report_reopen(struct uw_report *r);
 

@@ -63,6 +63,7 @@ struct watch {
 	struct utsname kernel;
 	char hostname[256];
 	int metrics_failing;	/* -errno, said already */
+	bool metrics_written;
 	bool command_ran;
 	int command_status;
 	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns, flows_ns;
@@ -187,9 +188,22 @@ static void write_metrics(struct watch *w, const struct uw_totals *t)
 
 	free(text);
 	if (err && err != w->metrics_failing)
-		fprintf(stderr, "udpwhy: cannot write %s: %s; the metrics there are old\n", w->o->metrics_file,
-			strerror(-err));
+		fprintf(stderr, "udpwhy: --metrics: cannot write %.200s: %s; %s\n", w->o->metrics_file, strerror(-err),
+			w->metrics_written ? "the metrics there are old" : "give another name");
+	w->metrics_written |= !err;
 	w->metrics_failing = err;
+}
+
+/* There from the start on, zeros too: one that cannot be is said at once. */
+static int start_metrics(struct watch *w)
+{
+	struct uw_totals t;
+
+	if (!w->o->metrics_file)
+		return 0;
+	take_totals(w, &t);
+	write_metrics(w, &t);
+	return w->metrics_failing ? 1 : 0;
 }
 
 static void tell_status(struct watch *w)
@@ -396,7 +410,6 @@ static int take_signals(struct watch *w)
 	if (w->o->interval_ns)
 		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
 	w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return w->signal_fd < 0 ? -errno : 0;
 }
@@ -485,7 +498,8 @@ static void finish(struct watch *w)
 		fprintf(stderr, "udpwhy: %s ended with status %d\n", w->o->run[0], t.command_status);
 	if (!w->status)
 		w->status = uw_report_exit_status(w->report, &t);
-	output_fails(w, uw_report_drain(w->report));
+	if (!output_fails(w, uw_report_drain(w->report)) && uw_report_is_failing(w->report))
+		w->status = 1;
 }
 
 static void close_all(struct watch *w)
@@ -517,6 +531,9 @@ int uw_watch(const struct uw_watch_plan *plan)
 		status = open_all(w);
 	if (!status) {
 		w->start_ns = w->status_ns = w->now_ns = uw_now_ns();
+		status = start_metrics(w);
+	}
+	if (!status) {
 		tell_start(w);
 		if (!output_fails(w, uw_report_drain(w->report)))
 			status = start_command(w);

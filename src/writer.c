@@ -181,9 +181,9 @@ static int open_file(const char *path, char error[UW_WRITER_ERROR])
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	snprintf(error, UW_WRITER_ERROR, "cannot write to %.200s: %s", path,
-		 fd == -ELOOP ? "it is a symbolic link, which is not followed; name the file itself" :
-				strerror(-fd));
+	snprintf(error, UW_WRITER_ERROR, "cannot write to %.200s: %s; %s", path,
+		 fd == -ELOOP ? "it is a symbolic link, which is not followed" : strerror(-fd),
+		 fd == -ELOOP ? "name the file itself" : "give another name");
 	return fd;
 }
 

@@ -120,12 +120,12 @@ int uw_source_open(struct uw_source *s, const char *path, char error[UW_SOURCE_E
 	s->file = open_file(s);
 	if (!s->file) {
 		err = errno ? -errno : -ENOMEM;
-		return uw_source_fail(s, error, err, "cannot open it: %s", strerror(-err));
+		return uw_source_fail(s, error, err, "cannot open it: %s; give the name of a pcap, pcapng or JSON lines file", strerror(-err));
 	}
 	n = peek(s->file, magic, sizeof(magic));
 	if (!n) {
 		err = ferror(s->file) ? -EIO : -ENODATA;
-		uw_source_fail(s, error, err, "%s", err == -EIO ? "cannot read it" : "it is empty");
+		uw_source_fail(s, error, err, "%s", err == -EIO ? "cannot read it" : "it is empty: no capture and no JSON lines");
 		uw_source_close(s);
 		return err;
 	}
