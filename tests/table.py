@@ -62,7 +62,7 @@ def speaks_of(kind, name, text):
     if kind == "verdict of a server" and 'role = "server"' not in text and "SERVER" not in text:
         return False
     if kind.startswith("verdict") and "UW_" not in text:
-        return re.search(rf'verdict = "~?.*\b{name}\b', text)
+        return re.search(rf'verdict = "~?.*\b{name}\b|\d "{name}"', text)
     return name in text or f"UW_GAP_{name.upper()}" in text or f"UW_{name.upper()}" in text or \
         (kind == "gap" and "UW_GAPS" in text)
 
