@@ -8,7 +8,7 @@
 # make fuzz-verdicts  faults at random, verdicts held against counters and captures (as root);
 #                 N=2000 trials, SEED=1; TRIAL=SEED:NUMBER one of them, with all its captures kept
 # make test-kernels  the scenarios under other kernels, in QEMU (as root); SERIES='6.1 6.12' for some
-# make bench     packets a second of analyze; SIZE=1G of capture
+# make bench     what the tracer costs (as root), then packets a second of analyze; SIZE=1G of capture
 # make install    DESTDIR= PREFIX=/usr/local
 
 PREFIX ?= /usr/local
@@ -48,7 +48,7 @@ TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(filter-out src/main.c,$(SRC)))
 
-.PHONY: all bench clean golden demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
+.PHONY: all bench bench-analyze bench-overhead clean golden demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -130,9 +130,23 @@ fuzz-verdicts: all
 $(B)/san/fuzz_readers: $(B)/san/tests/fuzz/readers.o $(SAN_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) $(SAN) -o $@ $^ $(LDLIBS)
 
-# As many packets a second as it reads, beside tshark and an empty loop; SIZE=100M for a smaller file.
-bench: all $(B)/emptyloop
+# What the programs cost beside empty ones; then packets a second of analyze, beside tshark and an empty loop
+# (SIZE=100M for a smaller file).
+bench: bench-overhead bench-analyze
+
+bench-overhead: all $(B)/empty $(B)/tests/empty.bpf.o
+	@scripts/lab-root tests/bench/overhead.py
+
+bench-analyze: all $(B)/emptyloop
 	@tests/bench/analyze.py $(or $(SIZE),1G)
+
+$(B)/tests/empty.bpf.o: tests/bench/empty.bpf.c
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(B)/empty: tests/bench/empty.c | $(B)/libbpf.ok
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -o $@ $< $(LIBBPF)
 
 $(B)/emptyloop: tests/bench/emptyloop.c
 	@mkdir -p $(@D)

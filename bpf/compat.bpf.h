@@ -125,6 +125,12 @@ static __always_inline bool syscall_sends(struct pt_regs *regs)
 /* The kernel's own socket of a cgroup program's, since 6.2. */
 extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 
+/* A type for a pointer that was a number to the verifier: loads through it need no call. Since 6.2. */
+#ifndef bpf_core_cast
+extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+#define bpf_core_cast(ptr, type) ((typeof(type) *)bpf_rdonly_cast((ptr), bpf_core_type_id_kernel(type)))
+#endif
+
 /* Payload outside the linear part: kfuncs for tracepoints since 6.11, for netfilter since 6.4. */
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
 

@@ -105,6 +105,12 @@ static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_q
 	return true;
 }
 
+/* Of a module's type: only its place can be told, so the word there is read. */
+static __always_inline __u64 conntrack_status(const struct nf_conn *ct)
+{
+	return word_at((const void *)ct + bpf_core_field_offset(struct nf_conn, status));
+}
+
 /*
  * A request of ours whose port was translated to one that is not traced: from now on that one is looked
  * at too. Few packets are translated: the entry's direction and status are the first look. @fresh: no hook has seen it before.
@@ -112,17 +118,17 @@ static __always_inline bool conntrack_key(const struct sk_buff *skb, struct uw_q
 static __always_inline bool skb_translated(const struct sk_buff *skb, bool fresh)
 {
 	struct nf_conn *ct = (struct nf_conn *)(skb->_nfct & ~7ul);
-	__u32 to;
-	__u16 port[2];
+	struct skb_glance look;
 	__u8 protocol;
+	__u32 to;
 
 	if (!bpf_core_type_exists(struct nf_conn) || !ct || (skb->_nfct & 7) >= 3 ||
-	    !(BPF_CORE_READ(ct, status) & IPS_DST_NAT) || !skb_udp_ports(skb, port))
+	    !(conntrack_status(ct) & IPS_DST_NAT) || !skb_udp_ports(skb, &look))
 		return false;
 	protocol = port_protocol(bpf_ntohs(BPF_CORE_READ(ct, tuplehash[0].tuple.dst.u.all)));
-	to = port[1];
+	to = look.destination;
 	keep_bound(to);
-	if (!protocol || !(fresh || visitors_seen || asked_from(port[0])))
+	if (!protocol || !(fresh || visitors_seen || asked_from(look.source)))
 		return false;
 	translated[to & 0xffff] = protocol;
 	translations = 1;

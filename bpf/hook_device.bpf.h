@@ -12,7 +12,7 @@
 static __always_inline bool sender_by_route(const struct uw_query_key *k, struct uw_task *task)
 {
 	__u32 tid = tid_of_current();
-	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
+	struct uw_send *s = send_of(tid);
 
 	if (!s || s->route_errno || s->key.server_port != k->server_port ||
 	    !uw_addr_same(&s->key.server, &k->server))
@@ -150,14 +150,15 @@ static __always_inline void reply_sent(struct uw_record *r, const struct sk_buff
 /* net_dev_queue: past the egress hooks of netfilter and tc, before the qdisc. */
 static __always_inline int on_queue(struct sk_buff *skb)
 {
-	struct net_device *dev = skb->dev;
+	bool wanted = skb_wanted(skb);
+	struct net_device *dev;
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!scope_holds(netns_of_dev(dev)))
+	if (!wanted && (uw_config.have_output_hook || !skb->sk || skb->skb_iif))
 		return 0;
-	if (!skb_wanted(skb) &&
-	    (uw_config.have_output_hook || !skb->sk || skb->skb_iif || !skb_translated(skb, true)))
+	dev = skb->dev;
+	if (!scope_holds(netns_of_dev(dev)) || (!wanted && !skb_translated(skb, true)))
 		return 0;
 	room = room_enter();
 	if (!room)
@@ -197,18 +198,16 @@ static __always_inline void xmit_begin(const struct sk_buff *skb, const struct u
 /* net_dev_start_xmit: the last moment the packet is ours. */
 static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_device *dev)
 {
-	__u32 netns = netns_of_dev(dev);
 	struct skb_glance look = {};
+	bool wanted = skb_look(skb, &look);
 	struct uw_record *r;
 	struct uw_room *room;
-	bool wanted;
 
-	if (!scope_holds(netns))
+	traffic_count(skb, dev, &look, UW_WAY_OUT);
+	if ((!wanted && !tunnels_watched()) || !scope_holds(netns_of_dev(dev)))
 		return 0;
-	wanted = skb_look(skb, &look);
-	traffic_count(skb, dev, netns, &look, UW_WAY_OUT);
 	if (!wanted)
-		return tunnels_watched() ? outer_leaves(skb, dev) : 0;
+		return outer_leaves(skb, dev);
 	room = room_enter();
 	if (!room)
 		return 0;

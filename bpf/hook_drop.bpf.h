@@ -47,7 +47,7 @@ static __always_inline __u8 conntrack_of(const struct sk_buff *skb)
 		return UW_CT_UNKNOWN;
 	if (!ct)
 		return UW_CT_NONE;
-	return BPF_CORE_READ(ct, status) & IPS_CONFIRMED ? UW_CT_CONFIRMED : UW_CT_NEW;
+	return conntrack_status(ct) & IPS_CONFIRMED ? UW_CT_CONFIRMED : UW_CT_NEW;
 }
 
 static __always_inline void drop_fill(struct uw_drop *d, const __u64 *ctx, struct sk_buff *skb, __u32 netns)

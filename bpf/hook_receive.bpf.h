@@ -187,21 +187,22 @@ static __always_inline int later_arrives(struct sk_buff *skb)
 static __always_inline int on_receive(struct sk_buff *skb)
 {
 	struct net_device *dev = skb->dev;
-	__u32 netns = netns_of_dev(dev);
 	struct skb_glance look = {};
+	bool wanted = skb_look(skb, &look), tunnels = tunnels_watched();
+	bool later = !uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb);
 	struct uw_record *r;
 	struct uw_room *room;
-	bool wanted;
 
-	if (!scope_holds(netns))
-		return 0;
-	wanted = skb_look(skb, &look);
-	traffic_count(skb, dev, netns, &look, UW_WAY_IN);
-	if (tunnels_watched())
-		tunnel_arrives(skb, dev);
-	if (!uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb))
-		return later_arrives(skb);
+	traffic_count(skb, dev, &look, UW_WAY_IN);
 	/* From another port than was asked it is seen when it is queued, or not before it is read. */
+	if (!wanted && !tunnels && !later && (uw_config.have_read_hook || !skb_asked(skb)))
+		return 0;
+	if (!scope_holds(netns_of_dev(dev)))
+		return 0;
+	if (tunnels)
+		tunnel_arrives(skb, dev);
+	if (later)
+		return later_arrives(skb);
 	if (!wanted && (uw_config.have_read_hook || !skb_asked(skb)))
 		return 0;
 	room = room_enter();

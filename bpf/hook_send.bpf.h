@@ -85,12 +85,15 @@ static __always_inline bool freed_take(const struct sock *sk, __u32 tid, struct 
 static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 {
 	struct sk_buff *skb = ctx->skb;
-	__u32 netns = ctx->state->net->ns.inum;
 	struct sock *sk = skb->sk;
 	struct uw_record *r;
 	struct uw_room *room;
+	__u32 netns;
 
-	if (!sk || !skb_wanted(skb) || !scope_holds(netns))
+	if (!sk || !skb_wanted(skb))
+		return 1;
+	netns = ctx->state->net->ns.inum;
+	if (!scope_holds(netns))
 		return 1;
 	room = room_enter();
 	if (!room)
@@ -171,7 +174,22 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 		s->id = query_new_id();
 		routes_failed = 1;
 	}
-	bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
+	if (!bpf_map_update_elem(&sends, &tid, s, BPF_NOEXIST))
+		__sync_fetch_and_add(&sends_noted, 1);
+	else
+		bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
+}
+
+/* The lookup that was noted last in this task, NULL if none. */
+static __always_inline struct uw_send *send_of(__u32 tid)
+{
+	return sends_noted ? bpf_map_lookup_elem(&sends, &tid) : NULL;
+}
+
+static __always_inline void send_forget(__u32 tid)
+{
+	if (!bpf_map_delete_elem(&sends, &tid))
+		__sync_fetch_and_add(&sends_noted, -1);
 }
 
 /*
@@ -187,11 +205,13 @@ static __always_inline bool route_wanted(const struct flowi_common *c, __be16 po
 		return false;
 	if (port_protocol(bpf_ntohs(port)))
 		return true;
+	if (!sends_noted)
+		return false;
 	/* The task is about something else now: what it returns is not of the lookup before. */
 	tid = tid_of_current();
-	s = bpf_map_lookup_elem(&sends, &tid);
+	s = send_of(tid);
 	if (s && !s->route_errno)
-		bpf_map_delete_elem(&sends, &tid);
+		send_forget(tid);
 	return false;
 }
 
@@ -407,17 +427,16 @@ static __always_inline void owner_note(const struct sock *sk)
 static __always_inline void route_was_asked(void)
 {
 	__u32 tid = tid_of_current();
-	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
 
-	if (s)
-		bpf_map_delete_elem(&sends, &tid);
+	if (send_of(tid))
+		send_forget(tid);
 }
 
 /* A send on @sk, found by whatever way (it is read with care only), ended with @ret. */
 static __always_inline void send_ended(const struct sock *sk, __s32 ret)
 {
 	__u32 tid = tid_of_current();
-	struct uw_send *s = bpf_map_lookup_elem(&sends, &tid);
+	struct uw_send *s = send_of(tid);
 	struct uw_query_key query;
 	struct uw_record *r;
 
@@ -429,13 +448,15 @@ static __always_inline void send_ended(const struct sock *sk, __s32 ret)
 		on_send_error(sk, s, -ret);
 	}
 	if (s && ret != -EAGAIN)
-		bpf_map_delete_elem(&sends, &tid);
+		send_forget(tid);
 }
 
 /* The result of every send, in the sender, after any drop of the same send. */
 static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 {
-
+	/* Nothing of this task's is noted, and it is told of no failure. */
+	if (uw_config.have_output_hook && ret >= 0 && !sends_noted && !freed_noted)
+		return 0;
 	if (sk->__sk_common.skc_family == AF_NETLINK)
 		route_was_asked();
 	if (!sock_sends(sk) || !scope_holds(netns_of_sock(sk)))
@@ -454,10 +475,12 @@ static __always_inline int on_refusal(struct bpf_sock_addr *ctx, __u8 family)
 	__u32 port = ctx->user_port, word;
 	struct bpf_sock *sk = ctx->sk;
 	struct uw_send s = {};
-	int err = -bpf_get_retval();
+	int err;
 
-	if (err <= 0 || !sk || ctx->protocol != UW_IPPROTO_UDP ||
-	    !send_key_ports(&s.key, (__u16)sk->src_port, bpf_ntohs(port)))
+	if (!port_watched(bpf_ntohs(port)) || ctx->protocol != UW_IPPROTO_UDP || !sk)
+		return 1;
+	err = -bpf_get_retval();
+	if (err <= 0 || !send_key_ports(&s.key, (__u16)sk->src_port, bpf_ntohs(port)))
 		return 1;
 	s.key.family = family;
 	s.refused = true;
@@ -481,14 +504,15 @@ static __always_inline int on_refusal(struct bpf_sock_addr *ctx, __u8 family)
 /* cgroup/sock_release: the last holder of a socket closed it. */
 static __always_inline int on_release(struct bpf_sock *ctx)
 {
-	__u64 socket, now = bpf_ktime_get_boot_ns();
+	__u64 socket, now;
 	struct uw_asking *a;
 
-	if (!bpf_cast_to_kern_ctx)
+	if (!bpf_cast_to_kern_ctx || ctx->protocol == UW_IPPROTO_TCP)
 		return 1;
 	socket = (__u64)bpf_cast_to_kern_ctx(ctx);
 	a = bpf_map_lookup_elem(&asking, &socket);
 	if (a) {
+		now = bpf_ktime_get_boot_ns();
 		bpf_map_update_elem(&closed, &a->number, &now, BPF_ANY);
 		bpf_map_delete_elem(&asking, &socket);
 	}
@@ -537,9 +561,11 @@ static __always_inline int on_sys_exit(struct pt_regs *regs, long ret)
 /* The end of a process, that is of its last thread, ends its wait for an answer. */
 static __always_inline int on_exit(struct task_struct *task)
 {
-	__u32 pid = task->tgid;
+	__u32 pid = task->tgid, tid = tid_of_current();
 	__u64 *ended;
 
+	if (send_of(tid))
+		send_forget(tid);
 	if (task->signal->live.counter)
 		return 0;
 	ended = bpf_map_lookup_elem(&askers, &pid);

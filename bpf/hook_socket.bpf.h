@@ -195,10 +195,15 @@ static long queue_number(__u64 i, struct queue_walk *w)
 /* Counts a delivery; returns whether the socket is one that asks or serves. */
 static __always_inline bool queue_count(struct sock *sk)
 {
+	__u16 local = sk->__sk_common.skc_num;
 	__u64 key = (__u64)sk;
-	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
+	struct uw_queue *q;
 
-	if (q && !sk->__sk_common.skc_num)
+	/* A closed one has lost its port. */
+	if (local && !is_counted(sk) && !ports_wanted(local, bpf_ntohs(sk->__sk_common.skc_dport)))
+		return false;
+	q = bpf_map_lookup_elem(&queues, &key);
+	if (q && !local)
 		return true;	/* closed meanwhile: nothing more is read */
 	if (q && q->owner == sock_identity(sk)) {
 		__sync_fetch_and_add(&q->ready, 1);
@@ -252,13 +257,16 @@ static __always_inline void datagram_waits(struct sock *sk, struct uw_record *r,
  */
 static __always_inline bool datagram_raced(struct sock *sk)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	__u32 zero = 0;
 	struct uw_arrival *a = bpf_map_lookup_elem(&arrival, &zero);
 	struct uw_record *r;
 	struct uw_half half;
+	__u64 now;
 
-	if (!a || !a->key.family || now - a->when_ns > ARRIVAL_NS)
+	if (!a || !a->key.family)
+		return false;
+	now = bpf_ktime_get_boot_ns();
+	if (now - a->when_ns > ARRIVAL_NS)
 		return false;
 	r = query_at(&a->key);
 	if (!arrives_at(sk, a, r))
@@ -396,7 +404,7 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 	__u64 key = (__u64)sk, ready;
 	struct uw_queue *q;
 
-	if (!sock_is_udp(sk) || flags & (MSG_PEEK | MSG_ERRQUEUE))
+	if (!is_counted(sk) || !sock_is_udp(sk) || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return 0;
 	q = bpf_map_lookup_elem(&queues, &key);
 	if (!q || (ret < 0 && ret != -EAGAIN) || q->owner != sock_identity(sk))

@@ -10,6 +10,7 @@
 
 const volatile struct uw_config uw_config = {};
 const volatile __u8 uw_port_protocol[65536] = {};	/* enum uw_proto by UDP port */
+const volatile __u8 uw_port_set[8192] = {};		/* those that have one: a bit each, which the cache keeps */
 
 /* Verifiers of 6.12 and older know no bound of a byte-swapped value, only of a masked one. */
 static __always_inline __u8 port_protocol(__u32 port)
@@ -172,6 +173,8 @@ struct {
 	__type(key, __u32);	/* thread id */
 	__type(value, struct uw_send);
 } sends SEC(".maps");
+
+__u64 sends_noted = 0; /* entries, or more: one that made way for another is not taken off */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -360,6 +363,9 @@ struct uw_asked {
 	__u16 second;	/* low bits of when; stale after UW_HOLD_NS */
 };
 static struct uw_asked asked[65536] = {};
+
+/* Local ports of sockets that have an entry in queues, or had: the others need no look into it. */
+static __u8 counted[65536] = {};
 
 /* Processes that ask, and when they ended (0: not yet). */
 struct {

@@ -22,6 +22,7 @@ static __always_inline __u64 sock_identity(const struct sock *sk)
 static __always_inline void queue_begin(struct uw_queue *q, const struct sock *sk, bool delivered)
 {
 	__u64 last = q->assigned > q->ready ? q->assigned : q->ready;
+	__u32 port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	__u32 queued = BPF_CORE_READ(sk, sk_receive_queue.qlen) +
 		       BPF_CORE_READ((const struct udp_sock *)sk, reader_queue.qlen);
 
@@ -33,6 +34,16 @@ static __always_inline void queue_begin(struct uw_queue *q, const struct sock *s
 	q->empty_ns = 0;
 	q->since_ns = bpf_ktime_get_boot_ns();
 	q->owner = sock_identity(sk);
+	keep_bound(port);
+	counted[port & 0xffff] = 1;
+}
+
+static __always_inline bool is_counted(const struct sock *sk)
+{
+	__u32 port = sk->__sk_common.skc_num;
+
+	keep_bound(port);
+	return counted[port & 0xffff];
 }
 
 static __always_inline struct uw_queue *queue_made(const struct sock *sk, bool delivered)

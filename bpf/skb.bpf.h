@@ -4,10 +4,9 @@
 #define UW_SKB_BPF_H
 
 #include "answer.h"
+#include "look.bpf.h"
 #include "scope.bpf.h"
 
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86dd
 #define PACKET_OTHERHOST 3
 #define PACKET_OUTGOING 4
 #define PACKET_LOOPBACK 5
@@ -21,11 +20,6 @@ enum skb_trust {
 	SKB_WALKED,
 	SKB_ARGUMENT,
 };
-
-static __always_inline const __u8 *skb_network(const struct sk_buff *skb)
-{
-	return skb->head + skb->network_header;
-}
 
 /* Bytes in the linear part from the network header on; tail is an offset on 64 bits. */
 static __always_inline __u32 skb_linear(const struct sk_buff *skb)
@@ -86,110 +80,6 @@ static __always_inline long skb_load(struct sk_buff *skb, __u32 at, void *to, __
 	if (at + len <= skb_linear(skb))
 		return bpf_probe_read_kernel(to, len, skb_network(skb) + at);
 	return trust == SKB_ARGUMENT ? skb_load_paged(skb, at, to, len) : -1;
-}
-
-static __always_inline bool ports_wanted(__u16 a, __u16 b)
-{
-	return service_protocol(a) || service_protocol(b);
-}
-
-/* What the first look saw: ports, host order, of UDP only, 0 behind odd headers. */
-struct skb_glance {
-	__u16 source, destination;
-	__u8 protocol;
-};
-
-/*
- * The first look, for every packet of the host: is it UDP of a traced port, or an ICMP error? Two
- * short reads at the most. Odd headers (options, extension headers) get the long look.
- */
-static __always_inline bool skb_look(const struct sk_buff *skb, struct skb_glance *look)
-{
-	__u16 protocol = skb->protocol;
-	const __u8 *network = skb_network(skb);
-	__u8 next, first;
-	__u16 port[2];
-
-	if (protocol == bpf_htons(ETH_P_IP)) {
-		__u8 head[24];
-
-		if (bpf_probe_read_kernel(head, sizeof(head), network))
-			return false;
-		look->protocol = head[9];
-		if (head[9] != UW_IPPROTO_UDP)
-			return head[9] == UW_IPPROTO_ICMP &&
-			       (head[0] != 0x45 || head[20] == 3 || head[20] == 11 || head[20] == 12);
-		if (head[0] != 0x45)
-			return true;
-		look->source = uw_be16(head + 20);
-		look->destination = uw_be16(head + 22);
-		return ports_wanted(look->source, look->destination);
-	}
-	if (protocol != bpf_htons(ETH_P_IPV6))
-		return false;
-	if (bpf_probe_read_kernel(&next, 1, network + 6) || bpf_probe_read_kernel(port, 4, network + 40))
-		return false;
-	look->protocol = next;
-	if (next == UW_IPPROTO_UDP) {
-		look->source = bpf_ntohs(port[0]);
-		look->destination = bpf_ntohs(port[1]);
-		return ports_wanted(look->source, look->destination);
-	}
-	first = (__u8)port[0];
-	if (next == UW_IPPROTO_ICMPV6)
-		return first >= 1 && first <= 4;
-	return next == 0 || next == 43 || next == 44 || next == 60;
-}
-
-static __always_inline bool skb_wanted(const struct sk_buff *skb)
-{
-	struct skb_glance look = {};
-
-	return skb_look(skb, &look);
-}
-
-static __always_inline __u16 second_now(void)
-{
-	return (__u16)(bpf_ktime_get_boot_ns() / 1000000000);
-}
-
-/* The service port that was asked from this local port lately, 0 none. */
-static __always_inline __u16 asked_from(__u32 port)
-{
-	struct uw_asked *a;
-
-	keep_bound(port);
-	a = &asked[port & 0xffff];
-	if (!a->port || (__u16)(second_now() - a->second) <= UW_HOLD_NS / 1000000000)
-		return a->port;
-	a->port = 0;
-	return 0;
-}
-
-/* Source and destination port, host order, of a plain UDP packet (no options, no extension headers). */
-static __always_inline bool skb_udp_ports(const struct sk_buff *skb, __u16 port[2])
-{
-	bool six = skb->protocol == bpf_htons(ETH_P_IPV6);
-	__u8 head[44];
-
-	if (bpf_probe_read_kernel(head, sizeof(head), skb_network(skb)))
-		return false;
-	if (six ? head[6] != UW_IPPROTO_UDP : head[0] != 0x45 || head[9] != UW_IPPROTO_UDP)
-		return false;
-	port[0] = uw_be16(six ? head + 40 : head + 20);
-	port[1] = uw_be16(six ? head + 42 : head + 22);
-	return true;
-}
-
-/*
- * A second look, where packets are few: is it UDP to a port that asked? Then it may be the reply,
- * from another port than was asked.
- */
-static __always_inline bool skb_asked(const struct sk_buff *skb)
-{
-	__u16 port[2];
-
-	return skb_udp_ports(skb, port) && asked_from(port[1]);
 }
 
 /*

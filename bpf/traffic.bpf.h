@@ -20,7 +20,7 @@ struct {
 	__type(value, __u64);
 } carried_ports SEC(".maps");
 
-/* This CPU's counts of a device, found at its own place or one of the next; NULL if all are taken. */
+/* This CPU's counts of a device of the scope, at its own place or one of the next; NULL if all are taken. */
 static __always_inline struct uw_carrier *carrier_of(struct uw_carriers *all, __u32 netns, __u32 ifindex)
 {
 	__u32 i, at = netns ^ ifindex;
@@ -32,6 +32,8 @@ static __always_inline struct uw_carrier *carrier_of(struct uw_carriers *all, __
 		if (c->ifindex == ifindex && c->netns == netns)
 			return c;
 		if (!c->ifindex) {
+			if (!scope_holds(netns))
+				return NULL;
 			c->netns = netns;
 			c->ifindex = ifindex;
 			return c;
@@ -55,12 +57,15 @@ static __noinline int ports_note(__u32 netns, __u32 ifindex, __u32 local, __u32 
 /* Of one made for segmentation offload, or put together again by the receiver, as many as were on the wire. */
 static __always_inline __u32 packets_in(const struct sk_buff *skb)
 {
+	const struct skb_shared_info *info = (void *)(skb->head + skb->end);
 	__u16 segments = 0;
 
 	if (skb->len <= 1600)
 		return 1;
-	bpf_probe_read_kernel(&segments, sizeof(segments),
-			      &((struct skb_shared_info *)(skb->head + skb->end))->gso_segs);
+	if (bpf_rdonly_cast)
+		segments = bpf_core_cast(info, struct skb_shared_info)->gso_segs;
+	else
+		bpf_probe_read_kernel(&segments, sizeof(segments), &info->gso_segs);
 	return segments ? segments : 1;
 }
 
@@ -79,17 +84,19 @@ static __always_inline int carried_as(__u8 protocol)
 	}
 }
 
-/* @look: of skb_look(); netns: the device's. */
-static __always_inline void traffic_count(const struct sk_buff *skb, const struct net_device *dev, __u32 netns,
+/* @look: of skb_look(). */
+static __always_inline void traffic_count(const struct sk_buff *skb, const struct net_device *dev,
 					  const struct skb_glance *look, enum uw_way way)
 {
 	int what = carried_as(look->protocol);
-	__u32 zero = 0, ifindex = dev->ifindex;
+	__u32 zero = 0, netns, ifindex;
 	struct uw_carriers *all;
 	struct uw_carrier *c;
 
 	if (what == UW_CARRIED || dev->flags & IFF_LOOPBACK)
 		return;
+	netns = netns_of_dev(dev);
+	ifindex = dev->ifindex;
 	all = bpf_map_lookup_elem(&carriers, &zero);
 	c = all ? carrier_of(all, netns, ifindex) : NULL;
 	if (!c)

@@ -145,6 +145,15 @@ struct skb_shared_info {
 	atomic_t dataref;
 };
 
+struct udphdr {
+	__be16 source;
+	__be16 dest;
+};
+
+struct timespec64 {
+	__s64 tv_sec;
+};
+
 struct net_device {
 	void *rx_handler;
 	const struct rtnl_link_ops *rtnl_link_ops;

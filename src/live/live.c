@@ -158,8 +158,10 @@ static void fill_config(struct uw_live *l)
 	/* A comm is the name cut to 15 bytes; the whole name is compared by user space again. */
 	memcpy(c->comm, f->process, strnlen(f->process, sizeof(c->comm) - 1));
 	memcpy(c->iface, f->iface, sizeof(c->iface));
-	for (i = 0; i < f->port_count; i++)
+	for (i = 0; i < f->port_count; i++) {
 		((uint8_t *)l->skel->rodata->uw_port_protocol)[f->ports[i].port] = f->ports[i].protocol;
+		((uint8_t *)l->skel->rodata->uw_port_set)[f->ports[i].port / 8] |= (uint8_t)(1 << f->ports[i].port % 8);
+	}
 }
 
 static bool is_one_of(const uint32_t *list, unsigned count, uint32_t inum)
