@@ -59,6 +59,13 @@ static __always_inline bool kfree_has_receiver(void)
 
 #define uw_global static
 
+#define uw_loop(times, body, ctx)                                                                                      \
+	do {                                                                                                           \
+		__u32 turn;                                                                                            \
+		for (turn = 0; turn < (times) && !body(turn, ctx); turn++)                                             \
+			;                                                                                              \
+	} while (0)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -90,6 +97,9 @@ static __always_inline __u64 take_one(__u64 *p)
 #else
 
 #define uw_global
+
+/* Up to so many turns, until @body says 1: the verifier looks at it a few times only. */
+#define uw_loop(times, body, ctx) bpf_loop(times, body, ctx, 0)
 
 static __always_inline __u64 add_one(__u64 *p)
 {

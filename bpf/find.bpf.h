@@ -41,12 +41,14 @@ static __always_inline bool question_fits(const struct uw_record *r, const struc
 	return !p->question_hash || !r->question_hash || r->question_hash == p->question_hash;
 }
 
-/* On success p->key is the entry's, slot and quota included. */
-static __noinline struct uw_record *query_find(struct uw_packet *p)
+/* Global: the verifier looks at the loop once. Whether there is one; p->key has its slot and quota then. */
+uw_global __noinline int query_search(struct uw_packet *p)
 {
 	__u32 i, slots = slots_used;
 
-	for (i = 0; i < UW_QUOTAS * UW_SLOTS; i++) {
+	if (!p)
+		return false;
+	for (i = 1; i < UW_QUOTAS * UW_SLOTS; i++) {
 		struct uw_record *r;
 
 		p->key.quota = i / UW_SLOTS;
@@ -55,6 +57,24 @@ static __noinline struct uw_record *query_find(struct uw_packet *p)
 			continue;
 		r = query_at(&p->key);
 		if (r && question_fits(r, p))
+			return true;
+	}
+	return false;
+}
+
+/* On success p->key is the entry's, slot and quota included. Most are at the first place. */
+static __noinline struct uw_record *query_find(struct uw_packet *p)
+{
+	struct uw_record *r;
+
+	p->key.quota = 0;
+	p->key.slot = 0;
+	r = bpf_map_lookup_elem(&queries, &p->key);
+	if (r && question_fits(r, p))
+		return r;
+	if ((slots_used > 1 || visitors_seen) && query_search(p)) {
+		r = query_at(&p->key);
+		if (r)
 			return r;
 	}
 	p->key.quota = 0;

@@ -23,22 +23,36 @@ static __always_inline bool sender_by_route(const struct uw_query_key *k, struct
 
 #define FDS_LOOKED_AT 256
 
+struct held_files {
+	struct file **fds;
+	const struct socket *socket;
+	__u32 max;
+	bool found;
+};
+
+static long file_look(__u64 i, struct held_files *h)
+{
+	struct file *file;
+
+	if (i >= h->max)
+		return 1;
+	h->found = !bpf_probe_read_kernel(&file, sizeof(file), h->fds + i) && file &&
+		   BPF_CORE_READ(file, private_data) == h->socket;
+	return h->found;
+}
+
 /* Whether the current task has this socket open: then it is sending, or lets its packet go on. */
 static __noinline bool current_holds(const struct sock *sk)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct file **fds = BPF_CORE_READ(task, files, fdt, fd), *file;
-	__u32 max = BPF_CORE_READ(task, files, fdt, max_fds), i;
-	const struct socket *socket = sk->sk_socket;
+	struct held_files h = {
+		.fds = BPF_CORE_READ(task, files, fdt, fd), .max = BPF_CORE_READ(task, files, fdt, max_fds),
+		.socket = sk->sk_socket,
+	};
 
-	if (!socket) /* closed: many files have no private data either */
-		return false;
-	for (i = 0; i < FDS_LOOKED_AT && i < max; i++) {
-		if (!bpf_probe_read_kernel(&file, sizeof(file), fds + i) && file &&
-		    BPF_CORE_READ(file, private_data) == socket)
-			return true;
-	}
-	return false;
+	if (h.socket) /* else it is closed: many files have no private data either */
+		uw_loop(FDS_LOOKED_AT, file_look, &h);
+	return h.found;
 }
 
 /*

@@ -8,6 +8,10 @@
 
 #include "query.bpf.h"
 
+#define NF_INET_PRE_ROUTING 0
+#define NF_INET_LOCAL_IN 1
+#define NF_INET_FORWARD 2
+
 /*
  * A first fragment waits for the others in prerouting or right after it (IPv4, conntrack), or behind
  * the input hook (IPv6): none of these hooks has given it to UDP. Put together it comes by again.
@@ -39,13 +43,34 @@ static __always_inline bool stage_translated(__u8 stage)
 	return stage == UW_STAGE_NF_FORWARD || stage == UW_STAGE_NF_INPUT || stage == UW_STAGE_NF_POSTROUTING;
 }
 
-static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
+/* First in a hook, but output's (on_output()). */
+static __always_inline __u8 stage_of_hook(const struct nf_hook_state *state)
+{
+	switch (state->hook) {
+	case NF_INET_PRE_ROUTING:
+		return UW_STAGE_NF_PREROUTING;
+	case NF_INET_LOCAL_IN:
+		return UW_STAGE_NF_INPUT;
+	case NF_INET_FORWARD:
+		return UW_STAGE_NF_FORWARD;
+	default:
+		return UW_STAGE_NF_POSTROUTING;
+	}
+}
+
+/* @delivery: last in the input hook. */
+static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, bool delivery)
 {
 	struct sk_buff *skb = ctx->skb;
+	bool wanted = skb_wanted(skb);
 	struct uw_record *r;
 	struct uw_room *room;
+	__u8 stage;
 
-	if (!skb_wanted(skb) && !(stage_translated(stage) && skb_translated(skb, false)))
+	if (!wanted && (delivery || !skb->_nfct))
+		return 1;
+	stage = delivery ? UW_STAGE_UDP : stage_of_hook(ctx->state);
+	if (!wanted && !(stage_translated(stage) && skb_translated(skb, false)))
 		return 1;
 	room = room_enter();
 	if (!room)
@@ -58,9 +83,8 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, __u8 stage)
 			r->stage[room->packet.dir & 1] = stage;
 			r->flags &= ~UW_Q_FOR_ANOTHER;
 		}
-		if (stage == UW_STAGE_UDP) {
+		if (delivery)
 			arrival_note(&room->packet, handed_to_udp(r, &room->packet));
-		}
 	}
 	room_leave(room);
 	return 1; /* NF_ACCEPT */

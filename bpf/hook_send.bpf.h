@@ -562,9 +562,10 @@ static __always_inline int on_sys_exit(struct pt_regs *regs, long ret)
 static __always_inline int on_exit(struct task_struct *task)
 {
 	__u32 pid = task->tgid, tid = tid_of_current();
+	struct uw_send *s = send_of(tid);
 	__u64 *ended;
 
-	if (send_of(tid))
+	if (s && !s->route_errno) /* else user space tells it */
 		send_forget(tid);
 	if (task->signal->live.counter)
 		return 0;

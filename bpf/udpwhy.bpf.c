@@ -21,10 +21,11 @@ int uw_nf_output(struct bpf_nf_ctx *ctx)
 	return on_output(ctx);
 }
 
+/* Also on its way in: one program for all these hooks is verified once, and stays in the cache. */
 SEC("netfilter")
-int uw_nf_postrouting(struct bpf_nf_ctx *ctx)
+int uw_nf_passing(struct bpf_nf_ctx *ctx)
 {
-	return on_netfilter(ctx, UW_STAGE_NF_POSTROUTING);
+	return on_netfilter(ctx, false);
 }
 
 SEC("tp_btf/fib_table_lookup")
@@ -117,27 +118,9 @@ int BPF_PROG(uw_netif_receive_skb, struct sk_buff *skb)
 }
 
 SEC("netfilter")
-int uw_nf_prerouting(struct bpf_nf_ctx *ctx)
-{
-	return on_netfilter(ctx, UW_STAGE_NF_PREROUTING);
-}
-
-SEC("netfilter")
-int uw_nf_forward(struct bpf_nf_ctx *ctx)
-{
-	return on_netfilter(ctx, UW_STAGE_NF_FORWARD);
-}
-
-SEC("netfilter")
-int uw_nf_input(struct bpf_nf_ctx *ctx)
-{
-	return on_netfilter(ctx, UW_STAGE_NF_INPUT);
-}
-
-SEC("netfilter")
 int uw_nf_delivery(struct bpf_nf_ctx *ctx)
 {
-	return on_netfilter(ctx, UW_STAGE_UDP);
+	return on_netfilter(ctx, true);
 }
 
 /* At a socket. */

@@ -217,6 +217,7 @@ struct nf_conn {
 };
 
 struct nf_hook_state {
+	__u8 hook;
 	struct net_device *in;
 	struct net_device *out;
 	struct net *net;

@@ -410,7 +410,8 @@ static void sweep_sends(struct uw_collector *c, bool last)
 
 		if (due) {
 			tell_failed_send(c, &s);
-			bpf_map_delete_elem(c->fds.sends, &next);
+			if (!bpf_map_delete_elem(c->fds.sends, &next))
+				uw_live_send_told(c->live);
 		}
 		tid = next;
 		previous = due ? NULL : &tid;

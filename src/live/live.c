@@ -22,7 +22,7 @@
 #include "live/skeleton.h"
 #include "udpwhy.skel.h"
 
-#define NETFILTER_LINKS 12	/* six programs, two families */
+#define NETFILTER_LINKS 12	/* six places, two families */
 #define PRIORITY_TRIES 32	/* the kernel refuses two BPF programs at one priority: other tracers */
 
 /* A namespace we are attached to. It is not held by us but for these links; see uw_netns.h. */
@@ -312,10 +312,10 @@ static int attach_links(void *arg)
 		bool last;
 	} at[] = {
 		{ l->skel->progs.uw_nf_output, NF_INET_LOCAL_OUT, false },
-		{ l->skel->progs.uw_nf_postrouting, NF_INET_POST_ROUTING, false },
-		{ l->skel->progs.uw_nf_prerouting, NF_INET_PRE_ROUTING, false },
-		{ l->skel->progs.uw_nf_forward, NF_INET_FORWARD, false },
-		{ l->skel->progs.uw_nf_input, NF_INET_LOCAL_IN, false },
+		{ l->skel->progs.uw_nf_passing, NF_INET_POST_ROUTING, false },
+		{ l->skel->progs.uw_nf_passing, NF_INET_PRE_ROUTING, false },
+		{ l->skel->progs.uw_nf_passing, NF_INET_FORWARD, false },
+		{ l->skel->progs.uw_nf_passing, NF_INET_LOCAL_IN, false },
 		{ l->skel->progs.uw_nf_delivery, NF_INET_LOCAL_IN, true },
 	};
 	int i;
@@ -540,6 +540,11 @@ void uw_live_visitors(const struct uw_live *l, uint64_t from_ns, const int64_t r
 	for (unsigned i = 0; i < UW_QUOTAS; i++)
 		v.room[i] = room[i];
 	bpf_map_update_elem(bpf_map__fd(l->skel->maps.visiting), &zero, &v, BPF_ANY);
+}
+
+void uw_live_send_told(const struct uw_live *l)
+{
+	__atomic_fetch_sub(&l->skel->bss->sends_noted, 1, __ATOMIC_RELAXED);
 }
 
 const struct uw_netns *uw_live_namespaces(const struct uw_live *l, unsigned *count)

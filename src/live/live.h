@@ -57,6 +57,9 @@ unsigned uw_live_follow_namespaces(struct uw_live *l);
 /** uw_live_visitors - from @from_ns on visitors are followed; room: the bad ones to keep until the next call. */
 void uw_live_visitors(const struct uw_live *l, uint64_t from_ns, const int64_t room[UW_QUOTAS]);
 
+/** uw_live_send_told - an entry of the map of sends was deleted: the programs count them. */
+void uw_live_send_told(const struct uw_live *l);
+
 /** uw_live_namespaces - the namespaces of the scope at the last look; *count receives how many. */
 const struct uw_netns *uw_live_namespaces(const struct uw_live *l, unsigned *count);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -11,6 +12,9 @@
 #include "config.h"
 #include "udpwhy.skel.h"
 #include "udpwhy_plain.skel.h"
+
+_Static_assert(offsetof(struct udpwhy_bpf__bss, sends_noted) == offsetof(struct udpwhy_plain_bpf__bss, sends_noted),
+	       "what user space writes to is at one place in both builds");
 
 /* An atomic addition that tells the value before it (5.12), tried. */
 static bool atomics_fetch(void)

@@ -14,10 +14,7 @@ char LICENSE[] SEC("license") = "GPL";
 	}
 
 EMPTY("netfilter", uw_nf_output, 1)
-EMPTY("netfilter", uw_nf_postrouting, 1)
-EMPTY("netfilter", uw_nf_prerouting, 1)
-EMPTY("netfilter", uw_nf_forward, 1)
-EMPTY("netfilter", uw_nf_input, 1)
+EMPTY("netfilter", uw_nf_passing, 1)
 EMPTY("netfilter", uw_nf_delivery, 1)
 EMPTY("tp_btf/fib_table_lookup", uw_fib_table_lookup, 0)
 EMPTY("tp_btf/fib6_table_lookup", uw_fib6_table_lookup, 0)

@@ -23,10 +23,10 @@ static const struct {
 	int priority;
 } filters[] = {
 	{ "uw_nf_output", NF_INET_LOCAL_OUT, INT_MIN + 100 },
-	{ "uw_nf_postrouting", NF_INET_POST_ROUTING, INT_MIN + 100 },
-	{ "uw_nf_prerouting", NF_INET_PRE_ROUTING, INT_MIN + 100 },
-	{ "uw_nf_forward", NF_INET_FORWARD, INT_MIN + 100 },
-	{ "uw_nf_input", NF_INET_LOCAL_IN, INT_MIN + 100 },
+	{ "uw_nf_passing", NF_INET_POST_ROUTING, INT_MIN + 100 },
+	{ "uw_nf_passing", NF_INET_PRE_ROUTING, INT_MIN + 100 },
+	{ "uw_nf_passing", NF_INET_FORWARD, INT_MIN + 100 },
+	{ "uw_nf_passing", NF_INET_LOCAL_IN, INT_MIN + 100 },
 	{ "uw_nf_delivery", NF_INET_LOCAL_IN, INT_MAX - 100 },
 };
 
