@@ -136,7 +136,7 @@ static int finish(struct analysis *a, int status)
 
 	if (a->o->filters.server.family || a->o->filters.client.family)
 		memset(sums.fault, 0, sizeof(sums.fault)); /* whose they are is not told */
-	uw_report_diagnose(a->report, true);
+	uw_report_diagnose(a->report, 0, true);
 	t = *uw_report_totals(a->report);
 	uw_jsonl_sums_add(&t, &sums);
 	t.stats[UW_STAT_table_full] += c->match.given_up + c->lost;

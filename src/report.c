@@ -8,25 +8,24 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "core/flow_table.h"
+#include "core/news.h"
 #include "core/ration.h"
+#include "core/recent.h"
 #include "sink/journal.h"
 #include "sink/metrics.h"
 #include "sink/sink.h"
 
 #define FLOWS 4096
 #define RATION 10	/* bad queries of one kind told in an interval */
-#define DIAGNOSES 32
+#define DIAGNOSES 64	/* made in one look */
+#define RECENT_FLOWS 1024	/* that the rules see while it runs all day */
+#define RECENT_NS (30 * 60 * 1000000000ull)
+#define WINDOWS_NS (7 * 24 * 3600 * 1000000000ull)	/* loss windows and what was lost outside of them */
+#define IDLE_NS (24 * 3600 * 1000000000ull)	/* flows not asked for so long leave for "other" */
 #define WINDOW_FLOWS 2048	/* followed for loss windows */
 #define STUCK_NS 5000000000ull	/* a reader that takes nothing for so long is not waited for */
 #define DEFAULT_WIDTH 100	/* columns, without a terminal */
-
-/* A diagnosis already told: said again when it became surer, and at the end if it has grown. */
-struct told {
-	const char *id;
-	struct uw_flow_id flow;
-	enum uw_confidence confidence;
-	char summary[UW_SENTENCE_MAX];
-};
 
 struct uw_report {
 	const struct uw_options *o;
@@ -45,8 +44,9 @@ struct uw_report {
 	const struct uw_clock *clock;
 	struct uw_totals totals;
 	struct uw_host_facts host;
-	struct told told[DIAGNOSES];
-	unsigned told_count;
+	struct uw_recent *recent;	/* NULL without an interval: the rules see the whole run */
+	struct uw_news *news;
+	struct uw_flow folded;		/* scratch */
 	char filters[2048];
 	bool unsettled, live;
 };
@@ -117,6 +117,18 @@ static int open_sink(struct uw_report *r, const struct uw_clock *clock, enum uw_
 	return 0;
 }
 
+/* Its last record, and its part in the metrics, before only "other" knows of it. */
+static void on_left(void *arg, const struct uw_flow *f)
+{
+	struct uw_report *r = arg;
+
+	uw_metrics_left(r->metrics, f);
+	if (!r->sink)
+		return;
+	r->sink->flow(r->sink, f);
+	uw_writer_commit(r->writer);
+}
+
 int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool silent,
 		  enum uw_writer_manner manner, struct uw_report **out, char error[UW_WRITER_ERROR])
 {
@@ -133,16 +145,21 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 	if (o->interval_ns) {
 		r->ration = uw_ration_new(RATION);
 		r->metrics = uw_metrics_new();
+		r->recent = uw_recent_new(RECENT_FLOWS, RECENT_NS);
 	}
 	r->clock = clock;
 	r->windows = uw_windows_new(WINDOW_FLOWS);
 	r->traffic = uw_traffic_new();
-	if (r->flows && r->windows && r->traffic && (!o->interval_ns || (r->ration && r->metrics)))
+	r->news = uw_news_new(2 * RECENT_NS);
+	if (r->flows && r->windows && r->traffic && r->news &&
+	    (!o->interval_ns || (r->ration && r->metrics && r->recent)))
 		err = silent ? 0 : open_sink(r, clock, manner, error);
 	if (err) {
 		uw_report_free(r);
 		return err;
 	}
+	if (o->interval_ns)
+		uw_flow_table_watch(r->flows, on_left, r);
 	if (o->command != UW_CMD_ANALYZE)
 		read_port_range(&r->host);
 	*out = r;
@@ -159,6 +176,8 @@ void uw_report_free(struct uw_report *r)
 	uw_journal_close(r->journal);
 	uw_metrics_free(r->metrics);
 	uw_ration_free(r->ration);
+	uw_recent_free(r->recent);
+	uw_news_free(r->news);
 	uw_windows_free(r->windows);
 	uw_traffic_free(r->traffic);
 	uw_flow_table_free(r->flows);
@@ -195,6 +214,8 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 {
 	struct uw_flow *f = uw_flow_add(r->flows, q, probe, previous ? &previous->verdict : NULL);
 
+	if (r->recent)
+		uw_recent_query(r->recent, q, probe, previous ? &previous->verdict : NULL);
 	if (probe)
 		return;
 	uw_totals_add(&r->totals, q, previous);
@@ -215,7 +236,13 @@ void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const st
 	r->unsettled |= v->unsynchronised > (old ? old->unsynchronised : 0);
 	uw_flow_id_of_key(&id, key, false);
 	uw_windows_fold(r->windows, &id, old ? old : &none, v);
-	uw_flow_fold(r->flows, key, false, v);
+	if (uw_flow_fold(r->flows, key, false, v, &r->folded) && r->recent)
+		uw_recent_merge(r->recent, &r->folded);
+}
+
+void uw_report_unfold(struct uw_report *r, const struct uw_flow_key *key)
+{
+	uw_flow_unfold(r->flows, key);
 }
 
 void uw_report_host(struct uw_report *r, const struct uw_host_facts *facts)
@@ -260,6 +287,8 @@ void uw_report_window(struct uw_report *r, const struct uw_window *w)
 void uw_report_settle(struct uw_report *r, uint64_t until_ns)
 {
 	uw_windows_settle(r->windows, until_ns, on_window, r);
+	if (r->recent && until_ns != UINT64_MAX)
+		uw_windows_forget(r->windows, until_ns, WINDOWS_NS);
 }
 
 struct uw_traffic *uw_report_traffic(struct uw_report *r)
@@ -282,41 +311,17 @@ bool uw_report_unsettled(const struct uw_report *r)
 	return r->unsettled;
 }
 
-static struct told *told_before(struct uw_report *r, const struct uw_diagnosis *d)
+static void tell_diagnosis(struct uw_report *r, const struct uw_diagnosis *d)
 {
-	unsigned i;
-
-	for (i = 0; i < r->told_count; i++) {
-		if (!strcmp(r->told[i].id, d->id) && d->flows &&
-		    !memcmp(&r->told[i].flow, &d->flow[0]->id, sizeof(r->told[i].flow)))
-			return &r->told[i];
-	}
-	return NULL;
-}
-
-static void tell_diagnosis(struct uw_report *r, const struct uw_diagnosis *d, bool final)
-{
-	struct told *t = told_before(r, d);
-
-	if (t && t->confidence >= d->confidence && (!final || !strcmp(t->summary, d->summary)))
-		return;
-	if (!t && r->told_count < DIAGNOSES && d->flows) {
-		t = &r->told[r->told_count++];
-		t->id = d->id;
-		t->flow = d->flow[0]->id;
-	}
-	if (t) {
-		t->confidence = d->confidence;
-		memcpy(t->summary, d->summary, sizeof(t->summary));
-	}
 	if (!r->sink)
 		return;
 	r->sink->diagnosis(r->sink, d);
 	uw_writer_commit(r->writer);
 }
 
-void uw_report_diagnose(struct uw_report *r, bool final)
+void uw_report_diagnose(struct uw_report *r, uint64_t now_ns, bool final)
 {
+	struct uw_flow_table *table = r->recent ? uw_recent_flows(r->recent) : r->flows;
 	const struct uw_flow *const *flows;
 	struct uw_diagnosis *d;
 	unsigned count, n, i;
@@ -328,27 +333,23 @@ void uw_report_diagnose(struct uw_report *r, bool final)
 	if (!d)
 		return;
 	uw_report_idle(r);
-	flows = uw_flow_list(r->flows, &count);
+	flows = uw_flow_list(table, &count);
+	count -= uw_flow_others(table);
 	r->host.windows = uw_windows_list(r->windows, &r->host.window_count);
 	r->host.loss = uw_windows_loss(r->windows);
 	n = uw_diagnose(flows, count, &r->host, d, DIAGNOSES);
-	for (i = 0; i < n; i++)
-		tell_diagnosis(r, &d[i], final);
+	for (i = 0; i < n; i++) {
+		if (uw_news_is(r->news, &d[i], now_ns, final))
+			tell_diagnosis(r, &d[i]);
+	}
+	if (r->metrics)
+		uw_metrics_diagnoses(r->metrics, d, n);
 	free(d);
 }
 
 const char *uw_report_surest(const struct uw_report *r, enum uw_confidence *confidence)
 {
-	const struct told *best = NULL;
-	unsigned i;
-
-	for (i = 0; i < r->told_count; i++) {
-		if (!best || r->told[i].confidence > best->confidence)
-			best = &r->told[i];
-	}
-	if (best)
-		*confidence = best->confidence;
-	return best ? best->id : NULL;
+	return uw_news_surest(r->news, confidence);
 }
 
 void uw_report_idle(struct uw_report *r)
@@ -378,10 +379,14 @@ void uw_report_resize(struct uw_report *r)
 		r->sink->resize(r->sink, terminal_width());
 }
 
-void uw_report_interval(struct uw_report *r)
+void uw_report_interval(struct uw_report *r, uint64_t now_ns)
 {
 	const struct uw_flow *const *flows;
 	unsigned count, i;
+
+	uw_recent_turn(r->recent, now_ns);
+	if (now_ns > IDLE_NS)
+		uw_flow_expire(r->flows, now_ns - IDLE_NS);
 
 	if (!r->sink)
 		return;
@@ -408,11 +413,11 @@ static struct uw_totals complete(const struct uw_report *r, const struct uw_tota
 void uw_report_metrics(struct uw_report *r, const struct uw_totals *t, FILE *out)
 {
 	struct uw_totals all = complete(r, t);
-	const struct uw_flow *const *flows;
-	unsigned count;
+	struct uw_metrics_now now = { .totals = &all, .windows_opened = uw_windows_opened(r->windows) };
 
-	flows = uw_flow_list(r->flows, &count);
-	uw_metrics_print(r->metrics, out, &all, flows, count, r->clock);
+	now.flows = uw_flow_list(r->flows, &now.flow_count);
+	now.windows = uw_windows_list(r->windows, &now.window_count);
+	uw_metrics_print(r->metrics, out, &now, r->clock);
 }
 
 void uw_report_status(struct uw_report *r, const struct uw_totals *t)

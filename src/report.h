@@ -43,6 +43,9 @@ void uw_report_query(struct uw_report *r, const struct uw_query *q, const struct
 /** uw_report_fold - good queries counted elsewhere; @v as uw_flow_fold() has it. */
 void uw_report_fold(struct uw_report *r, const struct uw_flow_key *key, const struct uw_flow_value *v);
 
+/** uw_report_unfold - the kernel counts a key no longer. */
+void uw_report_unfold(struct uw_report *r, const struct uw_flow_key *key);
+
 /** uw_report_rest - what a record of a flow counts beside the queries that were taken one by one. */
 void uw_report_rest(struct uw_report *r, const struct uw_flow *rest);
 
@@ -70,10 +73,12 @@ const struct uw_flow *const *uw_report_flows(struct uw_report *r, unsigned *coun
 bool uw_report_unsettled(const struct uw_report *r);
 
 /**
- * uw_report_diagnose - run the rules and tell what is new or surer than before.
+ * uw_report_diagnose - run the rules and tell what is news (core/news.h); with an interval they see the
+ * recent past only.
+ * @now_ns: CLOCK_BOOTTIME; of files, 0.
  * @final: all queries have been given; also tell what has grown since it was told.
  */
-void uw_report_diagnose(struct uw_report *r, bool final);
+void uw_report_diagnose(struct uw_report *r, uint64_t now_ns, bool final);
 
 /** uw_report_surest - Return: the surest diagnosis made so far and its id, NULL if there is none. */
 const char *uw_report_surest(const struct uw_report *r, enum uw_confidence *confidence);
@@ -90,8 +95,9 @@ void uw_report_in_flight(struct uw_report *r, const struct uw_in_flight *f);
 /** uw_report_resize - the terminal has another width. */
 void uw_report_resize(struct uw_report *r);
 
-/** uw_report_interval - the flow records that are news since the last time; a new ration of bad queries. */
-void uw_report_interval(struct uw_report *r);
+/** uw_report_interval - the flow records that are news since the last time; a new ration of bad queries;
+ * what was not asked for long leaves. */
+void uw_report_interval(struct uw_report *r, uint64_t now_ns);
 
 /** uw_report_metrics - the counters for Prometheus, to @out; @t: the totals of the run. */
 void uw_report_metrics(struct uw_report *r, const struct uw_totals *t, FILE *out);

@@ -151,7 +151,7 @@ static void diagnose(struct watch *w, bool final)
 
 	w->diagnose_ns = w->now_ns;
 	take_totals(w, &ignored);
-	uw_report_diagnose(w->report, final);
+	uw_report_diagnose(w->report, w->now_ns, final);
 }
 
 static char *print_metrics(struct watch *w, const struct uw_totals *t, size_t *size)
@@ -206,14 +206,22 @@ static int start_metrics(struct watch *w)
 	return w->metrics_failing ? 1 : 0;
 }
 
+static void on_flow_idle(void *arg, const struct uw_flow_key *key, const struct uw_flow_value *value)
+{
+	uw_report_fold(arg, key, value);
+	uw_report_unfold(arg, key);
+}
+
 static void tell_status(struct watch *w)
 {
 	struct uw_totals t;
 
 	w->status_ns = w->now_ns;
 	take_totals(w, &t);
-	if (w->o->interval_ns)
-		uw_report_interval(w->report);
+	if (w->o->interval_ns) {
+		uw_collector_trim(w->collector, on_flow_idle, w->report);
+		uw_report_interval(w->report, w->now_ns);
+	}
 	if (w->o->metrics_file)
 		write_metrics(w, &t);
 	uw_report_status(w->report, &t);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/rules.h"
+#include "dns.h"
 
 const char *uw_confidence_name(enum uw_confidence c)
 {
@@ -146,6 +147,32 @@ static void tell_far(struct uw_diagnosis *d)
 				(unsigned long long)sum.replies_lost, (unsigned long long)sum.no_reply);
 }
 
+static void hash(uint64_t *h, const void *bytes, size_t size)
+{
+	const unsigned char *b = bytes;
+
+	while (size--)
+		*h = (*h ^ *b++) * UW_FNV_PRIME;
+}
+
+/* Drops of a kind are one subject, whichever flows they hit; so is what is said of the whole host. */
+static uint64_t subject_of(const struct uw_rule *r, const struct uw_flow_drop *d)
+{
+	uint64_t h = UW_FNV_BASE;
+
+	if (r->flow)
+		return 0;
+	if (!d)
+		return 1;
+	hash(&h, &d->stage, sizeof(d->stage));
+	hash(&h, &d->dir, sizeof(d->dir));
+	hash(&h, &d->netns, sizeof(d->netns));
+	hash(&h, d->reason, strlen(d->reason));
+	hash(&h, d->engine, strlen(d->engine));
+	hash(&h, d->hook, strlen(d->hook));
+	return h | 2;
+}
+
 /* Return: true if @d was written. */
 static bool judge(const struct uw_rule *r, struct uw_case *c, struct uw_diagnosis *d)
 {
@@ -156,6 +183,7 @@ static bool judge(const struct uw_rule *r, struct uw_case *c, struct uw_diagnosi
 	memset(d, 0, sizeof(*d));
 	d->id = r->id;
 	d->confidence = confidence;
+	d->subject = subject_of(r, c->drop);
 	if (r->flow || r->drop)
 		gather(r, c, d);
 	r->tell(c, d);

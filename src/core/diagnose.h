@@ -29,6 +29,8 @@ struct uw_diagnosis {
 	char summary[UW_SENTENCE_MAX];
 	struct uw_evidence in_favour, against, open;
 	char next_step[2 * UW_SENTENCE_MAX];
+	uint64_t subject;		/* what tells it from others of its id; 0: its flows do */
+	unsigned occasions;		/* how often it was seen to happen, where that is known */
 	unsigned flows;
 	const struct uw_flow *flow[UW_EVIDENCE_MAX];
 };

@@ -1,130 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include <stdlib.h>
-#include <string.h>
-
-/*
- * The table is uthash's: one header, BSD, in every distribution, twenty years in use. A table of
- * our own would be shorter to build and longer to trust. Without memory it must not end the
- * process, as it does by default.
- */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "core/flow.h"
 
-_Static_assert(sizeof(struct uw_flow_id) == 44, "hashed as bytes: no implicit padding");
-
-struct entry {
-	struct uw_flow flow; /* first: hashed by flow.id */
-	UT_hash_handle hh;
-};
-
-/* What uw_flow_fold() has counted already of a key of the kernel's; several may share a flow. */
-struct folded {
-	struct uw_flow_key key;
-	struct uw_flow_value value;
-	UT_hash_handle hh;
-};
-
-struct uw_flow_table {
-	struct entry *head;
-	struct folded *folded;
-	unsigned max, clients; /* clients: prefixes of the server role that have a flow */
-	uint64_t lost;
-	const struct uw_flow **list;
-	unsigned room; /* of list */
-};
-
-struct uw_flow_table *uw_flow_table_new(unsigned max)
-{
-	struct uw_flow_table *t = calloc(1, sizeof(*t));
-
-	if (t)
-		t->max = max;
-	return t;
-}
-
-void uw_flow_table_free(struct uw_flow_table *t)
-{
-	struct folded *f, *following;
-	struct entry *e, *next;
-
-	if (!t)
-		return;
-	HASH_ITER(hh, t->folded, f, following)
-	{
-		HASH_DEL(t->folded, f);
-		free(f);
-	}
-	HASH_ITER(hh, t->head, e, next)
-	{
-		HASH_DEL(t->head, e);
-		free(e);
-	}
-	free(t->list);
-	free(t);
-}
-
-uint64_t uw_flow_table_lost(const struct uw_flow_table *t)
-{
-	return t->lost;
-}
-
-static struct entry *find(const struct uw_flow_table *t, const struct uw_flow_id *id)
-{
-	struct entry *e;
-
-	HASH_FIND(hh, t->head, id, sizeof(*id), e);
-	return e;
-}
-
-static struct entry *insert(struct uw_flow_table *t, const struct uw_flow_id *id)
-{
-	struct entry *e;
-
-	if (HASH_COUNT(t->head) >= t->max)
-		return NULL;
-	e = calloc(1, sizeof(*e));
-	if (!e)
-		return NULL;
-	e->flow.id = *id;
-	HASH_ADD(hh, t->head, flow.id, sizeof(e->flow.id), e);
-	if (!e->hh.tbl) { /* uthash's word for "no memory" */
-		free(e);
-		return NULL;
-	}
-	return e;
-}
-
-const struct uw_flow_value *uw_flow_folded(const struct uw_flow_table *t, const struct uw_flow_key *key)
-{
-	struct folded *f;
-
-	HASH_FIND(hh, t->folded, key, sizeof(*key), f);
-	return f ? &f->value : NULL;
-}
-
-static struct uw_flow *flow_of(struct uw_flow_table *t, struct uw_flow_id *id)
-{
-	struct entry *e = find(t, id);
-
-	if (!e && id->role == UW_ROLE_SERVER) {
-		if (t->clients < t->max / 4) {
-			e = insert(t, id);
-			t->clients += !!e;
-		} else {
-			memset(&id->client, 0, sizeof(id->client));
-			e = find(t, id);
-		}
-	}
-	if (!e)
-		e = insert(t, id);
-	if (!e) {
-		t->lost++;
-		return NULL;
-	}
-	return &e->flow;
-}
+#include <string.h>
 
 void uw_flow_id_of(struct uw_flow_id *id, const struct uw_query *q, bool probe)
 {
@@ -343,20 +220,12 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 	}
 }
 
-struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, bool probe,
-			    const enum uw_verdict *previous)
+void uw_flow_count(struct uw_flow *f, const struct uw_query *q, const enum uw_verdict *previous, struct uw_flow *first)
 {
-	struct uw_flow_id id;
-	struct uw_flow *f;
-
-	uw_flow_id_of(&id, q, probe);
-	f = flow_of(t, &id);
-	if (!f)
-		return NULL;
 	f->host = q->host;
 	note_asker(f, q);
 	if (previous)
-		take_back(f, q, *previous);
+		take_back(first, q, *previous);
 	else
 		count_first(f, q);
 	/* A late reply may yet be dropped here: that is news of the second revision. */
@@ -367,7 +236,6 @@ struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, b
 		f->last_good_ns = later(f->last_good_ns, q->send_ns);
 	else if (uw_query_is_bad(q))
 		f->last_bad_ns = later(f->last_bad_ns, q->send_ns);
-	return f;
 }
 
 void uw_flow_id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool probe)
@@ -384,96 +252,14 @@ void uw_flow_id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, boo
 	id->probe = probe;
 }
 
-static void fold_asker(struct uw_flow *f, const struct uw_flow_value *v)
-{
-	const char *name = v->exe[0] ? v->exe : v->comm;
-	size_t len = strnlen(name, v->exe[0] ? sizeof(v->exe) : sizeof(v->comm));
-
-	if (!v->answered || v->last_good_ns < later(f->last_good_ns, f->last_bad_ns))
-		return;
-	f->client_port = v->client_port;
-	if (f->executable[0] && f->pid == v->pid)
-		return; /* the whole name, which the kernel's may be cut from */
-	memset(f->executable, 0, sizeof(f->executable));
-	memcpy(f->executable, name, len);
-	f->pid = v->pid;
-}
-
-/* Only the last send of the kernel's count is known: with others before it, how they came is not. */
-static void fold_rhythm(struct uw_flow *f, uint64_t more, uint64_t last_ns)
-{
-	if (more > 1)
-		memset(&f->rhythm, 0, sizeof(f->rhythm));
-	if (more)
-		uw_rhythm_note(&f->rhythm, last_ns);
-}
-
-static struct uw_flow_value *folded_of(struct uw_flow_table *t, const struct uw_flow_key *key)
-{
-	struct folded *f;
-
-	HASH_FIND(hh, t->folded, key, sizeof(*key), f);
-	if (f)
-		return &f->value;
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return NULL;
-	f->key = *key;
-	HASH_ADD(hh, t->folded, key, sizeof(f->key), f);
-	if (f->hh.tbl)
-		return &f->value;
-	free(f);
-	return NULL;
-}
-
-struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *key, bool probe,
-			     const struct uw_flow_value *v)
-{
-	struct uw_flow_value *old;
-	struct uw_flow_id id;
-	struct uw_flow *f;
-	int i;
-
-	uw_flow_id_of_key(&id, key, probe);
-	f = flow_of(t, &id);
-	if (!f)
-		return NULL;
-	old = folded_of(t, key);
-	if (!old)
-		return f;
-	/* A total that fell is a new entry of the kernel's: what the old one had stays counted. */
-	if (v->answered < old->answered || v->duplicate < old->duplicate || v->conflicting < old->conflicting)
-		memset(old, 0, sizeof(*old));
-	fold_asker(f, v);
-	fold_rhythm(f, v->answered - old->answered, v->last_good_ns);
-	f->count[uw_verdict_good(id.role)] += v->answered - old->answered;
-	f->attempts += v->attempts - old->attempts;
-	f->duplicate += v->duplicate - old->duplicate;
-	f->conflicting += v->conflicting - old->conflicting;
-	f->unsynchronised += v->unsynchronised - old->unsynchronised;
-	f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, v->last_unsynchronised_ns);
-	for (i = 0; i < UW_RTT_BUCKETS; i++)
-		f->rtt[i] += v->rtt[i] - old->rtt[i];
-	f->rtt_max_us = later(f->rtt_max_us, v->rtt_max_us);
-	f->last_good_ns = later(f->last_good_ns, v->last_good_ns);
-	*old = *v;
-	return f;
-}
-
-const struct uw_flow *uw_flow_find(const struct uw_flow_table *t, const struct uw_flow_id *id)
-{
-	struct entry *e = find(t, id);
-
-	return e ? &e->flow : NULL;
-}
-
 bool uw_flow_drop_same(const struct uw_flow_drop *a, const struct uw_flow_drop *b)
 {
 	return a->stage == b->stage && a->dir == b->dir && a->netns == b->netns && !strcmp(a->reason, b->reason);
 }
 
-static void merge_drop(struct uw_flow *f, const struct uw_flow_drop *d)
+static void sum_drop(struct uw_flow *f, const struct uw_flow_drop *d)
 {
+	struct uw_flow_drop *slot;
 	unsigned i;
 
 	for (i = 0; i < f->drops && !uw_flow_drop_same(&f->drop[i], d); i++)
@@ -482,18 +268,43 @@ static void merge_drop(struct uw_flow *f, const struct uw_flow_drop *d)
 		return;
 	if (i == UW_FLOW_DROPS) {
 		f->drops_unlisted += d->count;
-	} else if (i == f->drops) {
+		return;
+	}
+	slot = &f->drop[i];
+	if (i == f->drops) {
 		f->drop[f->drops++] = *d;
-	} else {
-		f->drop[i].count += d->count;
+		return;
+	}
+	slot->count += d->count;
+	if (!slot->rule[0])
+		memcpy(slot->rule, d->rule, sizeof(slot->rule));
+	if (!strcmp(slot->rule, d->rule))
+		slot->by_rule += d->by_rule;
+	if (d->rcvbuf) {
+		slot->rcvbuf = d->rcvbuf;
+		slot->rmem = d->rmem;
 	}
 }
 
-static void merge_asker(struct uw_flow *f, const struct uw_flow *more)
+static void sum_errno(struct uw_flow *f, const struct uw_flow_errno *e)
+{
+	unsigned i;
+
+	for (i = 0; i < f->send_errors && f->send_error[i].err != e->err; i++)
+		;
+	if (i == UW_FLOW_ERRNOS)
+		return;
+	if (i == f->send_errors)
+		f->send_error[f->send_errors++] = (struct uw_flow_errno){ .err = e->err };
+	f->send_error[i].count += e->count;
+}
+
+static void sum_asker(struct uw_flow *f, const struct uw_flow *more)
 {
 	if (later(more->last_good_ns, more->last_bad_ns) < later(f->last_good_ns, f->last_bad_ns))
 		return;
-	if (more->executable[0]) {
+	/* Of the same process the name is kept: the kernel's may be cut. */
+	if (more->executable[0] && (!f->executable[0] || f->pid != more->pid)) {
 		memcpy(f->executable, more->executable, sizeof(f->executable));
 		f->pid = more->pid;
 	}
@@ -501,88 +312,60 @@ static void merge_asker(struct uw_flow *f, const struct uw_flow *more)
 		f->client_port = more->client_port;
 }
 
-struct uw_flow *uw_flow_merge(struct uw_flow_table *t, const struct uw_flow *more)
+/* What the rules count. */
+static void sum_causes(struct uw_flow *f, const struct uw_flow *more)
 {
-	struct uw_flow_id id = more->id;
-	struct uw_flow *f = flow_of(t, &id);
 	unsigned i;
 
-	if (!f)
-		return NULL;
+	for (i = 0; i < more->drops; i++)
+		sum_drop(f, &more->drop[i]);
+	for (i = 0; i < more->send_errors; i++)
+		sum_errno(f, &more->send_error[i]);
+	for (i = 0; i < sizeof(f->tcp) / sizeof(*f->tcp); i++)
+		f->tcp[i] += more->tcp[i];
+	f->drops_unlisted += more->drops_unlisted;
+	f->icmp_local += more->icmp_local;
+	f->refused += more->refused;
+	f->kod_rate += more->kod_rate;
+	f->unsynchronised += more->unsynchronised;
+	f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, more->last_unsynchronised_ns);
+	f->too_big += more->too_big;
+	f->mtu = more->mtu ? more->mtu : f->mtu;
+	f->port_unreachable += more->port_unreachable;
+	f->late_beyond += more->late_beyond;
+	f->nic_queries += more->nic_queries;
+	f->nic_most = later(f->nic_most, more->nic_most);
+	f->allowance_queries += more->allowance_queries;
+	f->allowance_most = later(f->allowance_most, more->allowance_most);
+	f->far.seen += more->far.seen;
+	f->far.requests_lost += more->far.requests_lost;
+	f->far.replies_lost += more->far.replies_lost;
+	f->far.no_reply += more->far.no_reply;
+}
+
+void uw_flow_sum(struct uw_flow *f, const struct uw_flow *more)
+{
+	unsigned i;
+
 	f->host = more->host;
-	merge_asker(f, more);
-	for (i = 0; i < UW_VERDICTS; i++)
+	sum_asker(f, more);
+	sum_causes(f, more);
+	for (i = 0; i < UW_VERDICTS; i++) {
 		f->count[i] += more->count[i];
+		f->revised[i] += more->revised[i];
+	}
 	for (i = 0; i < UW_RTT_BUCKETS; i++)
 		f->rtt[i] += more->rtt[i];
 	f->attempts += more->attempts;
 	f->duplicate += more->duplicate;
 	f->conflicting += more->conflicting;
 	f->bad_complete += more->bad_complete;
-	f->unsynchronised += more->unsynchronised;
-	f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, more->last_unsynchronised_ns);
 	f->suppressed += more->suppressed;
-	for (i = 0; i < more->drops; i++)
-		merge_drop(f, &more->drop[i]);
-	f->port_unreachable += more->port_unreachable;
 	f->rtt_max_us = later(f->rtt_max_us, more->rtt_max_us);
 	f->last_good_ns = later(f->last_good_ns, more->last_good_ns);
 	f->last_bad_ns = later(f->last_bad_ns, more->last_bad_ns);
 	if (more->first_ns && (!f->first_ns || more->first_ns < f->first_ns))
 		f->first_ns = more->first_ns;
-	return f;
-}
-
-#define ORDER(x, y)                                \
-	do {                                       \
-		if ((x) != (y))                    \
-			return (x) < (y) ? -1 : 1; \
-	} while (0)
-
-/* Flows that differ only in their door (port class, probe) end up side by side. */
-static int by_id(const void *pa, const void *pb)
-{
-	const struct uw_flow_id *a = &(*(const struct uw_flow *const *)pa)->id;
-	const struct uw_flow_id *b = &(*(const struct uw_flow *const *)pb)->id;
-	int order;
-
-	ORDER(a->host, b->host);
-	ORDER(a->netns, b->netns);
-	ORDER(a->protocol, b->protocol);
-	ORDER(a->role, b->role);
-	ORDER(a->family, b->family);
-	order = memcmp(&a->server, &b->server, sizeof(a->server));
-	if (order)
-		return order;
-	ORDER(a->server_port, b->server_port);
-	order = memcmp(&a->client, &b->client, sizeof(a->client));
-	if (order)
-		return order;
-	ORDER(a->probe, b->probe);
-	ORDER(a->fixed, b->fixed);
-	return 0;
-}
-
-const struct uw_flow *const *uw_flow_list(struct uw_flow_table *t, unsigned *count)
-{
-	unsigned n = HASH_COUNT(t->head), i = 0;
-	struct entry *e;
-
-	*count = 0;
-	if (n > t->room) {
-		const struct uw_flow **list = realloc(t->list, n * sizeof(*list));
-
-		if (!list)
-			return t->list;
-		t->list = list;
-		t->room = n;
-	}
-	for (e = t->head; e; e = e->hh.next)
-		t->list[i++] = &e->flow;
-	if (n)
-		qsort(t->list, n, sizeof(*t->list), by_id);
-	*count = n;
-	return t->list;
 }
 
 uint64_t uw_flow_quantile_us(const struct uw_flow *f, double q)
@@ -620,15 +403,4 @@ uint64_t uw_flow_asked(const struct uw_flow *f)
 uint64_t uw_flow_answered(const struct uw_flow *f)
 {
 	return f->count[UW_ANSWERED] + f->count[UW_SERVED] + f->count[UW_FORWARDED];
-}
-
-bool uw_flow_is_news(struct uw_flow_table *t, const struct uw_flow *f)
-{
-	uint64_t now = uw_flow_asked(f) + f->duplicate + f->conflicting;
-	struct entry *e = find(t, &f->id);
-
-	if (!e || e->flow.reported == now)
-		return false;
-	e->flow.reported = now;
-	return true;
 }

@@ -6,6 +6,9 @@
  * In the server role the client address is its /24 or /48 only; prefixes beyond a quarter of the
  * table share one flow whose client address is zero ("other"), so that no stranger can fill it.
  * A query is counted either by uw_flow_add() or, folded by the kernel, by uw_flow_fold(), not both.
+ *
+ * The table is bounded: where there is no room for a flow, the one that was not asked for longest leaves,
+ * and all that it counted goes to the flow "other" of its protocol and role (family 0, no addresses).
  */
 #ifndef UW_FLOW_H
 #define UW_FLOW_H
@@ -35,7 +38,8 @@ struct uw_flow {
 	uint64_t duplicate, conflicting;	/* further answers, like the first and unlike it */
 	uint64_t first_ns, last_good_ns, last_bad_ns;	/* CLOCK_BOOTTIME of sends, 0 absent */
 	uint64_t suppressed;		/* counted but not told one by one (core/ration.h) */
-	uint64_t reported;		/* flow.c's own: what uw_flow_is_news() saw */
+	uint64_t reported;		/* flow_table.c's own: what uw_flow_is_news() saw */
+	bool left;			/* likewise: it leaves the table, this is its last record */
 	uint64_t bad_complete;		/* no_reply with complete evidence */
 	uint64_t rtt[UW_RTT_BUCKETS];
 	uint64_t rtt_max_us;
@@ -79,44 +83,26 @@ struct uw_flow {
 	} send_error[UW_FLOW_ERRNOS];	/* of send_failed, distinct, the first UW_FLOW_ERRNOS */
 };
 
-struct uw_flow_table;	/* opaque, bounded */
-
-/** uw_flow_table_new - Return: an empty table of at most @max flows, or NULL without memory. */
-struct uw_flow_table *uw_flow_table_new(unsigned max);
-void uw_flow_table_free(struct uw_flow_table *t);
-
 /** uw_flow_id_of, uw_flow_id_of_key - the flow of a judged query, of one that the kernel counts. */
 void uw_flow_id_of(struct uw_flow_id *id, const struct uw_query *q, bool probe);
 void uw_flow_id_of_key(struct uw_flow_id *id, const struct uw_flow_key *key, bool probe);
 
-/** uw_flow_add - count a judged query; a revision 2 takes revision 1's verdict (@previous) back.
- * Return: its flow, or NULL if the table is full (counted in uw_flow_table_lost()). */
-struct uw_flow *uw_flow_add(struct uw_flow_table *t, const struct uw_query *q, bool probe,
-			    const enum uw_verdict *previous);
+/** uw_flow_is_other - whether it is of all flows that left the table. */
+static inline bool uw_flow_is_other(const struct uw_flow_id *id)
+{
+	return !id->family;
+}
 
-/** uw_flow_fold - set the good queries that the kernel counted for a flow; @v is the running total
- * for the key, so the call is idempotent. Return: as uw_flow_add(). */
-struct uw_flow *uw_flow_fold(struct uw_flow_table *t, const struct uw_flow_key *key, bool probe,
-			     const struct uw_flow_value *v);
+/** uw_flow_count - count a judged query; a revision 2 takes revision 1's verdict (@previous) back from
+ * where that was counted, @first. */
+void uw_flow_count(struct uw_flow *f, const struct uw_query *q, const enum uw_verdict *previous,
+		   struct uw_flow *first);
 
-/** uw_flow_find - Return: the flow, or NULL. */
-const struct uw_flow *uw_flow_find(const struct uw_flow_table *t, const struct uw_flow_id *id);
+/** uw_flow_sum - add all that @more counts. Rhythms do not add up: @f's stays. */
+void uw_flow_sum(struct uw_flow *f, const struct uw_flow *more);
 
 /** uw_flow_drop_same - whether two are of one kind: stage, reason, direction and namespace. */
 bool uw_flow_drop_same(const struct uw_flow_drop *a, const struct uw_flow_drop *b);
-
-/** uw_flow_merge - add what another run counted for a flow, beside the queries that are added one by one:
- * counts, round trips, first and last times. Return: as uw_flow_add(). */
-struct uw_flow *uw_flow_merge(struct uw_flow_table *t, const struct uw_flow *more);
-/** uw_flow_folded - what uw_flow_fold() was given last for a key, NULL if nothing. */
-const struct uw_flow_value *uw_flow_folded(const struct uw_flow_table *t, const struct uw_flow_key *key);
-
-/** uw_flow_list - Return: pointers to all flows sorted by id; *count receives how many. The array is
- * the table's and is valid until the next call on the table. */
-const struct uw_flow *const *uw_flow_list(struct uw_flow_table *t, unsigned *count);
-/** uw_flow_is_news - whether queries or copies of answers were counted in @f since the last call. */
-bool uw_flow_is_news(struct uw_flow_table *t, const struct uw_flow *f);
-uint64_t uw_flow_table_lost(const struct uw_flow_table *t);
 
 /** uw_flow_quantile_us - the @q quantile (0 to 1) of the round trips of answered queries from the
  * log2 histogram, interpolated within its bucket; 0 without answers. */

@@ -212,6 +212,7 @@ void uw_throttle_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	unsigned i, left;
 
 	sum(c, &s);
+	d->occasions = s.count;
 	uw_say(d, "All UDP stops and comes back by itself, %u %s so far, whoever is asked%s: somebody on the way"
 	       " drops UDP, mostly once there is too much of it.", s.count, s.count == 1 ? "time" : "times",
 	       s.with_tcp == s.count ? ", while TCP goes on" : "");

@@ -20,6 +20,7 @@ struct follower {
 	uint64_t refused;
 	uint64_t read_bad, read_inside;	/* of another run: unanswered; those in its windows */
 	uint32_t wire_netns, wire_ifindex;
+	struct uw_loss before[2];	/* what was lost when the span before began, and this one */
 	UT_hash_handle hh;
 };
 
@@ -37,6 +38,8 @@ struct uw_windows {
 	unsigned max, next;
 	uint32_t run;
 	uint64_t lost;
+	uint64_t turned_ns;		/* when the last span of uw_windows_forget() began */
+	struct uw_loss left[2];		/* of flows that gave way in the span before and in this one */
 	struct slot slot[UW_WINDOWS_KEPT];
 	struct uw_window taken[UW_WINDOWS_KEPT];	/* in the order of their first records */
 	unsigned takens;
@@ -614,19 +617,83 @@ const struct uw_window *const *uw_windows_list(struct uw_windows *w, unsigned *c
 	return w->list;
 }
 
+static struct uw_loss loss_of(const struct follower *f)
+{
+	return (struct uw_loss){
+		.inside = f->track.bad_inside + f->read_inside,
+		.outside = f->track.bad - f->track.bad_inside +
+			   (f->read_bad > f->read_inside ? f->read_bad - f->read_inside : 0),
+	};
+}
+
+static void add_loss(struct uw_loss *to, struct uw_loss more, struct uw_loss before)
+{
+	to->inside += more.inside - before.inside;
+	to->outside += more.outside - before.outside;
+}
+
 struct uw_loss uw_windows_loss(const struct uw_windows *w)
 {
-	struct uw_loss loss = { 0 };
+	struct uw_loss loss = { .inside = w->left[0].inside + w->left[1].inside,
+				.outside = w->left[0].outside + w->left[1].outside };
 	const struct follower *f;
 
 	for (f = w->head; f; f = f->hh.next) {
-		if (!f->ever && !(w->unnamed && f->id.host))
-			continue;
-		loss.inside += f->track.bad_inside + f->read_inside;
-		loss.outside += f->track.bad - f->track.bad_inside;
-		loss.outside += f->read_bad > f->read_inside ? f->read_bad - f->read_inside : 0;
+		if (f->ever || (w->unnamed && f->id.host))
+			add_loss(&loss, loss_of(f), f->before[0]);
 	}
 	return loss;
+}
+
+/* --- runs that last --- */
+
+static void turn(struct uw_windows *w, uint64_t now_ns)
+{
+	static const struct uw_loss none;
+	struct follower *f;
+
+	w->turned_ns = now_ns;
+	w->left[0] = w->left[1];
+	w->left[1] = none;
+	for (f = w->head; f; f = f->hh.next) {
+		f->before[0] = f->before[1];
+		f->before[1] = loss_of(f);
+	}
+}
+
+static void give_way(struct uw_windows *w, struct follower *f)
+{
+	if (f->ever)
+		add_loss(&w->left[1], loss_of(f), f->before[0]);
+	HASH_DEL(w->head, f);
+	uw_track_free(&f->track);
+	free(f);
+}
+
+void uw_windows_forget(struct uw_windows *w, uint64_t now_ns, uint64_t span_ns)
+{
+	struct follower *f, *next;
+	struct slot *s;
+
+	if (!w->turned_ns)
+		w->turned_ns = now_ns;
+	if (now_ns - w->turned_ns >= span_ns)
+		turn(w, now_ns);
+	for (s = w->slot; s < w->slot + UW_WINDOWS_KEPT; s++) {
+		if (s->used && s->w.closed && !s->open && most(s->w.last_bad_ns, s->w.first_good_ns) + span_ns < now_ns)
+			s->used = false;
+	}
+	if (HASH_COUNT(w->head) < w->max - w->max / 4)
+		return;
+	HASH_ITER(hh, w->head, f, next) {
+		if (!f->window && !f->track.cells && f->track.last_ns + LEFT_NS < now_ns)
+			give_way(w, f);
+	}
+}
+
+uint64_t uw_windows_opened(const struct uw_windows *w)
+{
+	return w->next - 1;
 }
 
 uint64_t uw_windows_lost(const struct uw_windows *w)

@@ -109,6 +109,16 @@ struct uw_loss {
 };
 struct uw_loss uw_windows_loss(const struct uw_windows *w);
 
+/** uw_windows_opened - how many of this run, ever. */
+uint64_t uw_windows_opened(const struct uw_windows *w);
+
+/**
+ * uw_windows_forget - for runs that last: closed windows that ended more than @span_ns ago are kept no longer,
+ * losses before, in windows or outside, are out of uw_windows_loss() within twice that, and flows that have
+ * not been asked for long give way where there are many.
+ */
+void uw_windows_forget(struct uw_windows *w, uint64_t now_ns, uint64_t span_ns);
+
 /** uw_windows_lost - outcomes and flows that there was no room or time for. */
 uint64_t uw_windows_lost(const struct uw_windows *w);
 

@@ -487,23 +487,14 @@ void uw_collector_hurry(struct uw_collector *c)
 	c->sweep_ns = 0;
 }
 
-static void give_flows(int table, uw_flow_fn fn, void *arg)
-{
-	struct uw_flow_key key, next, *previous = NULL;
-	struct uw_flow_value v;
-
-	while (!bpf_map_get_next_key(table, previous, &next)) {
-		if (!bpf_map_lookup_elem(table, &next, &v))
-			fn(arg, &next, &v);
-		key = next;
-		previous = &key;
-	}
-}
-
 void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg)
 {
-	for (unsigned i = 0; i < UW_QUOTAS; i++)
-		give_flows(c->fds.flows[i], fn, arg);
+	uw_answers_each(c->fds.flows, fn, arg);
+}
+
+void uw_collector_trim(struct uw_collector *c, uw_flow_fn fn, void *arg)
+{
+	uw_answers_trim(c->fds.flows, c->now_ns, fn, arg);
 }
 
 int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)

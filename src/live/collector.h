@@ -7,6 +7,7 @@
 #define UW_COLLECTOR_H
 
 #include "core/query.h"
+#include "live/answers.h"
 #include "live/live.h"
 #include "sink/sink.h"
 
@@ -21,8 +22,6 @@ struct uw_collector_options {
 
 /* @previous: what the revision before said, NULL for the first. */
 typedef void (*uw_query_fn)(void *arg, const struct uw_query *q, const struct uw_previous *previous);
-/* A flow's good queries so far, as the kernel counted them. */
-typedef void (*uw_flow_fn)(void *arg, const struct uw_flow_key *key, const struct uw_flow_value *value);
 
 /**
  * uw_collector_new - start collecting from a loaded kernel side.
@@ -53,6 +52,9 @@ void uw_collector_hurry(struct uw_collector *c);
 
 /** uw_collector_flows - call @fn for each flow the kernel counted good queries of. */
 void uw_collector_flows(struct uw_collector *c, uw_flow_fn fn, void *arg);
+
+/** uw_collector_trim - the kernel forgets flows that are idle; @fn is given each as it was last. */
+void uw_collector_trim(struct uw_collector *c, uw_flow_fn fn, void *arg);
 
 /** uw_collector_totals - what was counted and lost. Return: 0 or -errno. */
 int uw_collector_totals(struct uw_collector *c, struct uw_totals *t);

@@ -186,6 +186,9 @@ static void take_flow(struct uw_jsonl *j, struct uw_fields *f, struct uw_jsonl_r
 	struct uw_flow flow = { .id.host = r->number };
 
 	(void)j;
+	/* What that counts was in the last records of flows that left. */
+	if (uw_field_bool(f, "other"))
+		return;
 	uw_jsonl_flow(f, &flow);
 	if (!f->failed && uw_jsonl_run_keep(r, &flow))
 		uw_fields_fail(f, "out of memory, or too many flows");
@@ -409,8 +412,7 @@ void uw_jsonl_free(struct uw_jsonl *j)
 		free(s);
 	}
 	for (i = 0; i < j->runs; i++) {
-		uw_flow_table_free(j->run[i]->told);
-		free(j->run[i]->flow);
+		uw_jsonl_run_clear(j->run[i]);
 		free(j->run[i]);
 	}
 	free(j);

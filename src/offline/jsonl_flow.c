@@ -117,6 +117,7 @@ void uw_jsonl_flow(struct uw_fields *f, struct uw_flow *flow)
 	struct uw_query_key k = { 0 };
 
 	uw_jsonl_flow_id(f, &flow->id, &k);
+	flow->left = uw_field_bool(f, "left");
 	flow->client_port = k.client_port;
 	flow->pid = (uint32_t)uw_field_uint(f, "process.pid", UINT32_MAX);
 	uw_field_copy(f, "process.executable.name", flow->executable, sizeof(flow->executable));

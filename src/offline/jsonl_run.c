@@ -9,27 +9,40 @@
 
 #define FLOWS_MAX 65536
 
+/* It begins at zero if it comes back. */
+static int keep_left(struct uw_kept_flow *k)
+{
+	if (!k->left)
+		k->left = calloc(1, sizeof(*k->left));
+	if (!k->left)
+		return -ENOMEM;
+	uw_flow_sum(k->left, &k->now);
+	k->now = (struct uw_flow){ .id = k->now.id, .host = k->now.host };
+	return 0;
+}
+
 int uw_jsonl_run_keep(struct uw_jsonl_run *r, const struct uw_flow *f)
 {
 	unsigned i;
 
 	for (i = 0; i < r->flows; i++) {
-		if (!memcmp(&r->flow[i].id, &f->id, sizeof(f->id)))
+		if (!memcmp(&r->flow[i].now.id, &f->id, sizeof(f->id)))
 			break;
 	}
 	if (i == r->flows && i == r->room) {
 		unsigned room = r->room ? 2 * r->room : 16;
-		struct uw_flow *more = room <= FLOWS_MAX ? realloc(r->flow, room * sizeof(*more)) : NULL;
+		struct uw_kept_flow *more = room <= FLOWS_MAX ? realloc(r->flow, room * sizeof(*more)) : NULL;
 
 		if (!more)
 			return -ENOMEM;
+		memset(more + r->room, 0, (room - r->room) * sizeof(*more));
 		r->flow = more;
 		r->room = room;
 	}
-	r->flow[i] = *f;
-	r->flow[i].host = r->host;
 	r->flows += i == r->flows;
-	return 0;
+	r->flow[i].now = *f;
+	r->flow[i].now.host = r->host;
+	return f->left ? keep_left(&r->flow[i]) : 0;
 }
 
 static uint64_t less(uint64_t a, uint64_t b)
@@ -88,25 +101,37 @@ void uw_jsonl_sums_add(struct uw_totals *t, const struct uw_totals *of)
 	}
 }
 
+void uw_jsonl_run_clear(struct uw_jsonl_run *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->flows; i++)
+		free(r->flow[i].left);
+	free(r->flow);
+	uw_flow_table_free(r->told);
+	r->told = NULL;
+	r->flow = NULL;
+	r->flows = r->room = 0;
+}
+
 void uw_jsonl_run_end(struct uw_jsonl_run *r, struct uw_totals *t, uw_jsonl_rest_fn rest, void *arg)
 {
 	unsigned i;
 
 	for (i = 0; i < r->flows; i++) {
-		const struct uw_flow *told = r->told ? uw_flow_find(r->told, &r->flow[i].id) : NULL;
+		struct uw_flow *f = &r->flow[i].now;
+		const struct uw_flow *told = r->told ? uw_flow_find(r->told, &f->id) : NULL;
 
+		if (r->flow[i].left)
+			uw_flow_sum(f, r->flow[i].left);
 		if (told)
-			take_off(&r->flow[i], told);
-		rest(arg, &r->flow[i]);
+			take_off(f, told);
+		rest(arg, f);
 	}
 	for (i = 0; i < UW_FAULTS; i++)
 		r->sums.fault[i] = i == UW_FAULT_NONE ? 0 : less(r->sums.fault[i], r->told_fault[i]);
 	uw_jsonl_sums_add(t, &r->sums);
-	uw_flow_table_free(r->told);
-	free(r->flow);
-	r->told = NULL;
-	r->flow = NULL;
-	r->flows = r->room = 0;
+	uw_jsonl_run_clear(r);
 	memset(r->told_fault, 0, sizeof(r->told_fault));
 	memset(&r->sums, 0, sizeof(r->sums));
 }

@@ -3,10 +3,15 @@
 #ifndef UW_JSONL_RUN_H
 #define UW_JSONL_RUN_H
 
-#include "core/flow.h"
+#include "core/flow_table.h"
 #include "core/totals.h"
 
 #define UW_HOSTS_MAX 255
+
+struct uw_kept_flow {
+	struct uw_flow now;	/* its last record */
+	struct uw_flow *left;	/* of the times before, when it left the run's table; NULL none */
+};
 
 struct uw_jsonl_run {
 	char host[256];
@@ -15,7 +20,7 @@ struct uw_jsonl_run {
 	bool captured;		/* of a capture's analysis */
 	bool repeated;		/* its lines were read before */
 	struct uw_flow_table *told;	/* what was told query by query */
-	struct uw_flow *flow;	/* its flow records */
+	struct uw_kept_flow *flow;
 	unsigned flows, room;
 	uint64_t told_fault[UW_FAULTS];
 	struct uw_totals sums;	/* of its end record, or of its last status record */
@@ -28,5 +33,8 @@ int uw_jsonl_run_keep(struct uw_jsonl_run *r, const struct uw_flow *f);
 
 /** uw_jsonl_run_end - give the rest of its flow records, add its sums to @t, and forget all but the host. */
 void uw_jsonl_run_end(struct uw_jsonl_run *r, struct uw_totals *t, uw_jsonl_rest_fn rest, void *arg);
+
+/** uw_jsonl_run_clear - free what it holds. */
+void uw_jsonl_run_clear(struct uw_jsonl_run *r);
 
 #endif

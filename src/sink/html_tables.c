@@ -28,6 +28,10 @@ static void put_flow_names(const struct uw_flow *f, FILE *out)
 {
 	char client[UW_ADDR_TEXT], server[UW_ENDPOINT_TEXT];
 
+	if (uw_flow_is_other(&f->id)) {
+		fprintf(out, "<tr><td>%s</td><td>others</td><td></td><td>others</td>", protocol_name(f->id.protocol));
+		return;
+	}
 	fprintf(out, "<tr><td>%s</td><td class=\"mono t\">%s</td><td>%s</td><td class=\"mono t\">%s</td>",
 		protocol_name(f->id.protocol),
 		uw_addr_known(&f->id.client) ? uw_addr_text(&f->id.client, f->id.family, client) : "several",

@@ -141,6 +141,13 @@ static void put_flow_client(struct uw_json *j, const struct uw_flow_id *id)
 
 static void put_flow_key(struct uw_json *j, const struct uw_flow_id *id)
 {
+	if (uw_flow_is_other(id)) {
+		uw_json_string(j, "network.protocol.name", uw_proto_name(id->protocol));
+		uw_json_string(j, "role", uw_role_name(id->role));
+		uw_json_bool(j, "probe", id->probe);
+		uw_json_bool(j, "other", true);
+		return;
+	}
 	if (id->netns)
 		uw_json_uint(j, "netns", id->netns);
 	uw_json_protocol(j, id->protocol, id->family);
@@ -232,6 +239,8 @@ static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
 	uw_json_wall(&j, "time", uw_wall_now_ns());
 	uw_json_text(&j, "host.name", f->host ? f->host : s->run.host);
 	put_flow_key(&j, &f->id);
+	if (f->left)
+		uw_json_bool(&j, "left", true);
 	uw_json_text(&j, "process.executable.name", f->executable);
 	if (f->pid)
 		uw_json_uint(&j, "process.pid", f->pid);

@@ -10,6 +10,7 @@
 
 #include "core/address.h"
 
+#define DIAGNOSES 64	/* ids, each with three confidences */
 #define DROPS 256	/* kinds of drops with series of their own; all that a kernel has are fewer */
 
 /* What is counted together: who asks, and from which port of those in a class, is left to the records. */
@@ -21,18 +22,30 @@ struct key {
 
 _Static_assert(sizeof(struct key) == 24, "hashed as bytes: no implicit padding");
 
-struct series {
-	struct key key;
+struct sums {
 	uint64_t count[UW_VERDICTS], revised[UW_VERDICTS], rtt[UW_RTT_BUCKETS];
 	uint64_t attempts, duplicate, last_good_ns;
+};
+
+struct series {
+	struct key key;
+	struct sums now, left;	/* left: of flows that left the table */
+	unsigned windows;	/* open loss windows that it is in */
 	UT_hash_handle hh;
 };
 
 struct drops {
 	enum uw_stage stage;
 	enum uw_dir dir;
-	const char *reason;
-	uint64_t count;
+	char reason[64];
+	uint64_t count, left;
+};
+
+/* How many hold, by what they say. */
+struct diagnoses {
+	const char *id;
+	enum uw_confidence confidence;
+	unsigned count;
 };
 
 struct uw_metrics {
@@ -40,7 +53,9 @@ struct uw_metrics {
 	unsigned servers;
 	struct drops drop[DROPS];
 	unsigned drops;
-	uint64_t drops_unlisted;
+	uint64_t drops_unlisted, drops_left;	/* left: as in a series */
+	struct diagnoses diagnosis[DIAGNOSES];
+	unsigned diagnoses;
 };
 
 struct uw_metrics *uw_metrics_new(void)
@@ -105,7 +120,7 @@ static struct series *series_of(struct uw_metrics *m, const struct uw_flow_id *i
 	return s ? s : insert(m, &k);
 }
 
-static void add_flow(struct series *s, const struct uw_flow *f)
+static void add_flow(struct sums *s, const struct uw_flow *f)
 {
 	unsigned i;
 
@@ -121,50 +136,118 @@ static void add_flow(struct series *s, const struct uw_flow *f)
 		s->last_good_ns = f->last_good_ns;
 }
 
-static void add_drop(struct uw_metrics *m, const struct uw_flow_drop *d)
+/* Once it was seen, a kind keeps its place: counters must not vanish. NULL: too many. */
+static struct drops *drops_of(struct uw_metrics *m, const struct uw_flow_drop *d)
 {
 	struct drops *kind;
-	unsigned i;
 
-	for (i = 0; i < m->drops; i++) {
-		kind = &m->drop[i];
+	for (kind = m->drop; kind < m->drop + m->drops; kind++) {
 		if (kind->stage == d->stage && kind->dir == d->dir && !strcmp(kind->reason, d->reason))
-			break;
+			return kind;
 	}
-	if (i == DROPS) {
-		m->drops_unlisted += d->count;
-		return;
-	}
-	if (i == m->drops)
-		m->drop[m->drops++] = (struct drops){ .stage = d->stage, .dir = d->dir, .reason = d->reason };
-	m->drop[i].count += d->count;
+	if (m->drops == DROPS)
+		return NULL;
+	m->drops++;
+	*kind = (struct drops){ .stage = d->stage, .dir = d->dir };
+	memcpy(kind->reason, d->reason, sizeof(kind->reason));
+	return kind;
 }
 
-static void reset(struct series *s)
+static void reset(struct uw_metrics *m)
 {
-	memset(s->count, 0, sizeof(s->count));
-	memset(s->revised, 0, sizeof(s->revised));
-	memset(s->rtt, 0, sizeof(s->rtt));
-	s->attempts = s->duplicate = s->last_good_ns = 0;
+	struct series *s;
+	unsigned i;
+
+	for (s = m->head; s; s = s->hh.next) {
+		s->now = s->left;
+		s->windows = 0;
+	}
+	for (i = 0; i < m->drops; i++)
+		m->drop[i].count = m->drop[i].left;
+	m->drops_unlisted = m->drops_left;
 }
 
 static void add_up(struct uw_metrics *m, const struct uw_flow *const *flows, unsigned count)
 {
-	struct series *s;
 	unsigned i, n;
 
-	for (s = m->head; s; s = s->hh.next)
-		reset(s);
-	m->drops = 0;
-	m->drops_unlisted = 0;
+	reset(m);
 	for (i = 0; i < count; i++) {
-		s = series_of(m, &flows[i]->id);
+		const struct uw_flow *f = flows[i];
+		struct series *s;
+
+		/* What "other" has is that of flows that left. */
+		if (uw_flow_is_other(&f->id))
+			continue;
+		s = series_of(m, &f->id);
 		if (s)
-			add_flow(s, flows[i]);
-		for (n = 0; n < flows[i]->drops; n++)
-			add_drop(m, &flows[i]->drop[n]);
-		m->drops_unlisted += flows[i]->drops_unlisted;
+			add_flow(&s->now, f);
+		for (n = 0; n < f->drops; n++) {
+			struct drops *kind = drops_of(m, &f->drop[n]);
+
+			*(kind ? &kind->count : &m->drops_unlisted) += f->drop[n].count;
+		}
+		m->drops_unlisted += f->drops_unlisted;
 	}
+}
+
+void uw_metrics_left(struct uw_metrics *m, const struct uw_flow *f)
+{
+	struct series *s = series_of(m, &f->id);
+	unsigned n;
+
+	if (s)
+		add_flow(&s->left, f);
+	for (n = 0; n < f->drops; n++) {
+		struct drops *kind = drops_of(m, &f->drop[n]);
+
+		*(kind ? &kind->left : &m->drops_left) += f->drop[n].count;
+	}
+	m->drops_left += f->drops_unlisted;
+}
+
+/* --- windows and diagnoses --- */
+
+void uw_metrics_diagnoses(struct uw_metrics *m, const struct uw_diagnosis *d, unsigned count)
+{
+	struct diagnoses *kind;
+	unsigned i;
+
+	for (i = 0; i < m->diagnoses; i++)
+		m->diagnosis[i].count = 0;
+	for (i = 0; i < count; i++) {
+		for (kind = m->diagnosis; kind < m->diagnosis + m->diagnoses; kind++) {
+			if (!strcmp(kind->id, d[i].id) && kind->confidence == d[i].confidence)
+				break;
+		}
+		if (kind == m->diagnosis + DIAGNOSES)
+			continue;
+		if (kind == m->diagnosis + m->diagnoses) {
+			m->diagnoses++;
+			*kind = (struct diagnoses){ .id = d[i].id, .confidence = d[i].confidence };
+		}
+		kind->count++;
+	}
+}
+
+/* The series that are in an open window; how many are open. */
+static unsigned mark_windows(struct uw_metrics *m, const struct uw_window *const *windows, unsigned count)
+{
+	unsigned i, k, open = 0;
+
+	for (i = 0; i < count; i++) {
+		if (windows[i]->closed)
+			continue;
+		open++;
+		for (k = 0; k < windows[i]->flows; k++) {
+			struct series *s = windows[i]->flow[k].e.first_good_ns ?
+						   NULL : series_of(m, &windows[i]->flow[k].id);
+
+			if (s)
+				s->windows++;
+		}
+	}
+	return open;
 }
 
 static void head(FILE *out, const char *name, const char *type, const char *help)
@@ -192,7 +275,7 @@ static void print_verdicts(const struct uw_metrics *m, FILE *out, const char *na
 
 	for (s = m->head; s; s = s->hh.next) {
 		for (v = 0; v < UW_VERDICTS; v++) {
-			uint64_t n = revised ? s->revised[v] : s->count[v];
+			uint64_t n = revised ? s->now.revised[v] : s->now.count[v];
 
 			if (!n)
 				continue;
@@ -209,7 +292,7 @@ static void print_attempts(const struct uw_metrics *m, FILE *out)
 	head(out, "udpwhy_attempts_total", "counter", "Packets that the queries were asked with, resends included.");
 	for (s = m->head; s; s = s->hh.next) {
 		labels(out, "udpwhy_attempts_total", &s->key);
-		fprintf(out, "} %" PRIu64 "\n", s->attempts);
+		fprintf(out, "} %" PRIu64 "\n", s->now.attempts);
 	}
 }
 
@@ -219,10 +302,10 @@ static void print_last_good(const struct uw_metrics *m, FILE *out, const struct 
 
 	head(out, "udpwhy_last_good_timestamp_seconds", "gauge", "When the last query with a good answer was sent.");
 	for (s = m->head; s; s = s->hh.next) {
-		if (!s->last_good_ns)
+		if (!s->now.last_good_ns)
 			continue;
 		labels(out, "udpwhy_last_good_timestamp_seconds", &s->key);
-		fprintf(out, "} %.3f\n", (double)uw_clock_wall(clock, s->last_good_ns) / 1e9);
+		fprintf(out, "} %.3f\n", (double)uw_clock_wall(clock, s->now.last_good_ns) / 1e9);
 	}
 }
 
@@ -236,7 +319,7 @@ static void print_histogram(const struct series *s, FILE *out)
 	unsigned i;
 
 	for (i = 0; i < UW_RTT_BUCKETS; i++) {
-		below += s->rtt[i];
+		below += s->now.rtt[i];
 		if (i < FIRST_SHOWN || i > LAST_SHOWN || (i - FIRST_SHOWN) % 2)
 			continue;
 		labels(out, "udpwhy_round_trip_seconds_bucket", &s->key);
@@ -282,12 +365,40 @@ static void print_lost(FILE *out, const struct uw_totals *t)
 	fprintf(out, "udpwhy_suppressed_total %" PRIu64 "\n", t->suppressed);
 }
 
-void uw_metrics_print(struct uw_metrics *m, FILE *out, const struct uw_totals *t,
-		      const struct uw_flow *const *flows, unsigned count, const struct uw_clock *clock)
+static void print_windows(const struct uw_metrics *m, FILE *out, const struct uw_metrics_now *now, unsigned open)
 {
 	const struct series *s;
 
-	add_up(m, flows, count);
+	head(out, "udpwhy_loss_windows_total", "counter", "Loss windows that opened.");
+	fprintf(out, "udpwhy_loss_windows_total %" PRIu64 "\n", now->windows_opened);
+	head(out, "udpwhy_loss_windows_open", "gauge", "Loss windows that are open just now.");
+	fprintf(out, "udpwhy_loss_windows_open %u\n", open);
+	head(out, "udpwhy_in_loss_window", "gauge", "Flows of a server that are in an open loss window.");
+	for (s = m->head; s; s = s->hh.next) {
+		if (s->key.role != UW_ROLE_CLIENT && s->key.role != UW_ROLE_FORWARDER)
+			continue;
+		labels(out, "udpwhy_in_loss_window", &s->key);
+		fprintf(out, "} %u\n", s->windows);
+	}
+}
+
+static void print_diagnoses(const struct uw_metrics *m, FILE *out)
+{
+	unsigned i;
+
+	head(out, "udpwhy_diagnoses", "gauge", "Diagnoses that held when the flows were looked at last.");
+	for (i = 0; i < m->diagnoses; i++)
+		fprintf(out, "udpwhy_diagnoses{diagnosis=\"%s\",confidence=\"%s\"} %u\n", m->diagnosis[i].id,
+			uw_confidence_name(m->diagnosis[i].confidence), m->diagnosis[i].count);
+}
+
+void uw_metrics_print(struct uw_metrics *m, FILE *out, const struct uw_metrics_now *now, const struct uw_clock *clock)
+{
+	const struct series *s;
+	unsigned open;
+
+	add_up(m, now->flows, now->flow_count);
+	open = mark_windows(m, now->windows, now->window_count);
 	head(out, "udpwhy_build_info", "gauge", "Always 1; what runs here.");
 	fprintf(out, "udpwhy_build_info{version=\"%s\"} 1\n", UW_VERSION);
 	head(out, "udpwhy_queries_total", "counter", "Queries by verdict.");
@@ -300,5 +411,7 @@ void uw_metrics_print(struct uw_metrics *m, FILE *out, const struct uw_totals *t
 	for (s = m->head; s; s = s->hh.next)
 		print_histogram(s, out);
 	print_drops(m, out);
-	print_lost(out, t);
+	print_windows(m, out, now, open);
+	print_diagnoses(m, out);
+	print_lost(out, now->totals);
 }

@@ -165,14 +165,19 @@ static void name_flow(struct uw_line *l, const struct uw_flow *f)
 	char server[UW_ENDPOINT_TEXT];
 
 	uw_line_add(l, "%s ", id->protocol == UW_PROTO_NTP ? "NTP" : "DNS");
-	name_asker(l, f);
-	uw_line_add(l, " →" UW_NBSP "%s",
-		    uw_endpoint_text(&id->server, id->family, id->server_port, server));
+	if (uw_flow_is_other(id)) {
+		uw_line_add(l, "others");
+	} else {
+		name_asker(l, f);
+		uw_line_add(l, " →" UW_NBSP "%s",
+			    uw_endpoint_text(&id->server, id->family, id->server_port, server));
+	}
 	if (id->role == UW_ROLE_SERVER || id->role == UW_ROLE_LOCAL)
 		uw_line_add(l, " here");
 	else if (id->role == UW_ROLE_FORWARDER)
 		uw_line_add(l, " passing through");
-	uw_line_add(l, ", %s" UW_NBSP "port", id->fixed ? "fixed" : "ephemeral");
+	if (!uw_flow_is_other(id))
+		uw_line_add(l, ", %s" UW_NBSP "port", id->fixed ? "fixed" : "ephemeral");
 }
 
 static void flow_row(struct uw_row *r, const struct uw_flow *f)

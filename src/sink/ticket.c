@@ -82,7 +82,7 @@ void uw_ticket(FILE *out, const char *indent, const struct uw_clock *clock, cons
 		return;
 	put_sums(out, indent, clock, flows, count);
 	for (i = 0; i < count; i++) {
-		if (!lost_of(flows[i]))
+		if (!lost_of(flows[i]) || uw_flow_is_other(&flows[i]->id))
 			continue;
 		if (shown < FLOWS_SHOWN)
 			put_flow(out, indent, clock, flows[i]);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/flow.h"
+#include "core/flow_table.h"
 
 #define S 1000000000ull
 
@@ -342,6 +342,16 @@ static const struct uw_flow_key key = {
 	.protocol = UW_PROTO_NTP,
 };
 
+static struct uw_flow *fold(struct uw_flow_table *t, const struct uw_flow_key *k, bool probe,
+			    const struct uw_flow_value *v)
+{
+	struct uw_flow_id id;
+
+	uw_flow_fold(t, k, probe, v, NULL);
+	uw_flow_id_of_key(&id, k, probe);
+	return (struct uw_flow *)uw_flow_find(t, &id);
+}
+
 static void test_fold(void **state)
 {
 	struct uw_flow_table *t = uw_flow_table_new(100);
@@ -353,11 +363,11 @@ static void test_fold(void **state)
 				  .comm = "ntpd",
 				  .pid = 9,
 				  .client_port = 40000};
-	struct uw_flow *f = uw_flow_fold(t, &key, false, &v);
+	struct uw_flow *f = fold(t, &key, false, &v);
 	struct uw_query q = bad_query(5, UW_NO_REPLY);
 
 	(void)state;
-	assert_ptr_equal(uw_flow_fold(t, &key, false, &v), f);
+	assert_ptr_equal(fold(t, &key, false, &v), f);
 	assert_int_equal(f->count[UW_ANSWERED], 10);
 	assert_string_equal(f->executable, "ntpd");
 	/* the bad queries of the same flow are the same flow's */
@@ -368,14 +378,14 @@ static void test_fold(void **state)
 	v.rtt[9] = 11;
 	v.duplicate = 2;
 	v.conflicting = 1;
-	uw_flow_fold(t, &key, false, &v);
-	uw_flow_fold(t, &key, false, &v);
+	fold(t, &key, false, &v);
+	fold(t, &key, false, &v);
 	assert_int_equal(f->duplicate, 2);
 	assert_int_equal(f->conflicting, 1);
 	v.unsynchronised = 2;
 	v.last_unsynchronised_ns = 40;
-	uw_flow_fold(t, &key, false, &v);
-	uw_flow_fold(t, &key, false, &v);
+	fold(t, &key, false, &v);
+	fold(t, &key, false, &v);
 	assert_int_equal(f->unsynchronised, 2);
 	assert_int_equal(f->last_unsynchronised_ns, 40);
 	assert_int_equal(f->count[UW_ANSWERED], 11);
@@ -388,7 +398,7 @@ static void test_fold(void **state)
 	/* a total that fell: the kernel began a new entry */
 	v = (struct uw_flow_value){
 		.answered = 2, .attempts = 2, .rtt[9] = 2, .last_good_ns = 6 * S};
-	uw_flow_fold(t, &key, false, &v);
+	fold(t, &key, false, &v);
 	assert_int_equal(f->count[UW_ANSWERED], 13);
 	assert_int_equal(f->rtt[9], 13);
 	assert_int_equal(flows_in(t), 1);
@@ -405,16 +415,35 @@ static void test_fold_key(void **state)
 
 	(void)state;
 	memset(v.comm, 'x', sizeof(v.comm));
-	f = uw_flow_fold(t, &k, true, &v);
+	f = fold(t, &k, true, &v);
 	assert_int_equal(strlen(f->executable), sizeof(v.comm));
 	assert_int_equal(f->id.role, UW_ROLE_CLIENT);
 	assert_int_equal(f->id.probe, 1);
 	k.role = UW_ROLE_LOCAL;
 	k.fixed = 1;
-	f = uw_flow_fold(t, &k, false, &v);
+	f = fold(t, &k, false, &v);
 	assert_int_equal(f->id.role, UW_ROLE_LOCAL);
 	assert_int_equal(f->id.fixed, 1);
 	uw_flow_table_free(t);
+}
+
+static uint64_t sum_of(struct uw_flow_table *t, enum uw_verdict v)
+{
+	unsigned i, count;
+	const struct uw_flow *const *list = uw_flow_list(t, &count);
+	uint64_t sum = 0;
+
+	for (i = 0; i < count; i++)
+		sum += list[i]->count[v];
+	return sum;
+}
+
+static const struct uw_flow *other_in(struct uw_flow_table *t)
+{
+	unsigned count;
+	const struct uw_flow *const *list = uw_flow_list(t, &count);
+
+	return count && uw_flow_is_other(&list[count - 1]->id) ? list[count - 1] : NULL;
 }
 
 static void test_full(void **state)
@@ -426,12 +455,89 @@ static void test_full(void **state)
 	(void)state;
 	for (i = 0; i < 5; i++) {
 		q.key.server.b[3] = (uint8_t)i;
-		assert_int_equal(uw_flow_add(t, &q, false, NULL) != NULL, i < 3);
+		assert_int_equal(uw_flow_add(t, &q, false, NULL)->count[UW_ANSWERED], 1);
+		/* the first one is used again and again: it stays */
+		q.key.server.b[3] = 0;
+		uw_flow_add(t, &q, false, NULL);
 	}
-	assert_int_equal(uw_flow_table_lost(t), 2);
-	q.key.server.b[3] = 0;
-	assert_non_null(uw_flow_add(t, &q, false, NULL));
-	assert_int_equal(flows_in(t), 3);
+	assert_int_equal(uw_flow_table_lost(t), 0);
+	assert_int_equal(flows_in(t), 4);
+	assert_int_equal(uw_flow_others(t), 1);
+	assert_int_equal(other_in(t)->count[UW_ANSWERED], 2);
+	assert_int_equal(uw_flow_add(t, &q, false, NULL)->count[UW_ANSWERED], 7);
+	assert_int_equal(sum_of(t, UW_ANSWERED), 11);
+	uw_flow_table_free(t);
+}
+
+static void note_left(void *arg, const struct uw_flow *f)
+{
+	assert_true(f->left);
+	*(uint64_t *)arg += f->count[UW_NO_REPLY];
+}
+
+static void those_idle_leave(void **state)
+{
+	const enum uw_verdict before = UW_NO_REPLY;
+	struct uw_flow_table *t = uw_flow_table_new(8);
+	struct uw_query q = query(100);
+	struct uw_flow *f;
+	uint64_t left = 0;
+
+	(void)state;
+	uw_flow_table_watch(t, note_left, &left);
+	q.verdict = UW_NO_REPLY;
+	uw_flow_add(t, &q, false, NULL);
+	q.key.server.b[3]++;
+	q.send_ns = 200 * S;
+	uw_flow_add(t, &q, false, NULL);
+	uw_flow_expire(t, 150 * S);
+	assert_int_equal(left, 1);
+	assert_int_equal(flows_in(t), 2);
+	/* its answer comes late: what is taken back was counted by "other" meanwhile */
+	q.key.server.b[3]--;
+	q.send_ns = 100 * S;
+	q.verdict = UW_ANSWERED_LATE;
+	q.revision = 2;
+	f = uw_flow_add(t, &q, false, &before);
+	assert_int_equal(f->count[UW_ANSWERED_LATE], 1);
+	assert_int_equal(f->count[UW_NO_REPLY], 0);
+	assert_int_equal(sum_of(t, UW_NO_REPLY), 1);
+	assert_int_equal(sum_of(t, UW_ANSWERED_LATE), 1);
+	/* "other" itself does not leave */
+	uw_flow_expire(t, 1000 * S);
+	assert_int_equal(flows_in(t), 1);
+	assert_int_equal(sum_of(t, UW_NO_REPLY) + sum_of(t, UW_ANSWERED_LATE), 2);
+	assert_int_equal(other_in(t)->pid, 0);
+	uw_flow_table_free(t);
+}
+
+static void what_the_kernel_counts_stays_exact(void **state)
+{
+	struct uw_flow_table *t = uw_flow_table_new(1);
+	struct uw_flow_key k = {
+		.client = v4(10, 0, 0, 5), .server = v4(192, 0, 2, 1), .netns = 7, .server_port = 123,
+		.family = 4, .protocol = UW_PROTO_NTP,
+	}, other = k;
+	struct uw_flow_value v = { .answered = 5, .attempts = 5, .last_good_ns = 100 * S };
+	struct uw_flow more;
+
+	(void)state;
+	other.server = v4(192, 0, 2, 2);
+	assert_true(uw_flow_fold(t, &k, false, &v, &more));
+	assert_int_equal(more.count[UW_ANSWERED], 5);
+	assert_true(uw_flow_fold(t, &other, false, &v, &more));
+	/* the first has left; that the kernel still counts it brings nothing back */
+	assert_false(uw_flow_fold(t, &k, false, &v, &more));
+	assert_int_equal(flows_in(t), 2);
+	v.answered = 7;
+	assert_true(uw_flow_fold(t, &k, false, &v, &more));
+	assert_int_equal(more.count[UW_ANSWERED], 2);
+	assert_int_equal(sum_of(t, UW_ANSWERED), 12);
+	/* the kernel forgot it and counts it anew, to more than before */
+	uw_flow_unfold(t, &k);
+	v.answered = 9;
+	uw_flow_fold(t, &k, false, &v, NULL);
+	assert_int_equal(sum_of(t, UW_ANSWERED), 21);
 	uw_flow_table_free(t);
 }
 
@@ -565,20 +671,20 @@ static void the_rhythm_of_sends(void **state)
 	struct uw_flow *f;
 
 	(void)state;
-	uw_flow_fold(t, &k, false, &v);
+	fold(t, &k, false, &v);
 	v.answered = 2;
 	v.last_good_ns = 228 * S;
-	uw_flow_fold(t, &k, false, &v);
+	fold(t, &k, false, &v);
 	/* a bad one is told later than it was sent, and again when its answer comes */
 	q.verdict = UW_NO_REPLY;
 	uw_flow_add(t, &q, false, NULL);
-	f = uw_flow_fold(t, &k, false, &v);
+	f = fold(t, &k, false, &v);
 	assert_int_equal(uw_rhythm_interval_ns(&f->rhythm), 64 * S);
 	assert_int_equal(uw_rhythm_next_ns(&f->rhythm, 229 * S), 292 * S);
 	/* of several at once only the last is known: every second is not every 64 */
 	v.answered = 66;
 	v.last_good_ns = 292 * S;
-	uw_flow_fold(t, &k, false, &v);
+	fold(t, &k, false, &v);
 	assert_int_equal(uw_rhythm_interval_ns(&f->rhythm), 0);
 	uw_flow_table_free(t);
 }
@@ -601,6 +707,8 @@ int main(void)
 		cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_fold_key),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(those_idle_leave),
+		cmocka_unit_test(what_the_kernel_counts_stays_exact),
 		cmocka_unit_test(test_server_role),
 		cmocka_unit_test(test_server_role_v6),
 		cmocka_unit_test(test_sorted),

@@ -59,6 +59,26 @@ static struct uw_flow flow(void)
 	return f;
 }
 
+static void flows_that_left(void **state)
+{
+	struct uw_flow left = flow(), other = flow();
+	struct written w;
+
+	(void)state;
+	setup_sink(&w, &plain_run);
+	forget(&w);
+	left.left = true;
+	w.sink->flow(w.sink, &left);
+	other.id = (struct uw_flow_id){ .protocol = UW_PROTO_NTP };
+	other.executable[0] = '\0';
+	other.pid = 0;
+	w.sink->flow(w.sink, &other);
+	close_sink(&w);
+	must_have(w.text, "\"probe\":false,\"left\":true,\"process");
+	must_have(w.text, "\"network.protocol.name\":\"ntp\",\"role\":\"client\",\"probe\":false,\"other\":true,\"attempts\":5");
+	free(w.text);
+}
+
 static void flows_come_before_the_end(void **state)
 {
 	struct uw_flow f = flow(), server = flow();
@@ -195,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_start),
+		cmocka_unit_test(flows_that_left),
 		cmocka_unit_test(flows_come_before_the_end),
 		cmocka_unit_test(a_status_has_no_command),
 		cmocka_unit_test(a_diagnosis),

@@ -483,11 +483,44 @@ static void test_grown(void **state)
 	assert_int_equal(r->told[1].queries, 5);
 }
 
+/* For weeks: what is long over is forgotten, and flows that are not asked any more give way. */
+static void test_forget(void **state)
+{
+	struct run *r = *state;
+	unsigned count, i;
+
+	script(r, 1, 100 * S, "gggbbbggg" "bggg");
+	settle(r, 200 * S);
+	uw_windows_forget(r->w, 200 * S, 1000 * S);
+	assert_int_equal(uw_windows_loss(r->w).inside, 3);
+	assert_int_equal(uw_windows_loss(r->w).outside, 1);
+	uw_windows_forget(r->w, 1300 * S, 1000 * S);	/* the window ended at 106 */
+	uw_windows_list(r->w, &count);
+	assert_int_equal(count, 0);
+	assert_int_equal(uw_windows_opened(r->w), 1);
+	assert_int_equal(uw_windows_loss(r->w).inside, 3);
+	script(r, 1, 1400 * S, "gggbbbbggg");
+	settle(r, 1500 * S);
+	assert_int_equal(uw_windows_loss(r->w).inside, 7);
+	uw_windows_forget(r->w, 2400 * S, 1000 * S);
+	assert_int_equal(uw_windows_loss(r->w).inside, 4);
+	assert_int_equal(uw_windows_loss(r->w).outside, 0);
+	uw_windows_list(r->w, &count);
+	assert_int_equal(count, 1);
+	for (i = 2; i <= 40; i++) {
+		ask(r, i, (2400 + 400 * i) * S, UW_ANSWERED);
+		settle(r, (2410 + 400 * i) * S);
+		uw_windows_forget(r->w, (2410 + 400 * i) * S, 1000000 * S);
+	}
+	assert_int_equal(uw_windows_lost(r->w), 0);
+	assert_int_equal(uw_windows_loss(r->w).inside, 4);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_row), T(test_two_are_none), T(test_never_answered), T(test_half), T(test_less_than_half),
+		T(test_forget), T(test_row), T(test_two_are_none), T(test_never_answered), T(test_half), T(test_less_than_half),
 		T(test_five_are_few), T(test_span), T(test_verdicts), T(test_unbad), T(test_order),
 		T(test_together), T(test_again), T(test_apart), T(test_rare), T(test_no_edge), T(test_left_behind), T(test_left),
 		T(test_elsewhere), T(test_runs), T(test_busy), T(test_loss), T(test_bounded), T(test_taken),
