@@ -65,9 +65,10 @@ static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *r
 					  const struct net_device *dev)
 {
 	__u64 now = bpf_ktime_get_boot_ns();
-
 	/* A reply that came after one was freed here has its own way to tell. */
-	if (!r->wire_in_ns || r->drop[UW_REPLY].when_ns > r->wire_in_ns)
+	bool first = !r->wire_in_ns || r->drop[UW_REPLY].when_ns > r->wire_in_ns;
+
+	if (first)
 		r->wire_in_ns = now;
 	r->stage[UW_REPLY] = UW_STAGE_WIRE_IN;
 	__sync_fetch_and_add(&r->replies, 1);
@@ -77,7 +78,8 @@ static __always_inline void reply_arrives(struct uw_record *r, struct uw_room *r
 		room_digest(room);
 	if (room->packet.paged || !uw_config.have_read_hook)
 		reply_note(skb, &room->packet);
-	if (!r->queued_ns)
+	/* Without a hook that tells of queueing, one that waits already is the answer. */
+	if (!r->queued_ns && (first || uw_config.have_read_hook))
 		answer_note(r, &room->packet, now);
 	if (r->flags & UW_Q_RAW)
 		query_close(r, now);

@@ -368,6 +368,23 @@ static __always_inline void stray_read(const struct uw_half *half)
 	room_leave(room);
 }
 
+/* Of several that waited another one was read than the first: the first was freed, or looked at and left. */
+static __noinline int answer_reread(struct uw_record *r, const struct sk_buff *skb)
+{
+	struct uw_room *room = room_enter();
+
+	if (!room)
+		return 0;
+	if (skb_parse((struct sk_buff *)skb, room, SKB_WALKED) == UW_PACKET_APPLICATION) {
+		__u64 when = r->answer.when_ns;
+
+		room_digest(room);
+		answer_note(r, &room->packet, when);
+	}
+	room_leave(room);
+	return 0;
+}
+
 /*
  * consume_skb, only where no tracepoint tells of reads: there it comes at every read, in the reader.
  * Of a datagram's copies only the one that came in by a device goes to its socket, a capture has clones.
@@ -394,8 +411,12 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 	/* A request that went on by a device is consumed by its driver. */
 	if (half.dir == UW_REQUEST && r->stage[UW_REQUEST] == UW_STAGE_WIRE_IN)
 		request_read(r);
-	else if (half.dir == UW_REPLY && !r->read_ns && r->drop[UW_REPLY].when_ns <= r->wire_in_ns)
+	else if (half.dir == UW_REPLY && !r->read_ns &&
+		 (r->drop[UW_REPLY].when_ns <= r->wire_in_ns || r->replies > 1)) {
+		if (half.digest && half.digest != r->answer.digest)
+			answer_reread(r, skb);
 		reply_read(r);
+	}
 	return 0;
 }
 

@@ -336,7 +336,7 @@ class Server:
             reply = dns_reply(query, kind, min(args.size, told_size(query)) if args.edns else args.size)
         else:
             reply = ntp_reply(query, kind, args.shift)
-        if args.bad_checksum:
+        if args.bad_checksum and kind != args.then:
             raw = socket.socket(family_of(args.listen), socket.SOCK_RAW, socket.IPPROTO_UDP)
             with raw:
                 datagram = checksum_broken(reply, (args.listen, self.port), client_address)
@@ -492,7 +492,7 @@ def parse():
     p.add_argument("--size", type=int, default=0, help="of a DNS reply, at least")
     p.add_argument("--edns", action="store_true", help="... but no larger than the client says")
     p.add_argument("--shift", type=float, default=0, help="seconds by which the NTP clock is wrong")
-    p.add_argument("--bad-checksum", action="store_true")
+    p.add_argument("--bad-checksum", action="store_true", help="but not in what comes by --then")
     p.add_argument("--reply-from", help="another address of this host")
     p.add_argument("--reply-port", type=int)
     p.add_argument("--send", choices=SENDERS, default="plain")
