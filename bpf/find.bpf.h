@@ -41,23 +41,30 @@ static __always_inline bool question_fits(const struct uw_record *r, const struc
 	return !p->question_hash || !r->question_hash || r->question_hash == p->question_hash;
 }
 
-/* Global: the verifier looks at the loop once. Whether there is one; p->key has its slot and quota then. */
+/*
+ * Global: the verifier looks at the loop once. Whether there is one; p->key has its slot and quota then.
+ * The key is a copy: 6.1 takes none for a map that is in a global function's argument.
+ */
 uw_global __noinline int query_search(struct uw_packet *p)
 {
 	__u32 i, slots = slots_used;
+	struct uw_query_key k;
 
 	if (!p)
 		return false;
+	k = p->key;
 	for (i = 1; i < UW_QUOTAS * UW_SLOTS; i++) {
 		struct uw_record *r;
 
-		p->key.quota = i / UW_SLOTS;
-		p->key.slot = i % UW_SLOTS;
-		if (p->key.slot >= slots || (p->key.quota && !visitors_seen))
+		k.quota = i / UW_SLOTS;
+		k.slot = i % UW_SLOTS;
+		if (k.slot >= slots || (k.quota && !visitors_seen))
 			continue;
-		r = query_at(&p->key);
-		if (r && question_fits(r, p))
-			return true;
+		r = query_at(&k);
+		if (!r || !question_fits(r, p))
+			continue;
+		p->key = k;
+		return true;
 	}
 	return false;
 }

@@ -75,7 +75,11 @@ static __always_inline long skb_load(struct sk_buff *skb, __u32 at, void *to, __
 				     enum skb_trust trust)
 {
 	keep_bound(len);
-	if (len == 0 || len > max)
+	if (len > max)
+		return -1;
+	/* Not in one comparison: of "len - 1" 6.1 learns nothing about len. */
+	keep_bound(len);
+	if (len == 0)
 		return -1;
 	if (at + len <= skb_linear(skb))
 		return bpf_probe_read_kernel(to, len, skb_network(skb) + at);
