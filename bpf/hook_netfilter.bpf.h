@@ -6,7 +6,7 @@
 #ifndef UW_HOOK_NETFILTER_BPF_H
 #define UW_HOOK_NETFILTER_BPF_H
 
-#include "query.bpf.h"
+#include "tunnel.bpf.h"
 
 #define NF_INET_PRE_ROUTING 0
 #define NF_INET_LOCAL_IN 1
@@ -58,6 +58,16 @@ static __always_inline __u8 stage_of_hook(const struct nf_hook_state *state)
 	}
 }
 
+/*
+ * A device that stands above the one by which the packet came in (macvlan, VLAN, bond) has no receive of its
+ * own. A bridge does, but may call these hooks before, and for what it only passes on.
+ */
+static __always_inline void device_above(struct uw_record *r, const struct net_device *dev, __u8 dir)
+{
+	if (!hop_known(r, dev, dir, false) && !device_is_bridge(dev))
+		query_hop(r, dev, dir, false);
+}
+
 /* @delivery: last in the input hook. */
 static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, bool delivery)
 {
@@ -80,6 +90,8 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, bool delivery)
 			stage = stage_of_fragment(stage);
 		r = query_of_skb(skb, room);
 		if (r) {
+			if (stage == UW_STAGE_NF_PREROUTING)
+				device_above(r, skb->dev, room->packet.dir);
 			r->stage[room->packet.dir & 1] = stage;
 			r->flags &= ~UW_Q_FOR_ANOTHER;
 		}

@@ -224,18 +224,27 @@ static __noinline int drop_note(struct uw_record *r, const struct uw_drop *d, __
 	return 0;
 }
 
-/* A resend mostly takes the road of the first copy: only a device that is new is noted. */
+static __always_inline bool hop_is(const struct uw_hop *h, const struct net_device *dev, __u8 dir, bool out)
+{
+	return h->ifindex == (__u32)dev->ifindex && h->netns == netns_of_dev(dev) && h->dir == dir && h->out == out;
+}
+
+/*
+ * The device may have told of this packet already: two hooks do. A resend mostly takes the road of the first
+ * copy: only a device that is new is noted.
+ */
 static __always_inline bool hop_known(const struct uw_record *r, const struct net_device *dev, __u8 dir, bool out)
 {
-	__u32 netns = netns_of_dev(dev), ifindex = dev->ifindex, i;
+	__u32 last = r->hops - 1, i;
 
+	keep_bound(last);
+	if (last < UW_PATH_MAX && hop_is(&r->path[last], dev, dir, out))
+		return true;
 	if (r->attempts <= 1 || dir == UW_REPLY)
 		return false;
 #pragma unroll
 	for (i = 0; i < UW_PATH_MAX; i++) {
-		const struct uw_hop *h = &r->path[i];
-
-		if (i < r->hops && h->ifindex == ifindex && h->netns == netns && h->dir == dir && h->out == out)
+		if (i < r->hops && hop_is(&r->path[i], dev, dir, out))
 			return true;
 	}
 	return false;

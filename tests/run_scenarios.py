@@ -65,6 +65,23 @@ def select(globs, part):
     return specs[first - 1::step]
 
 
+def device_missing(kind):
+    """Whether this kernel has no such kind of network device; asked of it in a namespace of its own."""
+    done = subprocess.run(["unshare", "--net", "sh", "-c", "ip link add v type veth peer name w;"
+                           f"ip link add link v name x type {kind}"], capture_output=True, text=True, check=False)
+    return "Unknown device type" in done.stderr or "Operation not supported" in done.stderr
+
+
+def runnable(specs):
+    """Those whose devices this kernel has; of the others, that they are not run is said."""
+    kinds = {kind for spec in specs for kind in spec.get("needs", [])}
+    missing = {kind for kind in kinds if device_missing(kind)}
+    for spec in specs:
+        if missing & set(spec.get("needs", [])):
+            print(f"not run {spec['name']}: this kernel has no {', '.join(sorted(missing & set(spec['needs'])))}")
+    return [spec for spec in specs if not missing & set(spec.get("needs", []))]
+
+
 def marked_processes(mark):
     """Processes that inherited this run's mark: nothing of a run may outlive it."""
     found, wanted = [], f"{MARK}={mark}".encode()
@@ -168,6 +185,7 @@ def main():
         random.Random(options.shuffle).shuffle(specs)
     make_programs()
     sweep_dead_runs()
+    specs = runnable(specs)
     suite = Suite(options)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: suite.stop.set())

@@ -4,6 +4,7 @@
     summary             one sentence
     topology            routed (default), twohomed, loopback, none: see lab.py
     alone               true: run after all others, by itself
+    needs               kinds of network devices, as "ip link add type" has them: not run on a kernel without
     others              "allow": query records beyond the expected ones are no error
     diagnoses           list: exactly these ids and no others
     not_diagnosed       list: none of these ids
@@ -56,7 +57,7 @@ LOCAL_ADDRESSES = ["127.0.0.1", "::1"]
 COMMAND_OUTPUT = "exec >$TMP/command.out 2>$TMP/command.err\n"
 
 STEP_KEYS = {"in", "run", "exit", "stdout", "stderr", "background", "lines"}
-TOP_KEYS = {"summary", "alone", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
+TOP_KEYS = {"summary", "alone", "needs", "topology", "others", "diagnoses", "not_diagnosed", "tracer", "nft",
             "daemon", "setup", "traffic", "every_case", "case", "verify", "expect", "diagnosis", "window", "windows",
             "end", "weaker"}
 TRACER_KEYS = {"wait", "scope", "args", "timeout", "command", "command_exit", "instances", "kill",
