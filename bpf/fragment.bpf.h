@@ -27,14 +27,15 @@ static __noinline int fragment_note(struct uw_room *room, const struct uw_query_
 /* The offset of a fragment, or (with @more: MF) what makes a packet one; for packets that are none at two bytes. */
 static __always_inline bool skb_fragment_bits(const struct sk_buff *skb, bool more)
 {
-	const __u8 *network = skb_network(skb);
+	__u16 protocol;
+	const __u8 *network = skb->head + skb_network_at(skb, &protocol);
 	__be16 offset = 0;
 	__u8 next = 0;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
+	if (protocol == bpf_htons(ETH_P_IP))
 		return !bpf_probe_read_kernel(&offset, 2, network + 6) &&
 		       offset & bpf_htons(more ? 0x3fff : 0x1fff);
-	if (skb->protocol != bpf_htons(ETH_P_IPV6) || bpf_probe_read_kernel(&next, 1, network + 6))
+	if (protocol != bpf_htons(ETH_P_IPV6) || bpf_probe_read_kernel(&next, 1, network + 6))
 		return false;
 	return next == 44 && !bpf_probe_read_kernel(&offset, 2, network + 42) &&
 	       offset & bpf_htons(more ? 0xfff9 : 0xfff8);

@@ -10,10 +10,60 @@
 
 #define ETH_P_IP 0x0800
 #define ETH_P_IPV6 0x86dd
+#define ETH_P_8021Q 0x8100
+#define ETH_P_8021AD 0x88a8
+#define ETH_HLEN 14
+#define TAGS_MAX 2
+
+/* Whether the payload of the link layer begins with a VLAN tag that no device has taken off, or put on, yet. */
+static __always_inline bool skb_tagged(const struct sk_buff *skb)
+{
+	__u16 protocol = skb->protocol;
+
+	return (protocol == bpf_htons(ETH_P_8021Q) || protocol == bpf_htons(ETH_P_8021AD)) &&
+	       skb->mac_header != (__u16)~0;
+}
+
+/* Behind the tags; @protocol: what follows them. */
+static __noinline int skb_untagged(const struct sk_buff *skb, __u16 *protocol)
+{
+	__u32 at = skb->mac_header + ETH_HLEN;
+	__u16 next = skb->protocol;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < TAGS_MAX; i++) {
+		if (next != bpf_htons(ETH_P_8021Q) && next != bpf_htons(ETH_P_8021AD))
+			break;
+		if (bpf_probe_read_kernel(&next, sizeof(next), skb->head + at + 2))
+			return at;
+		at += 4;
+	}
+	*protocol = next;
+	return at;
+}
+
+/*
+ * Where the network header is, and its protocol. A driver that does without GRO leaves it unset until the
+ * packet is past the receive hook: then it is before the link header, and the data begin with it.
+ */
+static __always_inline __u32 skb_network_at(const struct sk_buff *skb, __u16 *protocol)
+{
+	__u16 network = skb->network_header, link = skb->mac_header;
+
+	*protocol = skb->protocol;
+	if (skb_tagged(skb))
+		return skb_untagged(skb, protocol);
+	if (network < link && link != (__u16)~0)
+		return (__u32)(skb->data - skb->head);
+	return network;
+}
 
 static __always_inline const __u8 *skb_network(const struct sk_buff *skb)
 {
-	return skb->head + skb->network_header;
+	__u16 protocol;
+
+	return skb->head + skb_network_at(skb, &protocol);
 }
 
 static __always_inline __u8 byte_at(const void *at)
@@ -113,11 +163,12 @@ static __always_inline bool look6(const __u8 *network, struct skb_glance *look)
 /* Whether it is UDP of a traced port, or an ICMP error. Odd headers (options, extension headers) get the long look. */
 static __always_inline bool skb_look(const struct sk_buff *skb, struct skb_glance *look)
 {
-	__u16 protocol = skb->protocol;
+	__u16 protocol;
+	const __u8 *network = skb->head + skb_network_at(skb, &protocol);
 
 	if (protocol == bpf_htons(ETH_P_IP))
-		return look4(skb_network(skb), look);
-	return protocol == bpf_htons(ETH_P_IPV6) && look6(skb_network(skb), look);
+		return look4(network, look);
+	return protocol == bpf_htons(ETH_P_IPV6) && look6(network, look);
 }
 
 static __always_inline bool skb_wanted(const struct sk_buff *skb)
@@ -148,8 +199,9 @@ static __always_inline __u16 asked_from(__u32 port)
 /* The ports of a plain UDP packet (no options, no extension headers). */
 static __always_inline bool skb_udp_ports(const struct sk_buff *skb, struct skb_glance *look)
 {
-	const __u8 *network = skb_network(skb);
-	bool six = skb->protocol == bpf_htons(ETH_P_IPV6);
+	__u16 protocol;
+	const __u8 *network = skb->head + skb_network_at(skb, &protocol);
+	bool six = protocol == bpf_htons(ETH_P_IPV6);
 
 	if (six ? byte_at(network + 6) != UW_IPPROTO_UDP :
 	    byte_at(network + 9) != UW_IPPROTO_UDP || byte_at(network) != 0x45)

@@ -24,12 +24,13 @@ enum skb_trust {
 /* Bytes in the linear part from the network header on; tail is an offset on 64 bits. */
 static __always_inline __u32 skb_linear(const struct sk_buff *skb)
 {
-	__u32 tail = skb->tail, network = skb->network_header;
+	__u16 protocol;
+	__u32 tail = skb->tail, network = skb_network_at(skb, &protocol);
 
 	return tail > network ? tail - network : 0;
 }
 
-static __always_inline long skb_load_paged(struct sk_buff *skb, __u32 at, void *to, __u32 len)
+static __noinline long skb_load_paged(struct sk_buff *skb, __u32 at, void *to, __u32 len)
 {
 	__s64 behind = (__s64)(skb_network(skb) + at) - (__s64)skb->data;
 	struct bpf_dynptr ptr;

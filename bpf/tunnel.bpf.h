@@ -56,13 +56,14 @@ static __always_inline bool device_is_bridge(const struct net_device *dev)
 /* Where the transport header is, and of what protocol; 0 in a later fragment and, if @whole, in any. */
 static __always_inline __u32 transport_of(const struct sk_buff *skb, __u8 *protocol, bool whole)
 {
-	const __u8 *network = skb_network(skb);
+	__u16 network_protocol;
+	const __u8 *network = skb->head + skb_network_at(skb, &network_protocol);
 	__u8 head[40];
 	__u32 at = 40, i;
 
 	if (bpf_probe_read_kernel(head, sizeof(head), network))
 		return 0;
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+	if (network_protocol == bpf_htons(ETH_P_IP)) {
 		*protocol = head[9];
 		return uw_be16(head + 6) & (whole ? 0x3fff : 0x1fff) ? 0 : (head[0] & 15) * 4;
 	}
@@ -87,9 +88,11 @@ static __always_inline __u32 transport_of(const struct sk_buff *skb, __u8 *proto
 static __noinline int way_of(struct sk_buff *skb, bool back)
 {
 	__u8 protocol = 0, ports[4];
+	__u16 network_protocol;
 	__u32 at;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP) && skb->protocol != bpf_htons(ETH_P_IPV6))
+	skb_network_at(skb, &network_protocol);
+	if (network_protocol != bpf_htons(ETH_P_IP) && network_protocol != bpf_htons(ETH_P_IPV6))
 		return 0;
 	at = transport_of(skb, &protocol, false);
 	if (!at)
@@ -136,11 +139,11 @@ static __always_inline bool holds_sealed(const struct sk_buff *skb, const struct
 
 static __always_inline bool holds_plain(const struct sk_buff *skb, const struct uw_inside *in)
 {
-	__u16 inner = skb->inner_network_header;
+	__u16 inner = skb->inner_network_header, network_protocol;
 	__u8 protocol;
 	__u64 mark = 0;
 
-	return inner > skb->network_header && transport_of(skb, &protocol, true) &&
+	return inner > skb_network_at(skb, &network_protocol) && transport_of(skb, &protocol, true) &&
 	       !bpf_probe_read_kernel(&mark, sizeof(mark), skb->head + inner + in->at) && mark == in->mark;
 }
 
