@@ -10,8 +10,8 @@
 	COUNT(requests, "requests seen leaving a socket here")                                     \
 	COUNT(answered, "queries that got an answer")                                       \
 	COUNT(visitors, "requests that came in by a device")                                       \
-	COUNT(served, "... and were answered here")                                                \
-	COUNT(forwarded, "... and were answered elsewhere")                                        \
+	COUNT(served, "requests that came in and were answered here")                              \
+	COUNT(forwarded, "requests that came in and were answered elsewhere")                                        \
 	COUNT(duplicate, "further replies to a query already answered")                            \
 	COUNT(conflicting, "replies unlike the first answer to their query")                       \
 	COUNT(unmatched, "replies to no query, by id, origin timestamp or question")               \
@@ -33,7 +33,7 @@
 	LOSS(reply_unparsed, "replies whose payload could not be read")                            \
 	LOSS(request_unparsed, "requests whose payload could not be read")                         \
 	LOSS(queue_race, "deliveries not seen: the reader was quicker than the hook")              \
-	LOSS(server_queue_race, "likewise, of requests to a server here")
+	LOSS(server_queue_race, "deliveries to a server here not seen: it was quicker than the hook")
 
 enum uw_stat {
 #define UW_STAT_ENUM(name, text) UW_STAT_##name,

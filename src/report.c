@@ -360,6 +360,18 @@ void uw_report_idle(struct uw_report *r)
 	uw_writer_commit(r->writer);
 }
 
+void uw_report_rhythms(struct uw_report *r, uint64_t now_ns)
+{
+	const struct uw_flow *const *flows;
+	unsigned count;
+
+	if (!r->sink || !r->sink->rhythms)
+		return;
+	flows = uw_flow_list(r->flows, &count);
+	r->sink->rhythms(r->sink, now_ns, flows, count);
+	uw_writer_commit(r->writer);
+}
+
 bool uw_report_live(const struct uw_report *r)
 {
 	return r->live;

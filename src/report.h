@@ -86,6 +86,9 @@ const char *uw_report_surest(const struct uw_report *r, enum uw_confidence *conf
 /** uw_report_idle - a pause: what was grouped so far is printed. */
 void uw_report_idle(struct uw_report *r);
 
+/** uw_report_rhythms - for a person who waits: who asks how often, when that is known. */
+void uw_report_rhythms(struct uw_report *r, uint64_t now_ns);
+
 /** uw_report_live - whether there is a terminal that wants to be shown what is in flight. */
 bool uw_report_live(const struct uw_report *r);
 

@@ -30,6 +30,7 @@
 #define IN_FLIGHT_NS 500000000ull	/* between looks at what is in flight, on a terminal */
 #define FLOWS_NS 1000000000ull		/* between looks at the good queries that the kernel counted */
 #define LATENESS_NS 3000000000ull	/* after its deadline a query's outcome is known, the looks included */
+#define RHYTHM_NS 5000000000ull		/* between looks at who asks how often */
 #define STATUS_NS 60000000000ull	/* between trace's status records */
 #define ASKERS 32
 #define PROBE_TIMEOUT_NS 2000000000ull
@@ -66,7 +67,7 @@ struct watch {
 	bool metrics_written;
 	bool command_ran;
 	int command_status;
-	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns, flows_ns;
+	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns, flows_ns, rhythm_ns;
 };
 
 static int say(const char *text)
@@ -353,6 +354,15 @@ static void follow_windows(struct watch *w)
 		uw_report_settle(w->report, w->now_ns - known);
 }
 
+/* Who waits for something to happen is told when it will; one who runs a command waits for that. */
+static void tell_rhythms(struct watch *w)
+{
+	if (w->o->run || w->phase != RUNNING || w->now_ns - w->rhythm_ns < RHYTHM_NS)
+		return;
+	w->rhythm_ns = w->now_ns;
+	uw_report_rhythms(w->report, w->now_ns);
+}
+
 static void loop(struct watch *w)
 {
 	while (w->phase != OVER) {
@@ -372,6 +382,7 @@ static void loop(struct watch *w)
 			w->bad_ns = w->burst_ns = 0;
 		}
 		follow_windows(w);
+		tell_rhythms(w);
 		if (w->now_ns - w->status_ns >= (w->o->interval_ns ? w->o->interval_ns : STATUS_NS))
 			tell_status(w);
 		show_in_flight(w);

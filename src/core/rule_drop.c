@@ -70,9 +70,10 @@ static void tell_flows(const struct uw_case *c, struct uw_diagnosis *d)
 			n += uw_drops_alike(&f->drop[k], c->drop) ? f->drop[k].count : 0;
 		uw_evidence_add(&d->in_favour,
 				"%s %s, client port %u (%s): %" PRIu64 " %s dropped, %" PRIu64
-				" queries asked, %" PRIu64 " answered",
+				" %s asked, %" PRIu64 " answered",
 				uw_rule_protocol(f), uw_rule_server(f, at), f->client_port, uw_rule_door(f), n,
-				copies(c->drop->dir, n), uw_flow_asked(f), uw_flow_answered(f));
+				copies(c->drop->dir, n), uw_flow_asked(f), uw_queries(uw_flow_asked(f)),
+				uw_flow_answered(f));
 	}
 }
 

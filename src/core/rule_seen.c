@@ -29,8 +29,9 @@ static void tell_drops(const struct uw_case *c, struct uw_diagnosis *d)
 	uw_evidence_add(&d->in_favour, "stage %s, reason %s: %" PRIu64 " dropped in network namespace %u",
 			uw_stage_name(c->drop->stage), c->drop->reason, c->drops, c->drop->netns);
 	for (i = 0; i < d->flows; i++)
-		uw_evidence_add(&d->in_favour, "%s: %" PRIu64 " queries asked, %" PRIu64 " answered",
-				uw_rule_server(d->flow[i], at), uw_flow_asked(d->flow[i]), uw_flow_answered(d->flow[i]));
+		uw_evidence_add(&d->in_favour, "%s: %" PRIu64 " %s asked, %" PRIu64 " answered",
+				uw_rule_server(d->flow[i], at), uw_flow_asked(d->flow[i]),
+				uw_queries(uw_flow_asked(d->flow[i])), uw_flow_answered(d->flow[i]));
 }
 
 void uw_reverse_path_tell(const struct uw_case *c, struct uw_diagnosis *d)
@@ -78,9 +79,9 @@ static void tell_share(struct uw_diagnosis *d, enum uw_verdict v, const char *wh
 	unsigned i;
 
 	for (i = 0; i < d->flows; i++)
-		uw_evidence_add(&d->in_favour, "%s ports: %" PRIu64 " of %" PRIu64 " queries %s",
+		uw_evidence_add(&d->in_favour, "%s ports: %" PRIu64 " of %" PRIu64 " %s %s",
 				d->flow[i]->id.fixed ? "fixed" : "ephemeral", d->flow[i]->count[v],
-				uw_flow_asked(d->flow[i]), what);
+				uw_flow_asked(d->flow[i]), uw_queries(uw_flow_asked(d->flow[i])), what);
 }
 
 void uw_unread_tell(const struct uw_case *c, struct uw_diagnosis *d)
@@ -89,7 +90,7 @@ void uw_unread_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 	uw_say(d, "Replies of %s lie in the asking program's socket, and it does not read them: %" PRIu64 ".",
 	       uw_rule_server(c->lead, at), sum_of(d, UW_REPLY_UNREAD));
-	tell_share(d, UW_REPLY_UNREAD, "have a reply queued that was not read in time");
+	tell_share(d, UW_REPLY_UNREAD, "with a reply queued that was not read in time");
 }
 
 void uw_late_tell(const struct uw_case *c, struct uw_diagnosis *d)
@@ -146,9 +147,10 @@ void uw_nic_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	(void)c;
 	uw_say(d, "The network card or its driver lost packets while queries went unanswered.");
 	for (i = 0; i < d->flows; i++)
-		uw_evidence_add(&d->in_favour, "%" PRIu64 " of %" PRIu64 " unanswered queries: the card's counters of"
+		uw_evidence_add(&d->in_favour, "%" PRIu64 " of %" PRIu64 " unanswered %s: the card's counters of"
 				" lost packets rose meanwhile, by up to %" PRIu64, d->flow[i]->nic_queries,
-				d->flow[i]->count[UW_NO_REPLY], d->flow[i]->nic_most);
+				d->flow[i]->count[UW_NO_REPLY], uw_queries(d->flow[i]->count[UW_NO_REPLY]),
+				d->flow[i]->nic_most);
 	uw_evidence_add(&d->open, "whether a reply to these queries was among the packets lost");
 }
 
@@ -160,8 +162,9 @@ void uw_allowance_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	uw_say(d, "The cloud dropped packets of this instance because an allowance was used up, while queries"
 	       " went unanswered.");
 	for (i = 0; i < d->flows; i++)
-		uw_evidence_add(&d->in_favour, "%" PRIu64 " unanswered queries: the driver's *_allowance_exceeded rose"
-				" meanwhile, by up to %" PRIu64, d->flow[i]->allowance_queries, d->flow[i]->allowance_most);
+		uw_evidence_add(&d->in_favour, "%" PRIu64 " unanswered %s: the driver's *_allowance_exceeded rose"
+				" meanwhile, by up to %" PRIu64, d->flow[i]->allowance_queries,
+				uw_queries(d->flow[i]->allowance_queries), d->flow[i]->allowance_most);
 	uw_evidence_add(&d->open, "whether these queries were among the packets dropped");
 }
 

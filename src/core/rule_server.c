@@ -48,13 +48,13 @@ void uw_no_service_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	for (i = 0; i < d->flows; i++) {
 		answered += uw_flow_answered(d->flow[i]);
 		uw_evidence_add(&d->in_favour,
-				"%" PRIu64 " of %" PRIu64 " queries from %s ports rejected by port"
+				"%" PRIu64 " of %" PRIu64 " %s from %s ports rejected by port"
 				" unreachable from the server's own address",
 				d->flow[i]->port_unreachable, uw_flow_asked(d->flow[i]),
-				uw_rule_door(d->flow[i]));
+				uw_queries(uw_flow_asked(d->flow[i])), uw_rule_door(d->flow[i]));
 	}
 	if (answered)
-		uw_evidence_add(&d->against, "%" PRIu64 " earlier queries were answered", answered);
+		uw_evidence_add(&d->against, "earlier queries that were answered: %" PRIu64, answered);
 	uw_evidence_add(&d->open, "a REJECT rule on the server sends the same message");
 	snprintf(d->next_step, sizeof(d->next_step),
 		 "On %s: ss -uln 'sport = :%u' must show a socket; if not, start the %s service.",
@@ -89,8 +89,8 @@ void uw_rate_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 		uw_evidence_add(&d->in_favour,
 				"%" PRIu64 " of %" PRIu64
-				" queries from %s ports refused with RATE",
-				f->kod_rate, asked, uw_rule_door(f));
+				" %s from %s ports refused with RATE",
+				f->kod_rate, asked, uw_queries(asked), uw_rule_door(f));
 		if (asked > 1 && f->first_ns && last > f->first_ns)
 			uw_evidence_add(&d->in_favour, "asked every %.1f s on average",
 					(double)(last - f->first_ns) / NS_PER_S /
@@ -98,9 +98,9 @@ void uw_rate_tell(const struct uw_case *c, struct uw_diagnosis *d)
 		if (f->count[UW_NO_REPLY])
 			uw_evidence_add(&d->open,
 					"%" PRIu64
-					" queries without reply may be limited as well: most"
+					" %s without reply may be limited as well: most"
 					" servers do it in silence",
-					f->count[UW_NO_REPLY]);
+					f->count[UW_NO_REPLY], uw_queries(f->count[UW_NO_REPLY]));
 	}
 }
 
@@ -168,16 +168,17 @@ void uw_unsynchronised_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	uw_say(d, "%s answers, and says that its own clock is not synchronised: clients must not use its time.",
 	       uw_rule_server(c->lead, at));
 	for (i = 0; i < d->flows; i++)
-		uw_evidence_add(&d->in_favour, "%" PRIu64 " of %" PRIu64 " answers to %s ports say so: leap indicator 3,"
-				" stratum 0 or 16", d->flow[i]->unsynchronised, uw_flow_answered(d->flow[i]), uw_rule_door(d->flow[i]));
+		uw_evidence_add(&d->in_favour, "%" PRIu64 " of %" PRIu64 " %s to %s ports said so: leap indicator 3,"
+				" stratum 0 or 16", d->flow[i]->unsynchronised, uw_flow_answered(d->flow[i]),
+				uw_answers(uw_flow_answered(d->flow[i])), uw_rule_door(d->flow[i]));
 	if (s.elsewhere)
-		uw_evidence_add(&d->in_favour, "other NTP servers gave %" PRIu64 " answers with a synchronised clock",
-				s.elsewhere);
+		uw_evidence_add(&d->in_favour, "other NTP servers gave %" PRIu64 " %s with a synchronised clock",
+				s.elsewhere, uw_answers(s.elsewhere));
 	if (s.here && s.last_here_ns > s.last_said_ns)
-		uw_evidence_add(&d->against, "%" PRIu64 " of its answers say that it is synchronised, the last one"
+		uw_evidence_add(&d->against, "of its answers %" PRIu64 " said that it was synchronised, the last one"
 				" among them: it may have recovered", s.here);
 	else if (s.here)
-		uw_evidence_add(&d->in_favour, "%" PRIu64 " of its earlier answers said that it was synchronised", s.here);
+		uw_evidence_add(&d->in_favour, "of its earlier answers %" PRIu64 " said that it was synchronised", s.here);
 	else if (!s.elsewhere)
 		uw_evidence_add(&d->open, "0 answers of any server with a synchronised clock to compare with");
 }

@@ -19,15 +19,15 @@ void uw_fragments_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	unsigned i;
 
 	uw_say(d, "Replies came in fragments, and not all of them: %" PRIu64 " waited here in vain.", c->drops);
-	uw_evidence_add(&d->in_favour, "stage reassembly, reason %s: %" PRIu64 " replies given up",
-			c->drop->reason, c->drops);
+	uw_evidence_add(&d->in_favour, "stage reassembly, reason %s: %" PRIu64 " %s given up",
+			c->drop->reason, c->drops, c->drops == 1 ? "reply" : "replies");
 	for (i = 0; i < d->flows; i++) {
 		const struct uw_flow *f = d->flow[i];
 		char at[UW_ENDPOINT_TEXT];
 
-		uw_evidence_add(&d->in_favour, "%s: %" PRIu64 " queries asked, %" PRIu64 " answered",
+		uw_evidence_add(&d->in_favour, "%s: %" PRIu64 " %s asked, %" PRIu64 " answered",
 				uw_endpoint_text(&f->id.server, f->id.family, f->id.server_port, at),
-				uw_flow_asked(f), uw_flow_answered(f));
+				uw_flow_asked(f), uw_queries(uw_flow_asked(f)), uw_flow_answered(f));
 	}
 	uw_evidence_add(&d->open, "whether a filter on the way drops fragments, which have no ports, or the"
 			" path loses packets");

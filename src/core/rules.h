@@ -60,6 +60,17 @@ void uw_say(struct uw_diagnosis *d, const char *format, ...);
 __attribute__((format(printf, 2, 3)))
 void uw_evidence_add(struct uw_evidence *e, const char *format, ...);
 
+/** uw_queries - "query" or "queries", uw_answers - "answer" or "answers", as @n wants it. */
+static inline const char *uw_queries(uint64_t n)
+{
+	return n == 1 ? "query" : "queries";
+}
+
+static inline const char *uw_answers(uint64_t n)
+{
+	return n == 1 ? "answer" : "answers";
+}
+
 /* How a rule names a flow's server, protocol and port class (diagnose.c). */
 const char *uw_rule_host(const struct uw_flow *f, char buf[UW_ADDR_TEXT]);
 const char *uw_rule_server(const struct uw_flow *f, char buf[UW_ENDPOINT_TEXT]);

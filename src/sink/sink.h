@@ -66,6 +66,8 @@ struct uw_sink {
 	void (*idle)(struct uw_sink *s);
 	/* Text on a terminal only: what is open; NULL takes the line away. May be NULL. */
 	void (*in_flight)(struct uw_sink *s, const struct uw_in_flight *f);
+	/* Text only: who asks how often, and when next; while a run goes on. May be NULL. */
+	void (*rhythms)(struct uw_sink *s, uint64_t now_ns, const struct uw_flow *const *flows, unsigned count);
 	/* The terminal has another width. May be NULL. */
 	void (*resize)(struct uw_sink *s, unsigned width);
 	void (*close)(struct uw_sink *s);	/* frees the sink; flushes first */

@@ -20,6 +20,7 @@ struct text_sink {
 	const struct uw_clock *clock;
 	bool all, live;
 	struct uw_run run;
+	struct uw_text_rhythms rhythms;
 	unsigned groups;
 	struct uw_group group[GROUPS];
 };
@@ -205,6 +206,23 @@ static void text_idle(struct uw_sink *sink)
 	flush_groups(self(sink));
 }
 
+static void text_rhythms(struct uw_sink *sink, uint64_t now_ns, const struct uw_flow *const *flows, unsigned count)
+{
+	struct text_sink *s = self(sink);
+
+	if (uw_text_rhythms(&s->rhythms, &s->o, s->clock, now_ns, flows, count))
+		fflush(s->o.out);
+}
+
+static void add_next(struct uw_line *l, const struct text_sink *s)
+{
+	if (!s->rhythms.next_ns)
+		return;
+	uw_line_add(l, " · next ");
+	uw_line_clock(l, uw_clock_wall(s->clock, s->rhythms.next_ns));
+	uw_line_add(l, " %s", s->rhythms.next.text);
+}
+
 /* "3 in flight, oldest 2.1 s → 192.0.2.1:123 · 412 answered" */
 static void text_in_flight(struct uw_sink *sink, const struct uw_in_flight *f)
 {
@@ -230,6 +248,8 @@ static void text_in_flight(struct uw_sink *sink, const struct uw_in_flight *f)
 	uw_line_add(&l, " · %llu answered", (unsigned long long)f->answered);
 	if (f->bad)
 		uw_line_add(&l, ", %llu not", (unsigned long long)f->bad);
+	if (!f->open)
+		add_next(&l, s);
 	uw_text_status(&s->o, l.text);
 }
 
@@ -281,6 +301,7 @@ struct uw_sink *uw_sink_text(FILE *out, const struct uw_clock *clock,
 		.end = text_end,
 		.idle = text_idle,
 		.in_flight = text_in_flight,
+		.rhythms = text_rhythms,
 		.resize = text_resize,
 		.close = text_close,
 	};

@@ -84,20 +84,20 @@ static void print_place(const struct uw_text_out *o, const struct uw_query *q,
 static void add_no_rule(struct uw_line *l, const struct uw_drop_fact *d)
 {
 	if (strcmp(d->engine, "nftables") == 0 || strcmp(d->engine, "iptables-nft") == 0)
-		uw_line_add(l, "not known; %s. It is in a chain of hook %s: nft -a list ruleset",
+		uw_line_add(l, "not known; %s. It is in a chain of hook" UW_NBSP "%s: nft" UW_NBSP "-a" UW_NBSP "list" UW_NBSP "ruleset",
 			    d->rule_traced ? "nftables' trace of this packet did not come" :
-					     "udpwhy trace --nft-trace --netns NAME would name it",
+					     "udpwhy" UW_NBSP "trace" UW_NBSP "--nft-trace" UW_NBSP "--netns" UW_NBSP "NAME would name it",
 			    d->hook[0] ? d->hook : "unknown");
 	else if (strcmp(d->engine, "nfqueue") == 0)
 		uw_line_add(l, "not known; it hands packets to a program (NFQUEUE), and none took "
 				"this one");
 	else if (d->rule_traced)
 		uw_line_add(l, "not known; legacy iptables or connection tracking, of which nftables "
-				"has no trace: iptables-legacy-save -c, conntrack -S");
+				"has no trace: iptables-legacy-save" UW_NBSP "-c, conntrack" UW_NBSP "-S");
 	else
 		uw_line_add(l, "not known; the place in the kernel does not tell nftables, legacy "
-				"iptables and connection tracking apart: nft -a list ruleset, "
-				"iptables-save -c, conntrack -S");
+				"iptables and connection tracking apart: nft" UW_NBSP "-a" UW_NBSP "list" UW_NBSP "ruleset, "
+				"iptables-save" UW_NBSP "-c, conntrack" UW_NBSP "-S");
 }
 
 /* Each rule on a line of its own, with its share of the paragraph's queries where there are several. */

@@ -122,6 +122,10 @@ void uw_line_zone_time(struct uw_line *l, int64_t wall_ns)
 		strftime(zone, sizeof(zone), "%Z", &tm);
 	if (gmtime_r(&t, &tm))
 		strftime(utc, sizeof(utc), "%H:%M:%SZ", &tm);
+	if (!strcmp(zone, "UTC") || !zone[0]) {
+		uw_line_add(l, "%s", utc);
+		return;
+	}
 	uw_line_clock(l, wall_ns);
 	uw_line_add(l, UW_NBSP);
 	uw_line_bytes(l, zone, sizeof(zone), 0); /* it comes from the environment */

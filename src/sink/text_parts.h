@@ -141,6 +141,28 @@ void uw_text_contrast(const struct uw_text_out *o, const struct uw_flow *const *
 void uw_text_flows(const struct uw_text_out *o, const struct uw_clock *clock, uint64_t now_ns,
 		   const struct uw_flow *const *flows, unsigned count);
 
+/* ---- who asks how often: text_rhythm.c ---- */
+
+#define UW_RHYTHMS 8 /* told at the most in a run */
+
+struct uw_text_rhythms {
+	unsigned count;
+	struct {
+		struct uw_flow_id id;
+		uint64_t interval_ns;
+	} told[UW_RHYTHMS];
+	uint64_t next_ns; /* when the next of them all is due, 0 not known */
+	struct uw_line next; /* ... whose: "ntpd[811] port 123 → 192.0.2.1:123" */
+};
+
+/** uw_text_rhythm - append "every 256 s (next 02:15:33)"; for a flow that has a rhythm. */
+void uw_text_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns, const struct uw_flow *f);
+
+/** uw_text_rhythms - a line for each flow of a program here whose rhythm is new, and what is due next.
+ * Return: how many lines were printed. */
+unsigned uw_text_rhythms(struct uw_text_rhythms *r, struct uw_text_out *o, const struct uw_clock *clock,
+			 uint64_t now_ns, const struct uw_flow *const *flows, unsigned count);
+
 /** uw_text_verdicts - append "5 no_reply, 1 request_dropped". */
 void uw_text_verdicts(struct uw_line *l, const uint64_t count[UW_VERDICTS], bool good_too);
 

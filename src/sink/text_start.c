@@ -90,7 +90,7 @@ static void print_asker(const struct uw_text_out *o, const struct uw_asker *a, b
 		uw_line_add(&l, " →" UW_NBSP "%u" UW_NBSP "%s" UW_NBSP "server%s", a->servers,
 			    protocol(a->protocol), a->servers == 1 ? "" : "s");
 	else
-		uw_line_add(&l, ", %s, to no server just now", protocol(a->protocol));
+		uw_line_add(&l, ", %s: asks or serves", protocol(a->protocol));
 	uw_text_belongs(&l, a->uid, a->user, a->cgroup, a->netns_name);
 	uw_text_print(o, first ? "  asking here: " : more, UW_PLAIN, UW_LEAD + 1, l.text);
 }
@@ -140,9 +140,9 @@ void uw_text_start(const struct uw_text_out *o, const struct uw_clock *clock,
 static const struct {
 	const char *executable, *command;
 } prods[] = {
-	{"chronyd", "chronyc burst 2/4"},
-	{"systemd-timesyncd", "systemctl restart systemd-timesyncd"},
-	{"systemd-resolved", "resolvectl query --cache=no example.com"},
+	{"chronyd", "chronyc" UW_NBSP "burst" UW_NBSP "2/4"},
+	{"systemd-timesyncd", "systemctl" UW_NBSP "restart" UW_NBSP "systemd-timesyncd"},
+	{"systemd-resolved", "resolvectl" UW_NBSP "query" UW_NBSP "--cache=no" UW_NBSP "example.com"},
 };
 
 static const char *prod_of(const struct uw_run *run)
@@ -192,7 +192,7 @@ void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elaps
 	uw_line_add(l, " To force one: ");
 	if (prod)
 		uw_line_add(l, "%s, or ", prod);
-	uw_line_add(l, "udpwhy probe %s SERVER", strcmp(asked, "DNS") == 0 ? "dns" : "ntp");
+	uw_line_add(l, "udpwhy" UW_NBSP "probe" UW_NBSP "%s" UW_NBSP "SERVER", strcmp(asked, "DNS") == 0 ? "dns" : "ntp");
 	if (run->scope_count || (run->filters && *run->filters))
 		uw_line_add(l, ". What the scope and the filters leave out is not seen");
 	uw_line_add(l, ".");

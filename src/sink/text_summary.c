@@ -231,19 +231,11 @@ static void add_conflicting(struct uw_line *l, const struct uw_flow *f)
 static void add_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns,
 		       const struct uw_flow *f)
 {
-	uint64_t interval_ns = uw_rhythm_interval_ns(&f->rhythm);
-	uint64_t next_ns = uw_rhythm_next_ns(&f->rhythm, now_ns);
-
 	/* A rhythm that has ended, as of one check's resends, is none. */
-	if (!next_ns || f->id.probe)
+	if (!uw_rhythm_next_ns(&f->rhythm, now_ns) || f->id.probe)
 		return;
-	uw_line_add(l, "%sasks every" UW_NBSP, l->len ? " · " : "");
-	uw_line_duration(l, interval_ns);
-	if (next_ns <= now_ns)
-		return;
-	uw_line_add(l, " (next" UW_NBSP);
-	uw_line_clock(l, uw_clock_wall(clock, next_ns));
-	uw_line_add(l, ")");
+	uw_line_add(l, "%sasks" UW_NBSP, l->len ? " · " : "");
+	uw_text_rhythm(l, clock, now_ns, f);
 }
 
 /* What the numbers of the row do not say. */

@@ -22,12 +22,12 @@ void uw_text_verdicts(struct uw_line *l, const uint64_t count[UW_VERDICTS], bool
 
 static void print_loss(const struct uw_text_out *o, uint64_t n, const char *text)
 {
-	struct uw_line l = {0};
+	struct uw_line lead = {0};
 
 	if (!n)
 		return;
-	uw_line_add(&l, "%llu %s", (unsigned long long)n, text);
-	uw_text_print(o, "  ", UW_PLAIN, 4, l.text);
+	uw_line_add(&lead, "%8llu  ", (unsigned long long)n); /* a column: right for one as for many */
+	uw_text_print(o, lead.text, UW_PLAIN, 10, text);
 }
 
 #define SKIP(name, text)

@@ -14,7 +14,8 @@ static const struct uw_asker askers[] = {
 	  .servers = 1, .uid = 991, .user = "systemd-resolve",
 	  .cgroup = "/system.slice/systemd-resolved.service" },
 	{ .executable = "php-fpm8.2", .pid = 2200, .protocol = UW_PROTO_DNS, .port = 53111,
-	  .others = 3, .uid = 33, .netns_name = "web" },
+	  .servers = 2, .others = 3, .uid = 33, .netns_name = "web" },
+	{ .executable = "chronyd", .pid = 2311, .protocol = UW_PROTO_NTP, .port = 123, .netns_name = "web" },
 };
 
 /* ---- starts ---- */
@@ -53,7 +54,7 @@ static void silence(void)
 	struct uw_run run = plain_run;
 
 	run.askers = askers;
-	run.asker_count = 3;
+	run.asker_count = sizeof(askers) / sizeof(askers[0]);
 	sink->start(sink, &run);
 	sink->end(sink, &t, NULL, 0);
 }
@@ -124,6 +125,29 @@ static void make_flows(struct uw_flow f[5])
 	answered(&f[4], 3);
 }
 
+/* Who keeps time: once, while a run goes on; not the resends of a check. */
+static void rhythms(void)
+{
+	struct uw_flow f[5];
+	const struct uw_flow *list[] = { &f[0], &f[1], &f[2], &f[3], &f[4] };
+	unsigned i;
+
+	make_flows(f);
+	start();
+	f[2].pid = 811;
+	for (i = 0; i < 5; i++)
+		uw_rhythm_note(&f[0].rhythm, T0 + i * S); /* sent every second, until just now */
+	for (i = 0; i < 3; i++)
+		uw_rhythm_note(&f[3].rhythm, T0 + i * 256400 * MS);
+	for (i = 0; i < 3; i++)
+		uw_rhythm_note(&f[1].rhythm, T0 + i * 16 * S); /* our own */
+	f[3].pid = 4242;
+	sink->rhythms(sink, T0 + 5 * S, list, 2);
+	sink->rhythms(sink, T0 + 50 * S, list, 3);
+	sink->rhythms(sink, T0 + 55 * S, list, 3);
+	sink->rhythms(sink, T0 + 515 * S, list, 5);
+}
+
 static void summary(void)
 {
 	struct uw_totals t = totals();
@@ -192,6 +216,7 @@ static void window(void)
 }
 
 #define GOLDEN_RUNS \
+	GOLDEN("rhythms", rhythms, false) \
 	GOLDEN("start", start, false) \
 	GOLDEN("start-scoped", start_scoped, false) \
 	GOLDEN("silence", silence, false) \

@@ -640,7 +640,7 @@ static void test_service(void **state)
 	f->last_good_ns = 105 * S;
 	d = find(&r, "no-service");
 	assert_non_null(d);
-	assert_says(d->against, "5 earlier queries were answered");
+	assert_says(d->against, "earlier queries that were answered: 5");
 	/* and it is back */
 	f->last_good_ns = 111 * S;
 	assert_null(find(&r, "no-service"));
@@ -715,14 +715,14 @@ static void test_unsynchronised(void **state)
 	f->id.protocol = UW_PROTO_DNS;
 	d = find(&r, "server-unsynchronised");
 	assert_int_equal(d->confidence, UW_LIKELY);
-	assert_says(d->in_favour, "1 of 1 answers to ephemeral ports");
+	assert_says(d->in_favour, "1 of 1 answer to ephemeral ports said so");
 	assert_says(d->in_favour, "other NTP servers gave 4 answers");
 	/* told by the other port class as well, which has recovered since */
 	f = answered(&r, true, false, 3);
 	f->last_good_ns = 130 * S;
 	d = find(&r, "server-unsynchronised");
 	assert_int_equal(r.count, 1);
-	assert_says(d->against, "3 of its answers");
+	assert_says(d->against, "of its answers 3 said");
 	r.flow[0].unsynchronised = 0;
 	assert_null(find(&r, "server-unsynchronised"));
 }

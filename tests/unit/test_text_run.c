@@ -173,6 +173,35 @@ static void a_narrow_table(void **state)
 	free(text);
 }
 
+/* What is worth waiting for, in the same line. */
+static void what_is_next(void **state)
+{
+	struct uw_flow ntpd = { .id = { .server_port = 123, .server = v4(192, 0, 2, 1), .family = 4, .fixed = 1,
+					.protocol = UW_PROTO_NTP }, .client_port = 123, .executable = "ntpd", .pid = 811 };
+	const struct uw_flow *list = &ntpd;
+	struct uw_in_flight f = { .answered = 3 };
+	struct written w;
+
+	(void)state;
+	setup_sink(&w, (struct uw_text_options){ .width = 120, .live = true });
+	uw_rhythm_note(&ntpd.rhythm, 100 * S);
+	uw_rhythm_note(&ntpd.rhythm, 100 * S + 64 * S);
+	w.sink->rhythms(w.sink, 100 * S + 70 * S, &list, 1);
+	fflush(w.out);
+	assert_true(!w.size);	/* two sends are no rhythm */
+	uw_rhythm_note(&ntpd.rhythm, 100 * S + 128 * S);
+	w.sink->rhythms(w.sink, 100 * S + 130 * S, &list, 1);
+	must_have(w.text, "  asking here: ntpd[811] port 123 → 192.0.2.1:123, every 64 s (next 01:14:35)\n");
+	w.sink->in_flight(w.sink, &f);
+	must_have(w.text, "\r\033[Knothing in flight · 3 answered · next 01:14:35 ntpd[811] port 123 → 192.0.2.1:123");
+	w.sink->rhythms(w.sink, 100 * S + 300 * S, &list, 1);	/* it has stopped */
+	f.answered = 4;
+	w.sink->in_flight(w.sink, &f);
+	must_have(w.text, "nothing in flight · 4 answered");
+	close_sink(&w);
+	free(w.text);
+}
+
 /* Written in place, cut to the terminal, and gone before anything else is. */
 static void what_is_in_flight(void **state)
 {
@@ -229,6 +258,7 @@ int main(void)
 		cmocka_unit_test(contrast_needs_two_doors),
 		cmocka_unit_test(a_narrow_table),
 		cmocka_unit_test(what_is_in_flight),
+		cmocka_unit_test(what_is_next),
 		cmocka_unit_test(nothing_at_all),
 	};
 
