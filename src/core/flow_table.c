@@ -4,19 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * The table is uthash's: one header, BSD, in every distribution, twenty years in use. A table of
- * our own would be shorter to build and longer to trust. Without memory it must not end the
- * process, as it does by default.
- */
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "core/hash.h"
 
 _Static_assert(sizeof(struct uw_flow_id) == 44, "hashed as bytes: no implicit padding");
 
 struct entry {
-	struct uw_flow flow; /* first: hashed by flow.id */
 	UT_hash_handle hh;
+	struct uw_flow flow; /* by flow.id, its first member: the handle stands beside it */
 };
 
 /* What uw_flow_fold() has counted already of a key of the kernel's; several may share a flow. */

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "core/hash.h"
 
 #define NS_PER_S 1000000000ull
 #define STEP_NS NS_PER_S	/* flows are looked at in turns of so much time */
@@ -13,7 +12,8 @@
 #define LEFT_NS (300 * NS_PER_S)	/* not asked for so long (and thrice its interval): it has left */
 
 struct follower {
-	struct uw_flow_id id; /* first: hashed */
+	struct uw_flow_id id;
+	UT_hash_handle hh;
 	struct uw_track track;
 	struct uw_window *window; /* that its open episode is in, NULL */
 	bool ever;		/* was in one */
@@ -21,7 +21,6 @@ struct follower {
 	uint64_t read_bad, read_inside;	/* of another run: unanswered; those in its windows */
 	uint32_t wire_netns, wire_ifindex;
 	struct uw_loss before[2];	/* what was lost when the span before began, and this one */
-	UT_hash_handle hh;
 };
 
 struct slot {

@@ -9,7 +9,7 @@
 #include "config.h"
 #include "offline/match_table.h"
 
-#define ANSWERED_KEPT 65536		/* answered queries kept for their duplicates */
+#define ANSWERED_KEPT 16384		/* answered queries kept for their duplicates */
 #define EARLY_KEPT 64			/* replies that stand before their request in the file */
 #define EARLY_NS 1000000000ull
 #define TWICE_NS 50000000ull		/* one datagram seen at two points of one host */
@@ -115,7 +115,7 @@ static void close_open(struct uw_match *m, struct uw_open *o)
 	if (o->aliased)
 		uw_open_unindex(&m->open, UW_BY_ALIAS, o);
 	uw_open_remove(&m->open, o);
-	free(o);
+	uw_open_free(&m->open, o);
 }
 
 /* Time went on: what can get no answer any more, and what only waited for duplicates, is told. */
@@ -165,7 +165,7 @@ static void find_reply(struct uw_match *m, enum uw_index_by by, const struct uw_
 {
 	struct uw_open *o;
 
-	for (o = uw_open_first(&m->open, by, key); o; o = o->same[by]) {
+	for (o = uw_open_first(&m->open, by, key); o; o = uw_open_next(o, by)) {
 		if (!same_question(o, p->question_hash))
 			continue;
 		if (!same_server(o, &p->key)) {
@@ -280,7 +280,7 @@ static void try_early(struct uw_match *m, struct uw_open *o)
 
 static struct uw_open *new_open(struct uw_match *m, const struct uw_packet *p, const struct uw_sighting *s)
 {
-	struct uw_open *o = calloc(1, sizeof(*o));
+	struct uw_open *o = uw_open_new(&m->open);
 
 	if (!o)
 		return NULL;
@@ -296,7 +296,7 @@ static struct uw_open *new_open(struct uw_match *m, const struct uw_packet *p, c
 	}
 	o->attempts = 1;
 	if (!uw_open_index(&m->open, UW_BY_TRANSACTION, o)) {
-		free(o);
+		uw_open_free(&m->open, o);
 		return NULL;
 	}
 	if (p->alias) {
@@ -313,7 +313,7 @@ static bool resent(struct uw_match *m, const struct uw_packet *p, const struct u
 {
 	struct uw_open *o;
 
-	for (o = uw_open_first(&m->open, UW_BY_TRANSACTION, key); o; o = o->same[UW_BY_TRANSACTION]) {
+	for (o = uw_open_first(&m->open, UW_BY_TRANSACTION, key); o; o = uw_open_next(o, UW_BY_TRANSACTION)) {
 		if (!same_server(o, &p->key) || o->question_hash != p->question_hash)
 			continue;
 		if (seen_twice(&o->request, print)) {
@@ -417,7 +417,7 @@ static struct uw_open *quoted_query(struct uw_match *m, const struct uw_packet *
 	struct uw_match_key key = key_of(&p->key, s->tunnels, p->key.transaction);
 	struct uw_open *o, *newest = NULL;
 
-	for (o = p->has_transaction ? uw_open_first(&m->open, UW_BY_TRANSACTION, &key) : NULL; o; o = o->same[UW_BY_TRANSACTION]) {
+	for (o = p->has_transaction ? uw_open_first(&m->open, UW_BY_TRANSACTION, &key) : NULL; o; o = uw_open_next(o, UW_BY_TRANSACTION)) {
 		if (same_server(o, &p->key) && same_question(o, p->question_hash))
 			return o;
 	}

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "offline/match_table.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Links within the queries themselves instead of a table beside them: reading a capture is as fast as
+ * memory is, and this is one cache line for the bucket and one for the query.
+ */
+#define FIRST_BUCKETS 1024
+
 _Static_assert(sizeof(struct uw_match_key) == 32, "hashed as four words: no implicit padding");
 
-/* Four words instead of 32 bytes one by one: a third of what reading a capture costs was this. */
-static unsigned hash_of(const void *key)
+static uint32_t hash_of(const struct uw_match_key *key)
 {
 	uint64_t word[4], h = UW_FNV_BASE;
 	unsigned i;
@@ -17,72 +23,104 @@ static unsigned hash_of(const void *key)
 		h = (h ^ word[i]) * 0x9e3779b97f4a7c15ull;
 		h ^= h >> 32;
 	}
-	return (unsigned)h;
+	return (uint32_t)h;
 }
 
-#define HASH_FUNCTION(key, len, hash) ((hash) = hash_of(key))
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+struct uw_open *uw_open_new(struct uw_open_table *t)
+{
+	struct uw_open *o = t->spare;
 
-/* One key of an index, and the queries that have it. */
-struct uw_open_slot {
-	struct uw_match_key key;
-	struct uw_open *first, *last;
-	UT_hash_handle hh;
-};
+	if (o)
+		t->spare = o->next;
+	else
+		o = malloc(sizeof(*o));
+	if (o)
+		memset(o, 0, offsetof(struct uw_open, question));
+	return o;
+}
+
+void uw_open_free(struct uw_open_table *t, struct uw_open *o)
+{
+	o->next = t->spare;
+	t->spare = o;
+}
+
+/* Behind those that are in its bucket. */
+static void chain(struct uw_open_buckets *x, enum uw_index_by by, struct uw_open *o)
+{
+	struct uw_open **at = &x->bucket[o->hash[by] & (x->buckets - 1)];
+
+	while (*at)
+		at = &(*at)->chain[by];
+	*at = o;
+	o->chain[by] = NULL;
+}
+
+/* Twice as many buckets; their queries keep their order. */
+static bool grow(struct uw_open_buckets *x, enum uw_index_by by)
+{
+	struct uw_open_buckets more = { .buckets = x->buckets ? 2 * x->buckets : FIRST_BUCKETS, .used = x->used };
+	struct uw_open *o, *next;
+	unsigned i;
+
+	more.bucket = calloc(more.buckets, sizeof(struct uw_open *));
+	if (!more.bucket)
+		return false;
+	for (i = 0; i < x->buckets; i++) {
+		for (o = x->bucket[i]; o; o = next) {
+			next = o->chain[by];
+			chain(&more, by, o);
+		}
+	}
+	free(x->bucket);
+	*x = more;
+	return true;
+}
 
 bool uw_open_index(struct uw_open_table *t, enum uw_index_by by, struct uw_open *o)
 {
-	struct uw_open_slot *s;
+	struct uw_open_buckets *x = &t->index[by];
 
-	HASH_FIND(hh, t->index[by], &o->by[by], sizeof(s->key), s);
-	if (s) {
-		s->last->same[by] = o;
-		s->last = o;
-		return true;
-	}
-	s = calloc(1, sizeof(*s));
-	if (!s)
+	/* Without memory for more of them they are searched longer. */
+	if (x->used >= x->buckets && !grow(x, by) && !x->buckets)
 		return false;
-	s->key = o->by[by];
-	s->first = s->last = o;
-	HASH_ADD(hh, t->index[by], key, sizeof(s->key), s);
-	if (s->hh.tbl)
-		return true;
-	free(s);
-	return false;
+	o->hash[by] = hash_of(&o->by[by]);
+	chain(x, by, o);
+	x->used++;
+	return true;
 }
 
 void uw_open_unindex(struct uw_open_table *t, enum uw_index_by by, struct uw_open *o)
 {
-	struct uw_open *x, *before = NULL;
-	struct uw_open_slot *s;
+	struct uw_open_buckets *x = &t->index[by];
+	struct uw_open **at = &x->bucket[o->hash[by] & (x->buckets - 1)];
 
-	HASH_FIND(hh, t->index[by], &o->by[by], sizeof(s->key), s);
-	if (!s)
+	while (*at && *at != o)
+		at = &(*at)->chain[by];
+	if (!*at)
 		return;
-	for (x = s->first; x && x != o; x = x->same[by])
-		before = x;
-	if (!x)
-		return;
-	if (before)
-		before->same[by] = o->same[by];
-	else
-		s->first = o->same[by];
-	if (s->last == o)
-		s->last = before;
-	if (s->first)
-		return;
-	HASH_DELETE(hh, t->index[by], s);
-	free(s);
+	*at = o->chain[by];
+	x->used--;
 }
 
-struct uw_open *uw_open_first(struct uw_open_table *t, enum uw_index_by by, const struct uw_match_key *key)
+static struct uw_open *same_from(struct uw_open *o, enum uw_index_by by, uint32_t hash, const struct uw_match_key *key)
 {
-	struct uw_open_slot *s;
+	while (o && (o->hash[by] != hash || memcmp(&o->by[by], key, sizeof(*key))))
+		o = o->chain[by];
+	return o;
+}
 
-	HASH_FIND(hh, t->index[by], key, sizeof(*key), s);
-	return s ? s->first : NULL;
+struct uw_open *uw_open_first(const struct uw_open_table *t, enum uw_index_by by, const struct uw_match_key *key)
+{
+	const struct uw_open_buckets *x = &t->index[by];
+	uint32_t hash = hash_of(key);
+
+	return x->buckets ? same_from(x->bucket[hash & (x->buckets - 1)], by, hash, key) : NULL;
+}
+
+struct uw_open *uw_open_next(const struct uw_open *o, enum uw_index_by by)
+{
+	return same_from(o->chain[by], by, o->hash[by], &o->by[by]);
 }
 
 void uw_open_append(struct uw_open_table *t, struct uw_open *o, enum uw_stand stand)
@@ -106,23 +144,24 @@ void uw_open_remove(struct uw_open_table *t, struct uw_open *o)
 	l->count--;
 }
 
+static void free_all(struct uw_open *o)
+{
+	struct uw_open *next;
+
+	for (; o; o = next) {
+		next = o->next;
+		free(o);
+	}
+}
+
 void uw_open_table_clear(struct uw_open_table *t)
 {
-	struct uw_open_slot *s, *spare;
-	struct uw_open *o, *next;
 	unsigned by, stand;
 
-	for (stand = 0; stand < UW_STANDS; stand++) {
-		for (o = t->list[stand].oldest; o; o = next) {
-			next = o->next;
-			free(o);
-		}
-	}
-	for (by = 0; by < UW_INDICES; by++) {
-		HASH_ITER(hh, t->index[by], s, spare) {
-			HASH_DELETE(hh, t->index[by], s);
-			free(s);
-		}
-	}
+	for (stand = 0; stand < UW_STANDS; stand++)
+		free_all(t->list[stand].oldest);
+	free_all(t->spare);
+	for (by = 0; by < UW_INDICES; by++)
+		free(t->index[by].bucket);
 	memset(t, 0, sizeof(*t));
 }

@@ -38,23 +38,25 @@ struct uw_print {
 };
 
 struct uw_open {
-	struct uw_query_key key;
+	/* Looked at by every packet of its tuple, so at its beginning. */
+	struct uw_open *chain[UW_INDICES];	/* the next one in its bucket */
+	uint32_t hash[UW_INDICES];
 	struct uw_match_key by[UW_INDICES];
-	struct uw_open *same[UW_INDICES];	/* the next one with this key, in the order of their sending */
+	struct uw_query_key key;
+	uint64_t question_hash, id, send_ns;
+	struct uw_print request, reply;
 	struct uw_open *previous, *next;	/* in its list */
 	enum uw_stand stand;
-	uint64_t id, send_ns, question_hash;
-	struct uw_print request, reply;
-	struct uw_answer answer;
-	struct uw_icmp icmp;
-	struct uw_addr misdirected_from;
 	unsigned attempts, replies, duplicate, conflicting;
 	bool misdirected, aliased;
 	bool cut;		/* what would tell lies behind the capture's length limit */
 	bool given_up;		/* judged early for want of room */
 	bool fragments;		/* it, or a reply to it, came in fragments */
+	struct uw_answer answer;
+	struct uw_icmp icmp;
+	struct uw_addr misdirected_from;
 	uint16_t question_len;
-	uint8_t question[UW_QUESTION_MAX];
+	uint8_t question[UW_QUESTION_MAX];	/* last: what is not used of it is not touched */
 };
 
 struct uw_open_list {
@@ -62,19 +64,31 @@ struct uw_open_list {
 	unsigned count;
 };
 
-struct uw_open_slot;	/* opaque: one key of an index */
-
-struct uw_open_table {
-	struct uw_open_slot *index[UW_INDICES];
-	struct uw_open_list list[UW_STANDS];
+/* Buckets of queries, those of one key in the order of their sending. */
+struct uw_open_buckets {
+	struct uw_open **bucket;
+	unsigned buckets, used;	/* buckets: a power of two, 0 before the first query */
 };
+
+/* Zeroed is an empty one. */
+struct uw_open_table {
+	struct uw_open_buckets index[UW_INDICES];
+	struct uw_open_list list[UW_STANDS];
+	struct uw_open *spare;	/* freed ones, by their next: as many as were there at once */
+};
+
+/** uw_open_new - Return: a zeroed query but for question[], in no list and no index; NULL without memory.
+ * uw_open_free - give it back. */
+struct uw_open *uw_open_new(struct uw_open_table *t);
+void uw_open_free(struct uw_open_table *t, struct uw_open *o);
 
 /** uw_open_index - make a query be found by its key @by. Return: false without memory. */
 bool uw_open_index(struct uw_open_table *t, enum uw_index_by by, struct uw_open *o);
 void uw_open_unindex(struct uw_open_table *t, enum uw_index_by by, struct uw_open *o);
 
-/** uw_open_first - Return: the first query with a key, the others follow by its same[@by]; or NULL. */
-struct uw_open *uw_open_first(struct uw_open_table *t, enum uw_index_by by, const struct uw_match_key *key);
+/** uw_open_first - Return: the first query with a key, or NULL. uw_open_next - the one behind it. */
+struct uw_open *uw_open_first(const struct uw_open_table *t, enum uw_index_by by, const struct uw_match_key *key);
+struct uw_open *uw_open_next(const struct uw_open *o, enum uw_index_by by);
 
 /** uw_open_append, uw_open_remove - to the end of a list; out of the list it is in. */
 void uw_open_append(struct uw_open_table *t, struct uw_open *o, enum uw_stand stand);
