@@ -136,6 +136,7 @@ static int finish(struct analysis *a, int status)
 
 	if (a->o->filters.server.family || a->o->filters.client.family)
 		memset(sums.fault, 0, sizeof(sums.fault)); /* whose they are is not told */
+	uw_report_traffic(a->report, uw_inputs_traffic(a->inputs));
 	uw_report_diagnose(a->report, 0, true);
 	t = *uw_report_totals(a->report);
 	uw_jsonl_sums_add(&t, &sums);
@@ -160,6 +161,8 @@ static int analyze(struct analysis *a)
 {
 	int status;
 
+	if (a->o->files == 1)
+		uw_report_traffic(a->report, uw_inputs_traffic(a->inputs));
 	status = uw_inputs_read(a->inputs) ? 1 : 0;
 	wipe_progress(a);
 	if (a->reader_gone)
@@ -187,7 +190,7 @@ int uw_cmd_analyze(const struct uw_options *o)
 		fprintf(stderr, "udpwhy: %s\n", error);
 	else
 		status = analyze(&a);
-	uw_inputs_free(a.inputs);
 	uw_report_free(a.report);
+	uw_inputs_free(a.inputs);
 	return status;
 }

@@ -31,7 +31,7 @@ struct uw_report {
 	const struct uw_options *o;
 	struct uw_flow_table *flows;
 	struct uw_windows *windows;
-	struct uw_traffic *traffic;
+	const struct uw_traffic *traffic;	/* the source's; NULL: not known */
 	struct uw_sink *sink;		/* NULL: silent */
 	struct uw_writer *writer;		/* NULL likewise */
 	struct uw_journal *journal;	/* NULL unless that is where records go */
@@ -149,9 +149,8 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 	}
 	r->clock = clock;
 	r->windows = uw_windows_new(WINDOW_FLOWS);
-	r->traffic = uw_traffic_new();
 	r->news = uw_news_new(2 * RECENT_NS);
-	if (r->flows && r->windows && r->traffic && r->news &&
+	if (r->flows && r->windows && r->news &&
 	    (!o->interval_ns || (r->ration && r->metrics && r->recent)))
 		err = silent ? 0 : open_sink(r, clock, manner, error);
 	if (err) {
@@ -179,7 +178,6 @@ void uw_report_free(struct uw_report *r)
 	uw_recent_free(r->recent);
 	uw_news_free(r->news);
 	uw_windows_free(r->windows);
-	uw_traffic_free(r->traffic);
 	uw_flow_table_free(r->flows);
 	free(r);
 }
@@ -274,7 +272,8 @@ static void on_window(void *arg, struct uw_window *w)
 {
 	struct uw_report *r = arg;
 
-	uw_traffic_fill(r->traffic, w);
+	if (r->traffic)
+		uw_traffic_fill(r->traffic, w);
 	tell_window(r, w);
 }
 
@@ -291,9 +290,9 @@ void uw_report_settle(struct uw_report *r, uint64_t until_ns)
 		uw_windows_forget(r->windows, until_ns, WINDOWS_NS);
 }
 
-struct uw_traffic *uw_report_traffic(struct uw_report *r)
+void uw_report_traffic(struct uw_report *r, const struct uw_traffic *t)
 {
-	return r->traffic;
+	r->traffic = t;
 }
 
 const struct uw_totals *uw_report_totals(const struct uw_report *r)

@@ -60,8 +60,8 @@ void uw_report_host(struct uw_report *r, const struct uw_host_facts *facts);
  */
 void uw_report_settle(struct uw_report *r, uint64_t until_ns);
 
-/** uw_report_traffic - what the wire carried, to be filled by the source. */
-struct uw_traffic *uw_report_traffic(struct uw_report *r);
+/** uw_report_traffic - what the wire carried: the source's, which fills it and outlives the report. */
+void uw_report_traffic(struct uw_report *r, const struct uw_traffic *t);
 
 /** uw_report_totals - verdicts and faults of the queries taken one by one. */
 const struct uw_totals *uw_report_totals(const struct uw_report *r);

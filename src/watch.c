@@ -53,6 +53,7 @@ struct watch {
 	struct uw_report *report;
 	struct uw_evidence_file *evidence;	/* NULL without --evidence */
 	struct uw_carried_reader *carried;
+	struct uw_traffic *traffic;
 	struct uw_probes *probes;
 	struct uw_scrape *scrape;	/* NULL without --metrics ADDR:PORT */
 	struct uw_clock clock;
@@ -348,7 +349,7 @@ static void follow_windows(struct watch *w)
 	if (w->now_ns - w->flows_ns < FLOWS_NS)
 		return;
 	w->flows_ns = w->now_ns;
-	uw_carried_read(w->carried, uw_report_traffic(w->report));
+	uw_carried_read(w->carried, w->traffic);
 	uw_collector_flows(w->collector, on_flow_seen, w->report);
 	if (w->now_ns > known)
 		uw_report_settle(w->report, w->now_ns - known);
@@ -485,8 +486,10 @@ static int open_all(struct watch *w)
 	    uw_scrape_open((const struct sockaddr *)&w->o->metrics, &w->scrape, error))
 		return say(error);
 	w->carried = uw_carried_new(w->live);
-	if (!w->carried)
+	w->traffic = uw_traffic_new();
+	if (!w->carried || !w->traffic)
 		return say("out of memory");
+	uw_report_traffic(w->report, w->traffic);
 	for (i = 0; i < w->plan->asks; i++)
 		uw_probes_want(w->probes, &w->plan->ask[i]);
 	return 0;
@@ -529,6 +532,7 @@ static void close_all(struct watch *w)
 	uw_evidence_close(w->evidence);
 	uw_nft_trace_close(w->nft_trace);
 	uw_carried_free(w->carried);
+	uw_traffic_free(w->traffic);
 	uw_live_close(w->live);
 	uw_probes_free(w->probes);
 	if (w->signal_fd >= 0)

@@ -14,6 +14,9 @@
 #define GATHERED 256		/* pairs told apart while a set is made */
 #define PORTS_NS (5 * NS_PER_S)	/* a capture's sets */
 #define EPHEMERAL 32768
+#define NOTED_ALL 512		/* of a capture's set so many packets have their ports noted, */
+#define NOTED_EVERY 17		/* ... then one of so many; prime: no rhythm's multiple */
+#define SILENCE_NS (60 * NS_PER_S)	/* a capture without a packet for longer is none of that time */
 
 typedef uint32_t counts[UW_WAYS][UW_CARRIED];
 
@@ -32,15 +35,22 @@ struct port_set {
 	uint64_t from_ns, to_ns;
 	unsigned pairs;
 	struct pair pair[PORT_PAIRS];
+	uint64_t rest[DEVICES];	/* packets of further pairs */
 };
 
 struct uw_traffic {
 	struct device {
 		uint32_t netns, ifindex;
 		uint64_t last[UW_WAYS][UW_CARRIED];
+		/* of a capture: an address that asks; family 0: a device */
+		struct uw_addr asker;
+		uint8_t family;
+		uint64_t since_ns;	/* counted from then on */
+		bool tcp, others;	/* the capture has TCP of it, has what is no traced service's */
 	} device[DEVICES];
-	unsigned devices, samples, sets, gathered;	/* samples and sets: ever */
+	unsigned devices, samples, sets, gathered, noted;	/* samples and sets: ever */
 	uint64_t ports_ns;
+	uint64_t rest[DEVICES];
 	struct pair gather[GATHERED];
 	struct port_set set[PORT_SETS];
 	struct sample sample[SAMPLES];
@@ -66,7 +76,7 @@ static int find_device(const struct uw_traffic *t, uint32_t netns, uint32_t ifin
 	unsigned i;
 
 	for (i = 0; i < t->devices; i++) {
-		if (t->device[i].netns == netns && t->device[i].ifindex == ifindex)
+		if (!t->device[i].family && t->device[i].netns == netns && t->device[i].ifindex == ifindex)
 			return (int)i;
 	}
 	return -1;
@@ -110,12 +120,27 @@ void uw_traffic_device(struct uw_traffic *t, uint32_t netns, uint32_t ifindex,
 	}
 }
 
+void uw_traffic_clear(struct uw_traffic *t)
+{
+	memset(t, 0, sizeof(*t));
+}
+
 /* --- ports --- */
+
+/* Of a service's port and an ephemeral one only the service's tells anything. */
+static void fold_ephemeral(uint16_t *a, uint16_t *b)
+{
+	if (*a >= EPHEMERAL && *b < EPHEMERAL)
+		*a = 0;
+	else if (*b >= EPHEMERAL && *a < EPHEMERAL)
+		*b = 0;
+}
 
 static void gather(struct uw_traffic *t, int device, uint16_t local, uint16_t remote, uint64_t n)
 {
 	unsigned i;
 
+	fold_ephemeral(&local, &remote);
 	for (i = 0; i < t->gathered; i++) {
 		struct pair *p = &t->gather[i];
 
@@ -127,7 +152,7 @@ static void gather(struct uw_traffic *t, int device, uint16_t local, uint16_t re
 	if (t->gathered < GATHERED)
 		t->gather[t->gathered++] = (struct pair){ (uint8_t)device, local, remote, n };
 	else
-		t->gather[GATHERED - 1].n += n; /* many of few packets: none of them is a top port */
+		t->rest[device] += n;
 }
 
 void uw_traffic_ports(struct uw_traffic *t, const struct uw_carried_ports *p, uint64_t n)
@@ -148,40 +173,104 @@ static int by_count(const void *a, const void *b)
 void uw_traffic_ports_end(struct uw_traffic *t, uint64_t now_ns)
 {
 	struct port_set *s = &t->set[t->sets++ % PORT_SETS];
+	unsigned i;
 
 	qsort(t->gather, t->gathered, sizeof(*t->gather), by_count);
 	s->from_ns = t->ports_ns;
 	s->to_ns = now_ns;
 	s->pairs = t->gathered < PORT_PAIRS ? t->gathered : PORT_PAIRS;
 	memcpy(s->pair, t->gather, s->pairs * sizeof(*s->pair));
+	memcpy(s->rest, t->rest, sizeof(s->rest));
+	for (i = s->pairs; i < t->gathered; i++)
+		s->rest[t->gather[i].device] += t->gather[i].n;
+	memset(t->rest, 0, sizeof(t->rest));
 	t->ports_ns = now_ns;
-	t->gathered = 0;
+	t->gathered = t->noted = 0;
 }
 
-void uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, enum uw_way way, enum uw_carried what,
-		       uint16_t local, uint16_t remote)
+/* --- captures --- */
+
+static int find_asker(const struct uw_traffic *t, const struct uw_addr *a, uint8_t family)
+{
+	unsigned i;
+
+	for (i = 0; i < t->devices; i++) {
+		if (t->device[i].family == family && uw_addr_same(&t->device[i].asker, a))
+			return (int)i;
+	}
+	return -1;
+}
+
+void uw_traffic_asker(struct uw_traffic *t, const struct uw_addr *client, uint8_t family, uint64_t when_ns)
+{
+	if (t->devices == DEVICES || find_asker(t, client, family) >= 0)
+		return;
+	t->device[t->devices++] = (struct device){ .asker = *client, .family = family, .since_ns = when_ns };
+}
+
+/* The second that a packet falls in, those without one before it. NULL: out of order, or another time's. */
+static struct sample *second_of(struct uw_traffic *t, uint64_t when_ns)
+{
+	uint64_t from = when_ns - when_ns % NS_PER_S, last = t->samples ? newest(t)->to_ns : 0;
+
+	if (when_ns < last)
+		return when_ns >= newest(t)->from_ns ? newest(t) : NULL;
+	while (last && from > last && from - last <= SILENCE_NS) {
+		last += NS_PER_S - last % NS_PER_S;
+		uw_traffic_sample(t, last);
+	}
+	uw_traffic_sample(t, from + NS_PER_S);
+	if (!last || from > last)
+		newest(t)->from_ns = from;
+	return newest(t);
+}
+
+void uw_traffic_captured(struct uw_traffic *t, uint64_t last_ns)
 {
 	struct sample *s = newest(t);
 
-	if (device_of(t, 0, 0) < 0)
-		return;
-	if (!s || when_ns >= s->to_ns) {
-		uint64_t from = when_ns - when_ns % NS_PER_S;
+	if (s && last_ns > s->from_ns && last_ns < s->to_ns)
+		s->to_ns = last_ns + 1;
+}
 
-		uw_traffic_sample(t, from + NS_PER_S);
-		s = newest(t);
-		s->from_ns = from;
-	}
-	if (when_ns < s->from_ns)
-		return; /* out of order, or of another time */
-	s->packets[0][way][what]++;
-	if (what != UW_CARRIED_UDP)
-		return;
+static void note_ports(struct uw_traffic *t, uint64_t when_ns, int device, uint16_t local, uint16_t remote)
+{
+	unsigned nth = t->noted++;
+
 	if (!t->ports_ns)
 		t->ports_ns = when_ns;
 	if (when_ns > t->ports_ns + PORTS_NS)
 		uw_traffic_ports_end(t, when_ns);
-	gather(t, 0, local, remote, 1);
+	if (nth < NOTED_ALL)
+		gather(t, device, local, remote, 1);
+	else if (nth % NOTED_EVERY == 0)
+		gather(t, device, local, remote, NOTED_EVERY);
+}
+
+bool uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, const struct uw_carried_packet *p)
+{
+	const int end[UW_WAYS] = {
+		[UW_WAY_IN] = find_asker(t, &p->to, p->family),
+		[UW_WAY_OUT] = find_asker(t, &p->from, p->family),
+	};
+	struct sample *s;
+	int way;
+
+	if (end[UW_WAY_IN] < 0 && end[UW_WAY_OUT] < 0)
+		return false;
+	s = second_of(t, when_ns);
+	for (way = 0; s && way < UW_WAYS; way++) {
+		bool out = way == UW_WAY_OUT;
+
+		if (end[way] < 0)
+			continue;
+		s->packets[end[way]][way][p->what]++;
+		t->device[end[way]].tcp |= p->what == UW_CARRIED_TCP;
+		t->device[end[way]].others |= !p->service && p->what != UW_CARRIED_ICMP;
+		if (p->what == UW_CARRIED_UDP && p->from_port)
+			note_ports(t, when_ns, end[way], out ? p->from_port : p->to_port, out ? p->to_port : p->from_port);
+	}
+	return true;
 }
 
 /* --- a window's part --- */
@@ -202,8 +291,8 @@ static const struct sample *next_sample(const struct span *s, unsigned *at)
 	while (*at < t->samples) {
 		const struct sample *x = &t->sample[(*at)++ % SAMPLES];
 
-		/* The first has no beginning: what was counted before the run. */
-		if (x->from_ns && x->from_ns < s->to_ns && x->to_ns > s->from_ns)
+		/* The first has no beginning: what was counted before the run, or before the address asked. */
+		if (x->from_ns && x->from_ns >= t->device[s->device].since_ns && x->from_ns < s->to_ns && x->to_ns > s->from_ns)
 			return x;
 	}
 	return NULL;
@@ -313,6 +402,7 @@ static unsigned gather_sets(const struct span *s, struct pair *pair, unsigned ma
 
 		if (set->from_ns >= s->to_ns || set->to_ns <= s->from_ns)
 			continue;
+		*total += set->rest[s->device];
 		for (i = 0; i < set->pairs; i++) {
 			const struct pair *p = &set->pair[i];
 
@@ -356,14 +446,14 @@ static void fill_ports(struct span s, struct uw_window_traffic *out)
 	unsigned n = gather_sets(&s, pair, 4 * PORT_PAIRS, &total), i;
 
 	for (out->ports = 0; out->ports < UW_TOP_PORTS && n; out->ports++) {
-		uint16_t best = pair[0].remote;
+		uint16_t best = 0;
 
-		best_n = packets_of(pair, n, best);
+		best_n = 0;
 		for (i = 0; i < 2 * n; i++) {
 			uint16_t port = i % 2 ? pair[i / 2].local : pair[i / 2].remote;
 			uint64_t here = packets_of(pair, n, port);
 
-			if (better(here, port, best_n, best)) {
+			if (port && better(here, port, best_n, best)) {
 				best = port;
 				best_n = here;
 			}
@@ -381,13 +471,38 @@ static void fill_ports(struct span s, struct uw_window_traffic *out)
 	}
 }
 
+/* An address's own, of those that lost queries in the window: the one of most UDP packets meanwhile. */
+static int busiest_asker(const struct uw_traffic *t, const struct uw_window *w)
+{
+	uint64_t from = w->first_bad_ns > BEFORE_NS ? w->first_bad_ns - BEFORE_NS : 0, most = 0;
+	int best = -1;
+	unsigned i;
+
+	for (i = 0; i < w->flows; i++) {
+		struct span s = { t, find_asker(t, &w->flow[i].id.client, w->flow[i].id.family), from, w->last_bad_ns };
+		uint64_t n;
+
+		if (s.device < 0 || !t->device[s.device].others)
+			continue;
+		n = inside(&s, UW_WAY_OUT, UW_CARRIED_UDP) + inside(&s, UW_WAY_IN, UW_CARRIED_UDP);
+		if (best < 0 || n > most) {
+			best = s.device;
+			most = n;
+		}
+	}
+	return best;
+}
+
 void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w)
 {
 	struct span s = { .t = t, .device = find_device(t, w->wire_netns, w->wire_ifindex) };
 
 	memset(&w->traffic, 0, sizeof(w->traffic));
+	if (s.device < 0)
+		s.device = busiest_asker(t, w);
 	if (s.device < 0 || !w->first_bad_ns)
 		return;
+	w->traffic.no_tcp = t->device[s.device].family && !t->device[s.device].tcp;
 	s.from_ns = w->first_bad_ns > BEFORE_NS ? w->first_bad_ns - BEFORE_NS : 0;
 	s.to_ns = w->first_bad_ns + EDGE_NS;
 	fill_before(s, &w->traffic);

@@ -6,7 +6,7 @@
  * falls included). A limit that is
  * passed lies below the first and above the second.
  *
- * Live, the kernel's running counts of each device are sampled; in a capture each packet is given.
+ * Live, the kernel's running counts of each device are sampled; of a capture each packet is given.
  */
 #ifndef UW_TRAFFIC_H
 #define UW_TRAFFIC_H
@@ -18,6 +18,7 @@ struct uw_traffic;	/* opaque, bounded */
 
 struct uw_traffic *uw_traffic_new(void);
 void uw_traffic_free(struct uw_traffic *t);
+void uw_traffic_clear(struct uw_traffic *t);
 
 /** uw_traffic_sample - begin a sample: what is counted next was so at @now_ns. */
 void uw_traffic_sample(struct uw_traffic *t, uint64_t now_ns);
@@ -32,11 +33,29 @@ void uw_traffic_ports(struct uw_traffic *t, const struct uw_carried_ports *p, ui
 /** uw_traffic_ports_end - all noted until @now_ns have been told. */
 void uw_traffic_ports_end(struct uw_traffic *t, uint64_t now_ns);
 
-/** uw_traffic_packet - a packet of a capture; the wire is then known as device 0 of namespace 0. */
-void uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, enum uw_way way, enum uw_carried what,
-		       uint16_t local, uint16_t remote);
+/**
+ * uw_traffic_asker - a capture holds no devices: what goes from and to an address that asks is counted
+ * instead, from its first query on. There is room for a few; of the others nothing is known.
+ */
+void uw_traffic_asker(struct uw_traffic *t, const struct uw_addr *client, uint8_t family, uint64_t when_ns);
 
-/** uw_traffic_fill - w->traffic, as far as it is known of the device by which its queries left. */
+/* A packet of a capture. */
+struct uw_carried_packet {
+	struct uw_addr from, to;
+	uint8_t family;
+	enum uw_carried what;
+	uint16_t from_port, to_port;	/* UDP and TCP, 0 not known */
+	bool service;			/* of a service that is traced: a capture may be of nothing else */
+};
+
+/** uw_traffic_packet - a packet of a capture. Return: false if it is of nobody who asks. */
+bool uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, const struct uw_carried_packet *p);
+
+/** uw_traffic_captured - a capture ends here: its last second is not a whole one. */
+void uw_traffic_captured(struct uw_traffic *t, uint64_t last_ns);
+
+/** uw_traffic_fill - w->traffic, as far as it is known of the device by which its queries left; in a capture
+ * of that address, of those that lost queries in it, which had most UDP. */
 void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w);
 
 #endif

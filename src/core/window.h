@@ -40,6 +40,7 @@ struct uw_window_traffic {
 	double tcp_in_before;			/* segments/s, average of the 10 s before */
 	uint64_t tcp_in_during;			/* segments, first_bad to last_bad */
 	double during_s;			/* how long that was, by the counters' readings */
+	bool no_tcp;				/* a capture without any: of TCP nothing is known */
 
 	unsigned ports;
 	struct uw_top_port {

@@ -9,9 +9,11 @@
 
 struct uw_decode {
 	struct uw_match *match;
+	struct uw_traffic *traffic;	/* NULL: not counted */
 	struct uw_reassembly *reassembly;
 	uint8_t service[65536];		/* enum uw_proto by port */
-	uint8_t body[UW_BODY_MAX];	/* the parsers want all of it to be readable */
+	uint8_t head[UW_HEAD_MAX];	/* the parsers want all of it to be readable, */
+	uint8_t body[UW_BODY_MAX];	/* ... and of this */
 };
 
 /* A packet within a frame, and what it was carried in. */
@@ -20,6 +22,7 @@ struct layer {
 	uint64_t when_ns;
 	uint32_t tunnels, depth;
 	bool fragmented, partial;
+	bool counted;		/* as traffic: once a frame */
 };
 
 static uint32_t ip_id(const uint8_t *packet, uint32_t len)
@@ -56,14 +59,22 @@ static struct uw_slice behind_udp(const struct uw_headers *h, const struct uw_sl
 	return (struct uw_slice){ packet->at + skip, packet->len - skip };
 }
 
-static bool parse_headers(const struct uw_slice *packet, struct uw_headers *h)
+/* The first bytes of a packet, with as many readable as the parsers want. */
+static const uint8_t *head_of(struct uw_decode *d, const struct uw_slice *packet, uint32_t *len)
 {
-	uint8_t head[UW_HEAD_MAX];
-	uint32_t len = packet->len < sizeof(head) ? packet->len : sizeof(head);
+	*len = packet->len < UW_HEAD_MAX ? packet->len : UW_HEAD_MAX;
+	if (*len == UW_HEAD_MAX)
+		return packet->at;
+	memcpy(d->head, packet->at, *len);
+	return d->head;
+}
+
+static bool parse_headers(struct uw_decode *d, const struct uw_slice *packet, struct uw_headers *h)
+{
+	uint32_t len;
+	const uint8_t *head = head_of(d, packet, &len);
 
 	memset(h, 0, sizeof(*h));
-	memcpy(head, packet->at, len);
-	memset(head + len, 0, sizeof(head) - len);
 	return uw_headers_parse(head, len, h);
 }
 
@@ -79,10 +90,61 @@ static void take_icmp(struct uw_decode *d, const struct uw_headers *outer, const
 		return;
 	quote.packet.at += skip;
 	quote.packet.len -= skip;
-	if (!parse_headers(&quote.packet, &h) || h.protocol != UW_IPPROTO_UDP)
+	if (!parse_headers(d, &quote.packet, &h) || h.protocol != UW_IPPROTO_UDP)
 		return;
 	if (sight(d, &h, &quote, behind_udp(&h, &quote.packet), &s))
 		uw_match_icmp(d->match, outer, &s);
+}
+
+/* What was tunnelled is counted as it is on the wire, if it is of one who asks, else as what it holds. */
+static void count_as(struct uw_decode *d, struct layer *l, const struct uw_carried_packet *p)
+{
+	l->counted = uw_traffic_packet(d->traffic, l->when_ns, p);
+}
+
+static bool carried_as(uint8_t protocol, enum uw_carried *what)
+{
+	switch (protocol) {
+	case UW_IPPROTO_UDP:
+		*what = UW_CARRIED_UDP;
+		return true;
+	case UW_IPPROTO_TCP:
+		*what = UW_CARRIED_TCP;
+		return true;
+	case UW_IPPROTO_ICMP:
+	case UW_IPPROTO_ICMPV6:
+		*what = UW_CARRIED_ICMP;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* @h: of TCP its ports are not in it. */
+static void count_packet(struct uw_decode *d, struct layer *l, const struct uw_headers *h)
+{
+	struct uw_carried_packet p = { .family = h->family, .from_port = h->source_port, .to_port = h->destination_port };
+	const uint8_t *ports = l->packet.at + h->transport;
+
+	if (!d->traffic || l->counted || l->fragmented || !h->transport || !carried_as(h->protocol, &p.what))
+		return;
+	if (p.what == UW_CARRIED_TCP && l->packet.len >= h->transport + 4) {
+		p.from_port = uw_be16(ports);
+		p.to_port = uw_be16(ports + 2);
+	}
+	p.from = h->source;
+	p.to = h->destination;
+	p.service = d->service[p.from_port] || d->service[p.to_port];
+	count_as(d, l, &p);
+}
+
+/* Whose ports only the first one knows: it is of a service if that was. */
+static void count_fragment(struct uw_decode *d, struct layer *l, const struct uw_piece *f)
+{
+	struct uw_carried_packet p = { .from = f->source, .to = f->destination, .family = f->family, .service = true };
+
+	if (d->traffic && !l->counted && carried_as(f->protocol, &p.what))
+		count_as(d, l, &p);
 }
 
 static void take_packet(struct uw_decode *d, struct layer *l);
@@ -112,21 +174,21 @@ static void take_first(struct uw_decode *d, const struct layer *l)
 	struct uw_headers h;
 
 	first.partial = true;
-	if (parse_headers(&l->packet, &h) && h.protocol == UW_IPPROTO_UDP &&
+	if (parse_headers(d, &l->packet, &h) && h.protocol == UW_IPPROTO_UDP &&
 	    sight(d, &h, &first, behind_udp(&h, &l->packet), &s))
 		uw_match_packet(d->match, &s);
 }
 
-static bool take_fragment(struct uw_decode *d, const struct layer *l)
+static bool take_fragment(struct uw_decode *d, struct layer *l)
 {
 	const struct uw_datagram *whole;
 	struct uw_piece f;
-	uint8_t head[UW_HEAD_MAX];
-	uint32_t len = l->packet.len < sizeof(head) ? l->packet.len : sizeof(head);
+	uint32_t len;
+	const uint8_t *head = head_of(d, &l->packet, &len);
 
-	memcpy(head, l->packet.at, len);
 	if (l->fragmented || !uw_piece_parse(head, len, &f))
 		return false;
+	count_fragment(d, l, &f);
 	f.tunnels = l->tunnels;
 	if (!f.offset && f.more)
 		take_first(d, l);
@@ -145,11 +207,14 @@ static void take_packet(struct uw_decode *d, struct layer *l)
 
 	if (take_fragment(d, l))
 		return;
-	ports = parse_headers(&l->packet, &h);
+	ports = parse_headers(d, &l->packet, &h);
 	if (ports && h.protocol == UW_IPPROTO_UDP && sight(d, &h, l, behind_udp(&h, &l->packet), &s)) {
-		uw_match_packet(d->match, &s);
+		if (uw_match_packet(d->match, &s) && d->traffic)
+			uw_traffic_asker(d->traffic, &h.source, h.family, l->when_ns);
+		count_packet(d, l, &h);
 		return;
 	}
+	count_packet(d, l, &h);
 	if (ports && h.protocol != UW_IPPROTO_UDP) {
 		take_icmp(d, &h, l);
 		return;
@@ -179,7 +244,8 @@ uint64_t uw_decode_lost(const struct uw_decode *d)
 	return uw_reassembly_lost(d->reassembly);
 }
 
-struct uw_decode *uw_decode_new(const struct uw_port *ports, unsigned count, struct uw_match *match)
+struct uw_decode *uw_decode_new(const struct uw_port *ports, unsigned count, struct uw_match *match,
+				struct uw_traffic *traffic)
 {
 	struct uw_decode *d = calloc(1, sizeof(*d));
 	unsigned i;
@@ -187,6 +253,7 @@ struct uw_decode *uw_decode_new(const struct uw_port *ports, unsigned count, str
 	if (!d)
 		return NULL;
 	d->match = match;
+	d->traffic = traffic;
 	d->reassembly = uw_reassembly_new();
 	if (!d->reassembly) {
 		free(d);

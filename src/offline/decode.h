@@ -3,6 +3,7 @@
 #ifndef UW_DECODE_H
 #define UW_DECODE_H
 
+#include "core/traffic.h"
 #include "offline/match.h"
 #include "sink/sink.h"
 
@@ -10,10 +11,11 @@ struct uw_decode;	/* opaque */
 
 /**
  * uw_decode_new - a decoder that gives what it finds to a matcher.
- * @ports: service ports, @count of them; match: stays the caller's.
+ * @ports: service ports, @count of them; match, traffic: stay the caller's; traffic may be NULL.
  * Return: to be freed, or NULL without memory.
  */
-struct uw_decode *uw_decode_new(const struct uw_port *ports, unsigned count, struct uw_match *match);
+struct uw_decode *uw_decode_new(const struct uw_port *ports, unsigned count, struct uw_match *match,
+				struct uw_traffic *traffic);
 void uw_decode_free(struct uw_decode *d);
 
 /**

@@ -17,6 +17,7 @@ struct file {
 	bool capture;
 	int place;		/* of the join, -1 none */
 	struct uw_capture_counts span;
+	struct uw_traffic *traffic;	/* of a capture, and of those that go on where it ends */
 	struct file *goes_on;	/* the next file of the same capture */
 	bool continues;
 };
@@ -26,6 +27,7 @@ struct reading {
 	struct uw_inputs *in;
 	struct uw_match *match;
 	struct uw_decode *decode;
+	struct uw_traffic *traffic;
 	int place;
 };
 
@@ -109,15 +111,17 @@ static void on_complaint(void *arg, const char *line)
 
 /* ---- captures ---- */
 
-static int reading_open(struct reading *r, struct uw_inputs *in, int place)
+static int reading_open(struct reading *r, struct uw_inputs *in, const struct file *f)
 {
+	int place = f->place;
+
 	const struct uw_match_options m = { .timeout_ns = in->o->timeout_ns, .run = in->o->run + (unsigned)(place + 1),
 					    .open_max = OPEN_MAX };
 
-	*r = (struct reading){ .in = in, .place = place };
+	*r = (struct reading){ .in = in, .traffic = f->traffic, .place = place };
 	if (uw_match_new(&m, on_captured, r, &r->match))
 		return -ENOMEM;
-	r->decode = uw_decode_new(in->o->ports, in->o->port_count, r->match);
+	r->decode = uw_decode_new(in->o->ports, in->o->port_count, r->match, f->traffic);
 	return r->decode ? 0 : -ENOMEM;
 }
 
@@ -150,6 +154,7 @@ static int read_into(struct reading *r, struct file *f, struct uw_source *s, cha
 
 	f->span = (struct uw_capture_counts){ 0 };
 	err = uw_capture_read(s, &c, r->decode, &f->span, error);
+	uw_traffic_captured(r->traffic, f->span.last_ns);
 	if (!r->in->again) {
 		counts->frames += f->span.frames;
 		counts->bytes += f->span.bytes;
@@ -165,7 +170,7 @@ static int read_capture(struct uw_inputs *in, struct file *f, struct uw_source *
 
 	f->capture = true;
 	f->place = in->join ? uw_join_place(in->join, f->path, true) : -1;
-	err = reading_open(&r, in, f->place);
+	err = reading_open(&r, in, f);
 	if (err)
 		uw_source_fail(s, error, err, "out of memory");
 	else
@@ -241,7 +246,8 @@ static void read_chain(struct uw_inputs *in, struct file *first)
 
 	for (f = first; f; f = f->goes_on)
 		uw_join_empty(in->join, (unsigned)f->place);
-	if (reading_open(&r, in, first->place)) {
+	uw_traffic_clear(first->traffic);
+	if (reading_open(&r, in, first)) {
 		complain(in, "out of memory");
 		reading_close(&r);
 		return;
@@ -308,9 +314,42 @@ int uw_inputs_read(struct uw_inputs *in)
 	return in->failed ? -EIO : 0;
 }
 
+/* One capture in however many files, and nothing beside it: its times are those of all queries. */
+static const struct uw_traffic *lone_traffic(const struct uw_inputs *in)
+{
+	const struct uw_traffic *found = NULL;
+	unsigned i;
+
+	for (i = 0; i < in->o->files; i++) {
+		if (in->file[i].continues)
+			continue;
+		if (found || !in->file[i].capture)
+			return NULL;
+		found = in->file[i].traffic;
+	}
+	return found;
+}
+
 const struct uw_inputs_counts *uw_inputs_counts(const struct uw_inputs *in)
 {
 	return &in->counts;
+}
+
+const struct uw_traffic *uw_inputs_traffic(const struct uw_inputs *in)
+{
+	const struct uw_vantage *v;
+	unsigned i, count;
+
+	if (!in->join)
+		return in->file[0].traffic;
+	v = uw_join_places(in->join, &count);
+	for (i = 0; i < in->o->files; i++) {
+		const struct file *f = &in->file[i];
+
+		if (f->capture && !f->continues && f->place >= 0 && v[f->place].side == UW_VANTAGE_CLIENT)
+			return f->traffic;
+	}
+	return lone_traffic(in);
 }
 
 const struct uw_vantage *uw_inputs_vantages(const struct uw_inputs *in, unsigned *count)
@@ -325,6 +364,7 @@ struct uw_inputs *uw_inputs_new(const struct uw_inputs_options *o)
 					     .facts = on_facts, .progress = on_progress, .complain = on_complaint };
 	struct uw_inputs *in = calloc(1, sizeof(*in));
 	struct uw_jsonl_sink sink = lines;
+	bool enough;
 	unsigned i;
 
 	if (!in)
@@ -334,12 +374,15 @@ struct uw_inputs *uw_inputs_new(const struct uw_inputs_options *o)
 	in->file = calloc(o->files, sizeof(*in->file));
 	in->jsonl = uw_jsonl_new(&sink, o->timeout_ns);
 	in->join = o->files > 1 ? uw_join_new(HELD_MAX) : NULL;
-	if (!in->file || !in->jsonl || (o->files > 1 && !in->join)) {
+	enough = in->file && in->jsonl && (o->files == 1 || in->join);
+	for (i = 0; enough && i < o->files; i++) {
+		in->file[i] = (struct file){ .path = o->file[i], .place = -1, .traffic = uw_traffic_new() };
+		enough = in->file[i].traffic;
+	}
+	if (!enough) {
 		uw_inputs_free(in);
 		return NULL;
 	}
-	for (i = 0; i < o->files; i++)
-		in->file[i] = (struct file){ .path = o->file[i], .place = -1 };
 	for (i = 0; i < sizeof(in->host_place) / sizeof(*in->host_place); i++)
 		in->host_place[i] = -1;
 	return in;
@@ -347,8 +390,12 @@ struct uw_inputs *uw_inputs_new(const struct uw_inputs_options *o)
 
 void uw_inputs_free(struct uw_inputs *in)
 {
+	unsigned i;
+
 	if (!in)
 		return;
+	for (i = 0; in->file && i < in->o->files; i++)
+		uw_traffic_free(in->file[i].traffic);
 	uw_join_free(in->join);
 	uw_jsonl_free(in->jsonl);
 	free(in->file);

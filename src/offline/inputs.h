@@ -42,6 +42,10 @@ int uw_inputs_read(struct uw_inputs *in);
 /** uw_inputs_counts - what was counted so far. */
 const struct uw_inputs_counts *uw_inputs_counts(const struct uw_inputs *in);
 
+/** uw_inputs_traffic - what the wire carried by a capture: of several the client's end, NULL if none is.
+ * For a single file the same all the time. */
+const struct uw_traffic *uw_inputs_traffic(const struct uw_inputs *in);
+
 /** uw_inputs_vantages - the places that were compared; none for a single file. */
 const struct uw_vantage *uw_inputs_vantages(const struct uw_inputs *in, unsigned *count);
 

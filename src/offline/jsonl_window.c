@@ -99,8 +99,9 @@ static double rate(struct uw_fields *f, const char *key)
 static void read_traffic(struct uw_fields *f, struct uw_window_traffic *t)
 {
 	t->before = uw_field_has(f, "udp.out_pps_before");
-	t->during = uw_field_has(f, "tcp.in_segments_during");
+	t->during = uw_field_has(f, "udp.in_pps_during");
 	t->release = uw_field_has(f, "udp.out_pps_release");
+	t->no_tcp = t->during && !uw_field_has(f, "tcp.in_segments_during");
 	t->udp_out_before = rate(f, "udp.out_pps_before");
 	t->udp_in_before = rate(f, "udp.in_pps_before");
 	t->tcp_in_before = rate(f, "tcp.in_pps_before");

@@ -381,7 +381,7 @@ static void take_cut(struct uw_match *m, struct uw_packet *p, const struct uw_si
 		o->cut = true;
 }
 
-void uw_match_packet(struct uw_match *m, const struct uw_sighting *s)
+bool uw_match_packet(struct uw_match *m, const struct uw_sighting *s)
 {
 	bool cut = s->body_len < s->payload_len && s->body_len < UW_BODY_MAX;
 	struct uw_packet p = { 0 };
@@ -392,22 +392,23 @@ void uw_match_packet(struct uw_match *m, const struct uw_sighting *s)
 	if (s->partial) {
 		if (known && p.has_transaction && p.dir == UW_REPLY)
 			take_part(m, &p, s->tunnels);
-		return;
+		return false;
 	}
 	if (cut && !(known && p.has_transaction)) {
 		take_cut(m, &p, s);
-		return;
+		return p.dir == UW_REQUEST;
 	}
 	if (!known || !p.has_transaction)
-		return;
+		return false;
 	print = print_of(s);
 	if (p.dir == UW_REQUEST) {
 		take_request(m, &p, s, &print);
-		return;
+		return true;
 	}
 	if (!cut)
 		p.digest = uw_answer_digest(&p, s->body, s->body_len);
 	take_reply(m, &p, &print, s->tunnels);
+	return false;
 }
 
 /* The quoted transaction, else the IP id, else the newest open query of the tuple (RFC 792: at

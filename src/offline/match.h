@@ -60,8 +60,9 @@ void uw_match_free(struct uw_match *m);
  */
 void uw_match_time(struct uw_match *m, uint64_t when_ns);
 
-/** uw_match_packet - take a datagram; what is neither request nor reply is passed over. */
-void uw_match_packet(struct uw_match *m, const struct uw_sighting *s);
+/** uw_match_packet - take a datagram; what is neither request nor reply is passed over.
+ * Return: whether it was a request. */
+bool uw_match_packet(struct uw_match *m, const struct uw_sighting *s);
 
 /**
  * uw_match_icmp - take an ICMP error.

@@ -69,9 +69,12 @@ static void print_traffic(const struct uw_text_out *o, const struct uw_window_tr
 	struct uw_line l = { 0 };
 
 	if (t->during) {
-		uw_line_add(&l, "TCP in" UW_NBSP);
-		add_number(&l, (double)t->tcp_in_during);
-		uw_line_add(&l, UW_NBSP "segments · UDP in" UW_NBSP);
+		if (!t->no_tcp) {
+			uw_line_add(&l, "TCP in" UW_NBSP);
+			add_number(&l, (double)t->tcp_in_during);
+			uw_line_add(&l, UW_NBSP "segments · ");
+		}
+		uw_line_add(&l, "UDP in" UW_NBSP);
 		if (t->before) {
 			add_rate(&l, t->udp_in_before);
 			uw_line_add(&l, " → ");

@@ -48,7 +48,7 @@ static int setup(void **state)
 
 	assert_non_null(w);
 	assert_int_equal(uw_match_new(&o, on_query, w, &w->match), 0);
-	w->decode = uw_decode_new(ports, 2, w->match);
+	w->decode = uw_decode_new(ports, 2, w->match, NULL);
 	assert_non_null(w->decode);
 	w->now_ns = START;
 	w->snaplen = 65535;

@@ -111,25 +111,137 @@ static void test_tie(void **state)
 	uw_traffic_free(t);
 }
 
-/* A capture's packets: seconds of its own clock. */
+static struct uw_addr address(uint8_t last)
+{
+	return (struct uw_addr){ .b = { 192, 0, 2, last } };
+}
+
+static void packet(struct uw_traffic *t, uint64_t ns, uint8_t from, uint8_t to, enum uw_carried what, uint16_t port)
+{
+	const struct uw_carried_packet p = {
+		.from = address(from), .to = address(to), .family = 4, .what = what, .from_port = port, .to_port = port,
+		.service = port == 53,
+	};
+
+	uw_traffic_packet(t, ns, &p);
+}
+
+static struct uw_window captured(uint8_t client)
+{
+	struct uw_window w = window();
+
+	w.wire_netns = w.wire_ifindex = 0;
+	w.flows = 1;
+	w.flow[0].id.client = address(client);
+	w.flow[0].id.family = 4;
+	return w;
+}
+
+/* A capture's packets: seconds of its own clock, of the address that asks and of no other. */
 static void test_packets(void **state)
 {
 	struct uw_traffic *t = uw_traffic_new();
-	struct uw_window w = window();
+	struct uw_window w = captured(1);
 	uint64_t ns;
 
 	(void)state;
-	w.wire_netns = w.wire_ifindex = 0;
 	for (ns = 100 * S; ns < 150 * S; ns += 5000000) {
-		uw_traffic_packet(t, ns, UW_WAY_OUT, UW_CARRIED_UDP, 51820, 51820);
-		uw_traffic_packet(t, ns, UW_WAY_IN, UW_CARRIED_TCP, 40000, 443);
+		packet(t, ns, 1, 9, UW_CARRIED_UDP, 51820);
+		if (ns == 105 * S) {
+			const struct uw_addr asker = address(1);
+
+			uw_traffic_asker(t, &asker, 4, ns);
+		}
+		packet(t, ns, 9, 1, UW_CARRIED_TCP, 443);
+		packet(t, ns, 7, 9, UW_CARRIED_UDP, 7);
 	}
-	uw_traffic_packet(t, 101 * S, UW_WAY_OUT, UW_CARRIED_UDP, 1, 1); /* out of order: left out */
+	packet(t, 101 * S, 1, 9, UW_CARRIED_UDP, 1); /* out of order: left out */
 	uw_traffic_fill(t, &w);
 	assert_int_equal(w.traffic.udp_out_before, 200);
+	assert_int_equal(w.traffic.udp_in_before, 0);
 	assert_int_equal(w.traffic.udp_out_release, 200);
 	assert_in_range(w.traffic.tcp_in_during, 3930, 3950);
+	assert_false(w.traffic.no_tcp);
 	assert_int_equal(w.traffic.port[0].port, 51820);
+	assert_int_equal((int)(100 * w.traffic.port[0].share + 0.5), 100);
+	uw_traffic_free(t);
+}
+
+/* Of an address that asked nothing, and of a capture of nothing but queries, no rate is known. */
+static void test_packets_unknown(void **state)
+{
+	struct uw_traffic *t = uw_traffic_new();
+	const struct uw_addr asker = address(1);
+	struct uw_window w = captured(2);
+	uint64_t ns;
+
+	(void)state;
+	uw_traffic_asker(t, &asker, 4, 100 * S);
+	for (ns = 100 * S; ns < 150 * S; ns += 500000000)
+		packet(t, ns, 1, 9, UW_CARRIED_UDP, 53);
+	uw_traffic_fill(t, &w);
+	assert_false(w.traffic.before || w.traffic.during || w.traffic.release);
+	w = captured(1);
+	uw_traffic_fill(t, &w);
+	assert_false(w.traffic.before || w.traffic.during || w.traffic.release);
+	packet(t, 151 * S, 1, 9, UW_CARRIED_UDP, 51820); /* there is other UDP, but no TCP */
+	uw_traffic_fill(t, &w);
+	assert_true(w.traffic.during && w.traffic.no_tcp);
+	assert_int_equal(w.traffic.udp_out_before, 2);
+	uw_traffic_free(t);
+}
+
+/* Seconds without a packet count as such; a pause between two files does not; the last one is no whole one. */
+static void test_packets_silence(void **state)
+{
+	struct uw_traffic *t = uw_traffic_new();
+	const struct uw_addr asker = address(1);
+	struct uw_window w = captured(1);
+	unsigned i;
+
+	(void)state;
+	uw_traffic_asker(t, &asker, 4, 110 * S);
+	for (i = 0; i < 1000; i++)
+		packet(t, 110 * S + i * 10000000ull, 1, 9, UW_CARRIED_UDP, 51820);
+	packet(t, 130 * S, 9, 1, UW_CARRIED_UDP, 51820);
+	for (i = 0; i < 50; i++)
+		packet(t, 142 * S + i * 10000000ull, 1, 9, UW_CARRIED_UDP, 51820);
+	uw_traffic_captured(t, 142 * S + 500000000);
+	uw_traffic_fill(t, &w);
+	assert_int_equal(w.traffic.udp_out_before, 100);
+	assert_true(w.traffic.udp_in_during > 0.04 && w.traffic.udp_in_during < 0.06); /* 1 in some 20 s */
+	assert_int_equal(w.traffic.udp_out_release, 0);
+	w.last_bad_ns += S;
+	uw_traffic_fill(t, &w);
+	assert_int_equal(w.traffic.udp_out_release, 33);	/* 50 in a silent second and half a busy one */
+	w.first_bad_ns += 500 * S;
+	w.last_bad_ns += 500 * S;
+	packet(t, 640 * S, 1, 9, UW_CARRIED_UDP, 51820);
+	uw_traffic_fill(t, &w);
+	assert_false(w.traffic.before);
+	uw_traffic_free(t);
+}
+
+/* Many pairs of few packets make no top port, but count in what a top port is a share of. */
+static void test_packets_ports(void **state)
+{
+	struct uw_traffic *t = uw_traffic_new();
+	const struct uw_addr asker = address(1);
+	struct uw_window w = captured(1);
+	unsigned i;
+
+	(void)state;
+	uw_traffic_asker(t, &asker, 4, 110 * S);
+	for (i = 0; i < 400; i++) {
+		packet(t, 111 * S + i * 1000000, 1, 9, UW_CARRIED_UDP, (uint16_t)(1024 + i));
+		if (i % 4 == 0)
+			packet(t, 111 * S + i * 1000000, 1, 9, UW_CARRIED_UDP, 443);
+	}
+	packet(t, 118 * S, 1, 9, UW_CARRIED_UDP, 443);
+	uw_traffic_fill(t, &w);
+	assert_int_equal(w.traffic.ports, 1);
+	assert_int_equal(w.traffic.port[0].port, 443);
+	assert_int_equal((int)(100 * w.traffic.port[0].share + 0.5), 20);
 	uw_traffic_free(t);
 }
 
@@ -140,6 +252,9 @@ int main(void)
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_tie),
 		cmocka_unit_test(test_packets),
+		cmocka_unit_test(test_packets_unknown),
+		cmocka_unit_test(test_packets_silence),
+		cmocka_unit_test(test_packets_ports),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
