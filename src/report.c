@@ -449,6 +449,8 @@ void uw_report_end(struct uw_report *r, const struct uw_totals *t)
 
 	if (!r->sink)
 		return;
+	all.window = uw_windows_list(r->windows, &all.windows);
+	all.traffic = r->traffic;
 	flows = uw_flow_list(r->flows, &count);
 	r->sink->end(r->sink, &all, flows, count);
 	uw_writer_commit(r->writer);

@@ -21,10 +21,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 START = 1_700_000_000.0
 NTP_EPOCH = 2208988800
 VOID = {"meta", "br", "hr", "img", "link", "input"}
+BUSY, IDLE = 60, 10     # packets/s of other UDP, in the ten seconds before a loss and else
 HOSTILE = b"<script>alert(1)</script>\xe2\x80\xae\x1b[31m&\"'"
 TEXT_ON = [("--text", "--page"), ("--text", "--card"), ("--soft", "--page"), ("--soft", "--card"),
            ("--lost", "--card"), ("--ok", "--card"), ("--link", "--card"), ("--lost", "--page")]
-SHAPES_ON = [(name, on) for name in ("--good", "--lost", "--here", "--other")
+SHAPES_ON = [(name, on) for name in ("--good", "--lost", "--here", "--other", "--link")
              for on in ("--card", "--band")]
 
 
@@ -61,6 +62,15 @@ class Capture:
         if answered:
             self.frames.append((when + rtt, ip_udp(server, "192.0.2.10", service, port, answer)))
 
+    def bulk(self, when, rate, way_out=True):
+        """A second of other UDP, and of TCP coming in."""
+        here, there = ("192.0.2.10", "203.0.113.99")[::1 if way_out else -1], 51820
+        for i in range(rate):
+            self.frames.append((when + i / rate, ip_udp(*here, there, there, bytes(20))))
+        tcp = bytearray(ip_udp("203.0.113.99", "192.0.2.10", 443, 40000, bytes(12)))
+        tcp[9] = 6
+        self.frames.append((when + 0.5, bytes(tcp)))
+
     def write(self, path):
         with open(path, "wb") as file:
             file.write(struct.pack("<IHHiIII", 0xa1b23c4d, 2, 4, 0, 0, 65535, 101))
@@ -76,6 +86,7 @@ def story():
         return 150 <= when - START < 230 or 390 <= when - START < 452
     for i in range(600):
         when = START + i
+        capture.bulk(when, BUSY if lost(when + 10) and not lost(when) else IDLE)
         if i % 8 == 0:
             capture.query(when + 0.1, "198.51.100.20", "ntp", not lost(when), 123, rtt=0.0213 + i % 7 * 1e-3)
         if i % 8 == 4:
@@ -136,13 +147,47 @@ def check_hostile(text):
 def check_content(text):
     wanted = ["In plain words", "Over time", "<svg", "Who asked whom", "How long answers took", "What to do.",
               "Queries without a good answer", "How this was measured", "What could not be seen", "Clock", " UTC",
-              "To paste into a ticket", "198.51.100.20:123", "203.0.113.7:123", "ephemeral", "no_reply"]
+              "To paste into a ticket", "Answers stopped, from the first query lost to the last one (UTC):",
+              "UDP packets sent: 62/s as it began, 10/s as it ended", "meanwhile TCP segments received: 78", "198.51.100.20:123", "203.0.113.7:123", "ephemeral", "no_reply"]
     found = [f"{w!r} is not in it" for w in wanted if w not in text]
     number = re.search(r"<h1>(\d+) of (\d+) queries got no answer</h1>", text)
-    truth = sum(1 for line in story().frames if line[1][20:22] not in (b"\0\x7b", b"\0\x35") or
+    truth = sum(1 for line in story().frames if line[1][9] == 17 and line[1][22:24] in (b"\0\x7b", b"\0\x35") and
+                line[1][20:22] not in (b"\0\x7b", b"\0\x35") or
                 line[1][22:24] == b"\0\x7b" and line[1][28] & 7 == 3)
     if not number or int(number[2]) != truth:
         found.append(f"the headline counts {number and number[0]}, of {truth}")
+    return found
+
+
+def steps(path):
+    """[(x from, x to, y)] of a curve drawn in steps."""
+    found = re.findall(r"[ML]([\d.]+) ([\d.]+)H([\d.]+)", path)
+    return [(float(a), float(b), float(y)) for a, y, b in found]
+
+
+def check_curve(text):
+    """The curve of all UDP stands above the lanes, and is as high as the truth was, where it was so."""
+    found, curve = [], re.search(r'<path class="out" d="([^"]+)"', text)
+    bands = [(float(x), float(x) + float(w)) for x, w in
+             re.findall(r'<rect class="band" x="([\d.]+)" y="18.0" width="([\d.]+)"', text)]
+    lanes = [float(y) for y in re.findall(r'<text class="name" x="0" y="([\d.]+)">(?:NTP|DNS)', text)]
+    if not curve or len(bands) != 2 or not lanes:
+        return [f"curve {bool(curve)}, {len(bands)} bands, {len(lanes)} lanes"]
+    curve = steps(curve[1])
+    base = float(re.search(r'<line class="base"[^>]* y1="([\d.]+)"', text)[1])
+    top = min(y for _, _, y in curve)
+    if base >= min(lanes) or top < 18:
+        found.append(f"from {top} to {base}, and the first lane at {min(lanes)}")
+    busy = [(a, b) for a, b, y in curve if (base - y) > 0.8 * (base - top)]
+    # 600 s on 770 units: ten seconds before a band are thirteen of them
+    for first, _ in bands:
+        before = [1 for a, b in busy if first - 16 <= a and b <= first + 4]
+        if len(before) < 4:
+            found.append(f"the rate before the band at {first:.0f} is not drawn: busy at {busy}")
+    away = [a for a, b in busy if not any(first - 18 <= a <= first + 4 for first, _ in bands)]
+    found += [f"busy at {a}, where nothing was" for a in away]
+    idle = [(base - y) / (base - top) for a, b, y in curve if any(f + 8 < a < t for f, t in bands)]
+    found += [f"{share:.2f} of the height within a band" for share in idle if not 0.1 <= share <= 0.3][:3]
     return found
 
 
@@ -207,7 +252,7 @@ def check_all(udpwhy, scratch, capture, page):
         text = file.read()
     results = {"runs": [] if done.returncode == 0 and not done.stderr else [f"{done.returncode} {done.stderr}"],
                "well-formed, complete in itself": check_form(text), "hostile names": check_hostile(text),
-               "content": check_content(text), "contrast": check_contrast(text)}
+               "content": check_content(text), "the curve": check_curve(text), "contrast": check_contrast(text)}
     browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     skipped = 0
     if browser:

@@ -7,6 +7,9 @@
 #include "stats.h"
 
 /* Totals, for status and end records, the summary and the exit status. */
+struct uw_window;
+struct uw_traffic;
+
 struct uw_totals {
 	uint64_t verdict[UW_VERDICTS];
 	uint64_t fault[UW_FAULTS];
@@ -22,6 +25,9 @@ struct uw_totals {
 	uint64_t elapsed_ns;
 	const struct uw_vantage *vantage;	/* of several files: the places they are from */
 	unsigned vantages;
+	const struct uw_window *const *window;	/* at the end: the loss windows, the oldest first */
+	unsigned windows;
+	const struct uw_traffic *traffic;	/* likewise: of a capture what went from and to who asked; NULL not known */
 };
 
 /* What an earlier revision of a query said, and is taken back by the next. */

@@ -493,6 +493,37 @@ static int busiest_asker(const struct uw_traffic *t, const struct uw_window *w)
 	return best;
 }
 
+uint8_t uw_traffic_rates(const struct uw_traffic *t, struct uw_addr *asker, uw_rate_fn fn, void *arg)
+{
+	struct span s = { t, -1, 0, UINT64_MAX };
+	const struct sample *x;
+	uint64_t most = 0;
+	unsigned i, at = 0;
+
+	for (i = 0; i < t->devices; i++) {
+		struct span one = { t, (int)i, 0, UINT64_MAX };
+		uint64_t n = inside(&one, UW_WAY_OUT, UW_CARRIED_UDP) + inside(&one, UW_WAY_IN, UW_CARRIED_UDP);
+
+		if (t->device[i].family && t->device[i].others && n > most) {
+			most = n;
+			s.device = (int)i;
+		}
+	}
+	if (s.device < 0)
+		return 0;
+	while ((x = next_sample(&s, &at))) {
+		const double pps[UW_WAYS] = {
+			[UW_WAY_IN] = x->packets[s.device][UW_WAY_IN][UW_CARRIED_UDP] / seconds(x),
+			[UW_WAY_OUT] = x->packets[s.device][UW_WAY_OUT][UW_CARRIED_UDP] / seconds(x),
+		};
+
+		if (seconds(x) > 0.5) /* the first and the last may be parts of one */
+			fn(arg, x->from_ns, x->to_ns, pps);
+	}
+	*asker = t->device[s.device].asker;
+	return t->device[s.device].family;
+}
+
 void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w)
 {
 	struct span s = { .t = t, .device = find_device(t, w->wire_netns, w->wire_ifindex) };

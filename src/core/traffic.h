@@ -54,6 +54,12 @@ bool uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, const struct uw_c
 /** uw_traffic_captured - a capture ends here: its last second is not a whole one. */
 void uw_traffic_captured(struct uw_traffic *t, uint64_t last_ns);
 
+typedef void (*uw_rate_fn)(void *arg, uint64_t from_ns, uint64_t to_ns, const double pps[UW_WAYS]);
+
+/** uw_traffic_rates - second by second the UDP packets of the address in a capture that had most of them.
+ * @asker: receives it. Return: its family, or 0 if nothing is known. */
+uint8_t uw_traffic_rates(const struct uw_traffic *t, struct uw_addr *asker, uw_rate_fn fn, void *arg);
+
 /** uw_traffic_fill - w->traffic, as far as it is known of the device by which its queries left; in a capture
  * of that address, of those that lost queries in it, which had most UDP. */
 void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w);

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "core/address.h"
+#include "core/traffic.h"
 #include "sink/html_parts.h"
 #include "sink/ticket.h"
+
+#define BEFORE_NS 10000000000ull	/* of a window: what its rates before are of */
 
 static struct uw_html *self(struct uw_sink *s)
 {
@@ -99,7 +102,7 @@ static void html_window(struct uw_sink *s, const struct uw_window *w)
 		.answered = w->answered, .flows = w->flows + w->more_flows,
 	};
 	window_rates(&w->traffic, out->rates, sizeof(out->rates));
-	uw_timeline_band(&h->timeline, w->id, w->first_bad_ns, w->last_bad_ns);
+	uw_timeline_band(&h->timeline, w);
 }
 
 static void html_ignore_flow(struct uw_sink *s, const struct uw_flow *f)
@@ -184,10 +187,43 @@ static void put_words(const struct uw_html *h)
 	fputs("</section>\n", h->out);
 }
 
-static void put_timeline(const struct uw_html *h)
+static void on_rate(void *arg, uint64_t from_ns, uint64_t to_ns, const double pps[UW_WAYS])
+{
+	uw_timeline_rate(arg, from_ns, to_ns, pps[UW_WAY_OUT], pps[UW_WAY_IN]);
+}
+
+/* Of windows that were read, no more is known than their own numbers. */
+static void take_window_rates(struct uw_timeline *tl, const struct uw_window *w)
+{
+	const struct uw_window_traffic *t = &w->traffic;
+	uint64_t before = w->first_bad_ns > BEFORE_NS ? w->first_bad_ns - BEFORE_NS : 0;
+
+	if (t->before)
+		uw_timeline_rate(tl, before, w->first_bad_ns, t->udp_out_before, t->udp_in_before);
+	if (t->during)
+		uw_timeline_rate(tl, w->first_bad_ns, w->last_bad_ns, UW_RATE_UNKNOWN, t->udp_in_during);
+	if (t->release)
+		uw_timeline_rate(tl, w->last_bad_ns, w->first_good_ns, t->udp_out_release, t->udp_in_release);
+}
+
+/* How much UDP there was in all, above the lanes. */
+static void take_rates(struct uw_html *h, const struct uw_totals *t)
+{
+	struct uw_addr asker;
+	uint8_t family = t->traffic ? uw_traffic_rates(t->traffic, &asker, on_rate, &h->timeline) : 0;
+	unsigned i;
+
+	if (family)
+		uw_addr_text(&asker, family, h->timeline.rate_of);
+	for (i = 0; !family && i < t->windows; i++)
+		take_window_rates(&h->timeline, t->window[i]);
+}
+
+static void put_timeline(struct uw_html *h, const struct uw_totals *t)
 {
 	if (!h->asked)
 		return;
+	take_rates(h, t);
 	fputs("<section><h2>Over time</h2><div class=\"scroll\">\n", h->out);
 	uw_timeline_svg(&h->timeline, h->clock, h->out);
 	fputs("</div><ul class=\"legend\"><li><i style=\"background:var(--good)\"></i>above the line: answered</li><li><i style=\""
@@ -195,6 +231,8 @@ static void put_timeline(const struct uw_html *h)
 	      "</li><li><i style=\"background:var(--other)\"></i>refused, or not clear</li>", h->out);
 	if (h->windows)
 		fputs("<li><i style=\"background:var(--band)\"></i>loss window</li>", h->out);
+	if (h->timeline.rated)
+		fputs("<li><i class=\"out\"></i>all UDP packets a second, sent</li><li><i class=\"in\"></i>received</li>", h->out);
 	fputs("</ul><p class=\"note\">Times are UTC. Each lane has its own scale.</p></section>\n", h->out);
 }
 
@@ -234,7 +272,8 @@ static void put_diagnoses(const struct uw_html *h)
 }
 
 /* Plain text within the page: escaped line by line. */
-static void put_ticket(const struct uw_html *h, const struct uw_flow *const *flows, unsigned count)
+static void put_ticket(const struct uw_html *h, const struct uw_totals *t, const struct uw_flow *const *flows,
+		       unsigned count)
 {
 	char *text = NULL, *line, *rest;
 	size_t size;
@@ -242,7 +281,7 @@ static void put_ticket(const struct uw_html *h, const struct uw_flow *const *flo
 
 	if (!uw_ticket_wanted(flows, count) || !(out = open_memstream(&text, &size)))
 		return;
-	uw_ticket(out, "", h->clock, flows, count);
+	uw_ticket(out, "", h->clock, flows, count, t);
 	fclose(out);
 	fputs("<section><h2>To paste into a ticket</h2><pre>", h->out);
 	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -315,14 +354,14 @@ static void html_end(struct uw_sink *s, const struct uw_totals *t, const struct 
 	put_period(h);
 	put_cards(h);
 	put_words(h);
-	put_timeline(h);
+	put_timeline(h, t);
 	html_windows(h);
 	put_diagnoses(h);
 	if (count) {
 		html_flows(h, flows, count);
 		html_latency(h, flows, count);
 	}
-	put_ticket(h, flows, count);
+	put_ticket(h, t, flows, count);
 	html_queries(h);
 	put_measured(h, t);
 	html_foot(h->out);

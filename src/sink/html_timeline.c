@@ -15,6 +15,9 @@
 #define UP 30 /* of a lane, for what is good; the rest is for what is not */
 #define DOWN 22
 #define TOP 22
+#define LABEL 70 /* the room that a window's name takes */
+#define RATE 66 /* the curve's lane, above the others */
+#define RATE_UP 44
 
 /* --- counting --- */
 
@@ -67,16 +70,20 @@ static unsigned bin_of(struct uw_timeline *t, uint64_t when_ns)
 	return (unsigned)((when_ns - t->start_ns) / t->bin_ns);
 }
 
+static bool is_of(const struct uw_lane *l, uint8_t protocol, uint8_t family, uint16_t port, const struct uw_addr *server)
+{
+	return !l->protocol || (l->protocol == protocol && l->family == family && l->port == port &&
+				uw_addr_same(&l->server, server));
+}
+
 static struct uw_lane *lane_of(struct uw_timeline *t, const struct uw_query_key *k)
 {
 	struct uw_lane *l;
 	unsigned i;
 
 	for (i = 0; i < t->lanes; i++) {
-		l = &t->lane[i];
-		if (!l->protocol || (l->protocol == k->protocol && l->family == k->family && l->port == k->server_port &&
-				     !memcmp(&l->server, &k->server, sizeof(l->server))))
-			return l;
+		if (is_of(&t->lane[i], k->protocol, k->family, k->server_port, &k->server))
+			return &t->lane[i];
 	}
 	l = &t->lane[t->lanes++];
 	if (t->lanes == UW_TIMELINE_LANES)
@@ -97,17 +104,57 @@ void uw_timeline_add(struct uw_timeline *t, const struct uw_query *q)
 	l->sum[lot]++;
 }
 
-void uw_timeline_band(struct uw_timeline *t, unsigned id, uint64_t from_ns, uint64_t to_ns)
+static uint32_t lanes_of(const struct uw_timeline *t, const struct uw_window *w)
+{
+	uint32_t found = 0;
+	unsigned i, k;
+
+	for (i = 0; i < w->flows; i++) {
+		const struct uw_flow_id *id = &w->flow[i].id;
+
+		for (k = 0; k < t->lanes && !is_of(&t->lane[k], id->protocol, id->family, id->server_port, &id->server); k++)
+			;
+		found |= k < t->lanes ? 1u << k : 0;
+	}
+	return found;
+}
+
+void uw_timeline_band(struct uw_timeline *t, const struct uw_window *w)
 {
 	unsigned i;
 
-	for (i = 0; i < t->bands && t->band[i].id != id; i++)
+	for (i = 0; i < t->bands && t->band[i].id != w->id; i++)
 		;
 	if (i == UW_TIMELINE_BANDS)
 		return;
 	if (i == t->bands)
 		t->bands++;
-	t->band[i] = (struct uw_band){.from_ns = from_ns, .to_ns = to_ns, .id = id};
+	t->band[i] = (struct uw_band){
+		.from_ns = w->first_bad_ns, .to_ns = w->last_bad_ns, .id = w->id, .lanes = lanes_of(t, w),
+	};
+}
+
+static double most(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+void uw_timeline_rate(struct uw_timeline *t, uint64_t from_ns, uint64_t to_ns, double out, double in)
+{
+	uint64_t end = t->start_ns + UW_TIMELINE_BINS * t->bin_ns;
+	unsigned b;
+
+	if (!t->bin_ns || to_ns <= t->start_ns || from_ns >= end || to_ns <= from_ns)
+		return;
+	from_ns = from_ns > t->start_ns ? from_ns : t->start_ns;
+	to_ns = to_ns < end ? to_ns : end;
+	for (b = (unsigned)((from_ns - t->start_ns) / t->bin_ns); b <= (to_ns - 1 - t->start_ns) / t->bin_ns; b++) {
+		struct uw_rate *r = &t->rate[b];
+
+		r->out = r->known ? most(r->out, out) : out;
+		r->in = r->known ? most(r->in, in) : in;
+		r->known = t->rated = true;
+	}
 }
 
 /* --- drawing --- */
@@ -212,18 +259,84 @@ static void draw_ticks(const struct scale *s, const struct uw_clock *clock, doub
 	}
 }
 
-static void draw_bands(const struct scale *s, double bottom, FILE *out)
+static void draw_band(const struct scale *s, const struct uw_band *b, double y, double height, FILE *out)
 {
-	unsigned i;
+	double from = x_of(s, b->from_ns), to = x_of(s, b->to_ns);
+
+	draw_bar(out, "band", from, to - from > 3 ? to - from : 3, y, height);
+}
+
+/* Each in the lanes whose queries it lost; one that several share also in what stands above them. */
+static void draw_bands(const struct scale *s, const struct uw_lane *order[UW_TIMELINE_LANES], double top, FILE *out)
+{
+	double named = -LABEL;
+	unsigned i, k;
 
 	for (i = 0; i < s->t->bands; i++) {
 		const struct uw_band *b = &s->t->band[i];
-		double from = x_of(s, b->from_ns), to = x_of(s, b->to_ns);
+		double x = x_of(s, b->from_ns);
 
-		fprintf(out, "<rect class=\"band\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%.1f\"/>\n", from, TOP - 4,
-			to - from > 3 ? to - from : 3, bottom - TOP + 4);
-		fprintf(out, "<text class=\"bandname\" x=\"%.1f\" y=\"12\">window %u</text>\n", from, b->id);
+		for (k = 0; k < s->t->lanes; k++) {
+			if (b->lanes & 1u << (order[k] - s->t->lane))
+				draw_band(s, b, top + LANE * (double)k, LANE - 4, out);
+		}
+		if (!(b->lanes & (b->lanes - 1)))
+			continue;
+		draw_band(s, b, TOP - 4, top - TOP, out);
+		if (x < named + LABEL)
+			continue;
+		fprintf(out, "<text class=\"bandname\" x=\"%.1f\" y=\"12\">window %u</text>\n", x, b->id);
+		named = x;
 	}
+}
+
+/* Steps, with a gap where nothing is known. */
+static void draw_curve(const struct scale *s, bool out_way, double y, double highest, FILE *out)
+{
+	double step = s->width * (double)s->t->bin_ns / s->ns;
+	bool drawn = false;
+	unsigned b;
+
+	fprintf(out, "<path class=\"%s\" d=\"", out_way ? "out" : "in");
+	for (b = 0; b < UW_TIMELINE_BINS && step * b < s->width; b++) {
+		const struct uw_rate *r = &s->t->rate[b];
+		double pps = out_way ? r->out : r->in, from = LEFT + step * b, to = from + step;
+
+		if (!r->known || pps < 0) {
+			drawn = false;
+			continue;
+		}
+		to = to < WIDTH - RIGHT ? to : WIDTH - RIGHT;
+		fprintf(out, "%s%.1f %.1fH%.1f", drawn ? "L" : "M", from, y - RATE_UP * pps / highest, to);
+		drawn = true;
+	}
+	fputs("\"/>\n", out);
+}
+
+static double highest_rate(const struct uw_timeline *t)
+{
+	double highest = 1;
+	unsigned b;
+
+	for (b = 0; b < UW_TIMELINE_BINS; b++) {
+		if (t->rate[b].known)
+			highest = most(highest, most(t->rate[b].out, t->rate[b].in));
+	}
+	return highest;
+}
+
+static void draw_rates(const struct scale *s, FILE *out)
+{
+	double highest = highest_rate(s->t), y = TOP + RATE_UP + 4;
+
+	fprintf(out, "<text class=\"name\" x=\"0\" y=\"%.1f\">All UDP, packets/s</text>\n", y - 22);
+	fprintf(out, "<text class=\"note\" x=\"0\" y=\"%.1f\">%s%s</text>\n", y - 6, s->t->rate_of[0] ? "of " : "",
+		s->t->rate_of);
+	fprintf(out, "<text class=\"note\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.0f</text>\n", LEFT - 6, y - RATE_UP + 8, highest);
+	fprintf(out, "<text class=\"note\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">0</text>\n", LEFT - 6, y);
+	fprintf(out, "<line class=\"base\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", LEFT, WIDTH - RIGHT, y, y);
+	draw_curve(s, true, y, highest, out);
+	draw_curve(s, false, y, highest, out);
 }
 
 /* By protocol and address; all the others last. */
@@ -250,7 +363,7 @@ static void sort_lanes(const struct uw_timeline *t, const struct uw_lane *order[
 void uw_timeline_svg(const struct uw_timeline *t, const struct uw_clock *clock, FILE *out)
 {
 	struct scale s = {.t = t, .width = WIDTH - LEFT - RIGHT};
-	double bottom = TOP + LANE * (double)t->lanes;
+	double top = TOP + (t->rated ? RATE : 0), bottom = top + LANE * (double)t->lanes;
 	const struct uw_lane *order[UW_TIMELINE_LANES];
 	unsigned i;
 
@@ -258,12 +371,14 @@ void uw_timeline_svg(const struct uw_timeline *t, const struct uw_clock *clock, 
 		return;
 	s.ns = (double)(t->last_ns - t->start_ns + t->bin_ns);
 	fprintf(out, "<svg viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"Queries over time, a lane for each server:"
-		     " answered above the line, not answered below it. The numbers are in the tables.\">\n",
-		WIDTH, bottom + 26);
-	draw_bands(&s, bottom, out);
-	draw_ticks(&s, clock, bottom, out);
+		     " answered above the line, not answered below it%s. The numbers are in the tables.\">\n",
+		WIDTH, bottom + 26, t->rated ? "; above them all UDP packets a second" : "");
 	sort_lanes(t, order);
+	draw_bands(&s, order, top, out);
+	draw_ticks(&s, clock, bottom, out);
+	if (t->rated)
+		draw_rates(&s, out);
 	for (i = 0; i < t->lanes; i++)
-		draw_lane(&s, order[i], TOP + LANE * (double)i + UP + 4, out);
+		draw_lane(&s, order[i], top + LANE * (double)i + UP + 4, out);
 	fputs("</svg>\n", out);
 }

@@ -177,12 +177,13 @@ static void text_status(struct uw_sink *sink, const struct uw_totals *t)
 }
 
 /* After the fact there is time to write to a provider; while tracing there is more to be seen. */
-static void put_ticket(const struct text_sink *s, const struct uw_flow *const *flows, unsigned count)
+static void put_ticket(const struct text_sink *s, const struct uw_totals *t, const struct uw_flow *const *flows,
+		       unsigned count)
 {
 	if (!s->run.command || strcmp(s->run.command, "analyze") != 0 || !uw_ticket_wanted(flows, count))
 		return;
 	fputs("\nTO PASTE INTO A TICKET\n", s->o.out);
-	uw_ticket(s->o.out, "  ", s->clock, flows, count);
+	uw_ticket(s->o.out, "  ", s->clock, flows, count, t);
 }
 
 static void text_end(struct uw_sink *sink, const struct uw_totals *t,
@@ -195,7 +196,7 @@ static void text_end(struct uw_sink *sink, const struct uw_totals *t,
 	uw_text_flows(&s->o, s->clock, s->run.started_ns + t->elapsed_ns, flows, count);
 	uw_text_vantages(&s->o, t);
 	uw_text_losses(&s->o, t);
-	put_ticket(s, flows, count);
+	put_ticket(s, t, flows, count);
 	fputc('\n', s->o.out);
 	uw_text_totals(&s->o, "", &s->run, t);
 	fflush(s->o.out);

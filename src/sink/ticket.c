@@ -5,8 +5,10 @@
 
 #include "core/address.h"
 #include "core/lot.h"
+#include "core/window.h"
 
 #define FLOWS_SHOWN 12
+#define WINDOWS_SHOWN 12
 
 static uint64_t lost_of(const struct uw_flow *f)
 {
@@ -73,8 +75,58 @@ static void put_sums(FILE *out, const char *indent, const struct uw_clock *clock
 		indent, utc(clock, first, from), utc(clock, last, to), indent, lost, asked);
 }
 
+/* "22:13:20.1Z", with the date before it. */
+static const char *tenth(const struct uw_clock *clock, uint64_t when_ns, bool date, char buf[36])
+{
+	uw_clock_rfc3339(uw_clock_wall(clock, when_ns), buf, 36);
+	buf[10] = ' ';
+	buf[21] = 'Z';
+	buf[22] = '\0';
+	return date ? buf : buf + 11;
+}
+
+static void put_rates(FILE *out, const char *indent, const struct uw_window_traffic *t)
+{
+	if (!t->before && !t->release)
+		return;
+	fprintf(out, "%s  UDP packets sent:", indent);
+	if (t->before)
+		fprintf(out, " %.0f/s as it began%s", t->udp_out_before, t->release ? "," : "");
+	if (t->release)
+		fprintf(out, " %.0f/s as it ended", t->udp_out_release);
+	fputs("\n", out);
+	if (t->during && !t->no_tcp && t->tcp_in_during)
+		fprintf(out, "%s  meanwhile TCP segments received: %" PRIu64 "\n", indent, t->tcp_in_during);
+}
+
+static void put_window(FILE *out, const char *indent, const struct uw_clock *clock, const struct uw_window *w)
+{
+	char a[36], b[36];
+
+	fprintf(out, "%s- %s to %s: %" PRIu64 " asked, %" PRIu64 " answered\n", indent,
+		tenth(clock, w->first_bad_ns, true, a), tenth(clock, w->last_bad_ns, false, b), w->queries, w->answered);
+	if (w->last_good_ns)
+		fprintf(out, "%s  last answer before it %s\n", indent, tenth(clock, w->last_good_ns, false, a));
+	if (w->first_good_ns)
+		fprintf(out, "%s  first answer after it %s\n", indent, tenth(clock, w->first_good_ns, false, a));
+	put_rates(out, indent, &w->traffic);
+}
+
+static void put_windows(FILE *out, const char *indent, const struct uw_clock *clock, const struct uw_totals *t)
+{
+	unsigned i;
+
+	if (!t->windows)
+		return;
+	fprintf(out, "%sAnswers stopped, from the first query lost to the last one (UTC):\n", indent);
+	for (i = 0; i < t->windows && i < WINDOWS_SHOWN; i++)
+		put_window(out, indent, clock, t->window[i]);
+	if (t->windows > WINDOWS_SHOWN)
+		fprintf(out, "%s- and %u times more\n", indent, t->windows - WINDOWS_SHOWN);
+}
+
 void uw_ticket(FILE *out, const char *indent, const struct uw_clock *clock, const struct uw_flow *const *flows,
-	       unsigned count)
+	       unsigned count, const struct uw_totals *t)
 {
 	unsigned i, shown = 0, left = 0;
 
@@ -91,6 +143,7 @@ void uw_ticket(FILE *out, const char *indent, const struct uw_clock *clock, cons
 	left = shown > FLOWS_SHOWN ? shown - FLOWS_SHOWN : 0;
 	if (left)
 		fprintf(out, "%s- and %u more\n", indent, left);
+	put_windows(out, indent, clock, t);
 	fprintf(out,
 		"%sThe question: what on the way, in either direction, dropped or limited UDP\n"
 		"%sat these times? Filters without state, and limits on all UDP of an address\n"

@@ -7,13 +7,14 @@
 
 #include "core/clock.h"
 #include "core/flow.h"
+#include "core/totals.h"
 
 /**
  * uw_ticket - write it, if any query drew no answer; lines are at most 78 columns and begin with @indent.
- * @flows: all of the run. It holds addresses and numbers, no names.
+ * @flows: all of the run; t: its loss windows. It holds addresses and numbers, no names.
  */
 void uw_ticket(FILE *out, const char *indent, const struct uw_clock *clock, const struct uw_flow *const *flows,
-	       unsigned count);
+	       unsigned count, const struct uw_totals *t);
 
 /** uw_ticket_wanted - whether there is anything to complain of. */
 bool uw_ticket_wanted(const struct uw_flow *const *flows, unsigned count);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "sink/html_parts.h"
+#include "core/window.h"
 #include "sink/ticket.h"
 
 #define S 1000000000ull
@@ -151,6 +152,35 @@ static void test_place(void **state)
 	assert_int_equal(t.last_ns, 5000 * S);
 }
 
+/* A rate stands in the bins of its time, the most of it; what is not of the run's time is left out. */
+static void test_rates(void **state)
+{
+	static struct uw_timeline t;
+	struct uw_query q;
+	unsigned i;
+
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	uw_timeline_rate(&t, S, 2 * S, 5, 5);
+	assert_false(t.rated);
+	for (i = 100; i < 200; i++) {
+		q = query(i * S, UW_ANSWERED, 1);
+		uw_timeline_add(&t, &q);
+	}
+	uw_timeline_rate(&t, 10 * S, 100 * S, 7, 7);
+	uw_timeline_rate(&t, 1000 * S, 1001 * S, 7, 7);
+	assert_false(t.rated);
+	uw_timeline_rate(&t, 120 * S, 130 * S, 2000, UW_RATE_UNKNOWN);
+	uw_timeline_rate(&t, 121 * S, 122 * S, 30, 4);
+	assert_true(t.rated);
+	i = (unsigned)((121 * S - t.start_ns) / t.bin_ns);
+	assert_true(t.rate[i].known && t.rate[i].out == 2000 && t.rate[i].in == 4);
+	i = (unsigned)((118 * S - t.start_ns) / t.bin_ns);
+	assert_false(t.rate[i].known);
+	i = (unsigned)((132 * S - t.start_ns) / t.bin_ns);
+	assert_false(t.rate[i].known);
+}
+
 static void test_ticket(void **state)
 {
 	struct uw_flow lossy = {
@@ -159,16 +189,39 @@ static void test_ticket(void **state)
 		.first_ns = S, .last_good_ns = 100 * S, .last_bad_ns = 60 * S,
 	}, ours = {.count = {[UW_REQUEST_DROPPED] = 3}}, probe = {.id.probe = 1, .count = {[UW_NO_REPLY] = 3}};
 	const struct uw_flow *flows[] = {&ours, &probe, &lossy};
+	struct uw_window window = {
+		.id = 1, .closed = true, .last_good_ns = 50 * S, .first_bad_ns = 51 * S, .last_bad_ns = 60 * S,
+		.first_good_ns = 61 * S, .queries = 4, .answered = 1,
+		.traffic = {.before = true, .during = true, .release = true, .udp_out_before = 1998, .udp_out_release = 203,
+			    .tcp_in_during = 525},
+	};
+	const struct uw_window *windows[20];
+	struct uw_totals none = {0}, totals = {.window = windows, .windows = 1};
 	struct uw_clock clock = {.steps = 0};
+	unsigned i;
 	char *text = NULL, *line, *rest;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 
 	(void)state;
-	uw_ticket(out, "  ", &clock, flows, 2); /* what was lost here is no provider's, and probes are ours */
+	uw_ticket(out, "  ", &clock, flows, 2, &none); /* what was lost here is no provider's, and probes are ours */
 	assert_int_equal(ftell(out), 0);
-	uw_ticket(out, "  ", &clock, flows, 3);
+	for (i = 0; i < 20; i++)
+		windows[i] = &window;
+	uw_ticket(out, "  ", &clock, flows, 3, &totals);
+	window.traffic.no_tcp = true;
+	window.first_good_ns = 0;
+	totals.windows = 20;
+	uw_ticket(out, "  ", &clock, flows, 3, &totals);
 	fclose(out);
+	assert_non_null(strstr(text, "  Answers stopped, from the first query lost to the last one (UTC):\n"
+				     "  - 1970-01-01 00:00:51.0Z to 00:01:00.0Z: 4 asked, 1 answered\n"
+				     "    last answer before it 00:00:50.0Z\n    first answer after it 00:01:01.0Z\n"
+				     "    UDP packets sent: 1998/s as it began, 203/s as it ended\n"
+				     "    meanwhile TCP segments received: 525\n  The question"));
+	assert_non_null(strstr(text, "    last answer before it 00:00:50.0Z\n"
+				     "    UDP packets sent: 1998/s as it began, 203/s as it ended\n  - "));
+	assert_non_null(strstr(text, "  - and 8 times more\n"));
 	assert_non_null(strstr(text, "From 1970-01-01 00:00:01Z to 1970-01-01 00:01:40Z (UTC),\n"
 				     "  3 of 18 NTP and DNS queries"));
 	assert_non_null(strstr(text, "- DNS server [2002::]:53,\n    asked from 2001::, ephemeral port:\n    3 of 15 unanswered,"
@@ -185,6 +238,7 @@ int main(void)
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_rates),
 		cmocka_unit_test(test_ticket),
 	};
 
