@@ -141,6 +141,12 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define bpf_core_cast(ptr, type) ((typeof(type) *)bpf_rdonly_cast((ptr), bpf_core_type_id_kernel(type)))
 #endif
 
+/*
+ * The same pointer, but not trusted: at each load of a pointer through a trusted one the verifier looks among
+ * all types of the kernel, by name, for one that says whether that is trusted too. It was a third of the start.
+ */
+#define uw_loose(ptr, type) (bpf_rdonly_cast ? bpf_core_cast(ptr, type) : (type *)(ptr))
+
 /* Payload outside the linear part: kfuncs for tracepoints since 6.11, for netfilter since 6.4. */
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
 

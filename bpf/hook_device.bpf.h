@@ -47,7 +47,7 @@ static __noinline bool current_holds(const struct sock *sk)
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct held_files h = {
 		.fds = BPF_CORE_READ(task, files, fdt, fd), .max = BPF_CORE_READ(task, files, fdt, max_fds),
-		.socket = sk->sk_socket,
+		.socket = uw_loose(sk, struct sock)->sk_socket,
 	};
 
 	if (h.socket) /* else it is closed: many files have no private data either */
@@ -113,7 +113,7 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 						      const struct net_device *dev)
 {
 	struct uw_record *r = query_of_skb(skb, room);
-	struct sock *sk = skb->sk;
+	struct sock *sk = skb_sock(skb);
 	struct uw_task *task = &room->task;
 	bool translated;
 	__u32 netns;
@@ -152,7 +152,7 @@ static __always_inline void request_queued(struct uw_record *r, const struct sk_
 /* By a socket in scope; a bridge hands on packets with the socket of another namespace. */
 static __always_inline void reply_sent(struct uw_record *r, const struct sk_buff *skb, const struct uw_packet *p)
 {
-	const struct sock *sk = skb->sk;
+	const struct sock *sk = skb_sock(skb);
 
 	if (r->flags & UW_Q_REPLY_SENT || skb->skb_iif || !sk || !scope_holds(netns_of_sock(sk)))
 		return;
@@ -169,9 +169,9 @@ static __always_inline int on_queue(struct sk_buff *skb)
 	struct uw_record *r;
 	struct uw_room *room;
 
-	if (!wanted && (uw_config.have_output_hook || !skb->sk || skb->skb_iif))
+	if (!wanted && (uw_config.have_output_hook || !skb_sock(skb) || skb->skb_iif))
 		return 0;
-	dev = skb->dev;
+	dev = skb_dev(skb);
 	if (!scope_holds(netns_of_dev(dev)) || (!wanted && !skb_translated(skb, true)))
 		return 0;
 	room = room_enter();

@@ -52,7 +52,7 @@ static __always_inline __u8 conntrack_of(const struct sk_buff *skb)
 
 static __always_inline void drop_fill(struct uw_drop *d, const __u64 *ctx, struct sk_buff *skb, __u32 netns)
 {
-	struct net_device *dev = skb->dev;
+	struct net_device *dev = skb_dev(skb);
 
 	d->when_ns = bpf_ktime_get_boot_ns();
 	d->location = ctx[1];
@@ -168,8 +168,8 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 	arrival_forget();
 	drop_fill(d, ctx, skb, netns);
 	d->rule = rule_of_drop(room, netns);
-	if (skb->sk)
-		freed_note(skb->sk, r);
+	if (skb_sock(skb))
+		freed_note(skb_sock(skb), r);
 	room_digest(room);
 	d->untranslated = r ? reply_untranslated(r, &room->packet) : 0;
 	if (r)
@@ -178,7 +178,7 @@ static __always_inline void drop_reply(struct uw_room *room, struct sk_buff *skb
 		visitor_reply_dropped(r, skb, &room->packet, d);
 	else if (r)
 		reply_dropped(r, &room->packet, d, skb);
-	else if (!skb->sk)
+	else if (!skb_sock(skb))
 		stray_reply(&room->packet, netns, d);
 }
 
@@ -195,8 +195,8 @@ static __always_inline void drop_request(struct uw_room *room, struct sk_buff *s
 	if (drop_in_driver(skb, d))
 		return;
 	r = request_here(room, skb, NULL);
-	if (skb->sk)
-		freed_note(skb->sk, r);
+	if (skb_sock(skb))
+		freed_note(skb_sock(skb), r);
 	if (!r)
 		return;
 	evidence_keep(skb, room, r, NULL, true);
@@ -236,8 +236,8 @@ static __always_inline void fragment_freed(__u64 *ctx, struct sk_buff *skb, stru
 		return;
 	half = bpf_map_lookup_elem(&fragments, &room->fragment);
 	r = half ? query_at(&half->key) : NULL;
-	if (skb->sk)
-		freed_note(skb->sk, r);
+	if (skb_sock(skb))
+		freed_note(skb_sock(skb), r);
 	if (!r)
 		return;
 	__builtin_memset(d, 0, sizeof(*d));
@@ -250,7 +250,7 @@ static __always_inline void bystander_freed(struct uw_room *room, struct sk_buff
 {
 	struct uw_record *r = query_of_skb(skb, room);
 	__u64 *c = r ? copy_find(r, skb) : NULL;
-	struct net_device *dev = skb->dev;
+	struct net_device *dev = skb_dev(skb);
 
 	if (!c || is_visitor(r) || *c & UW_COPY_OUT || !dev || !scope_holds(netns_of_dev(dev)))
 		return;
@@ -277,8 +277,8 @@ static __always_inline void packet_freed(__u64 *ctx, struct sk_buff *skb, struct
 		} else {
 			drop_reply(room, skb, ctx);
 		}
-	} else if (room->packet.ip.protocol == UW_IPPROTO_UDP && skb->sk) {
-		freed_note(skb->sk, NULL);
+	} else if (room->packet.ip.protocol == UW_IPPROTO_UDP && skb_sock(skb)) {
+		freed_note(skb_sock(skb), NULL);
 	}
 }
 

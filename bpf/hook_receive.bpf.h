@@ -188,7 +188,7 @@ static __always_inline int later_arrives(struct sk_buff *skb)
 
 static __always_inline int on_receive(struct sk_buff *skb)
 {
-	struct net_device *dev = skb->dev;
+	struct net_device *dev = skb_dev(skb);
 	struct skb_glance look = {};
 	bool wanted = skb_look(skb, &look), tunnels = tunnels_watched();
 	bool later = !uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb);

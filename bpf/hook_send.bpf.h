@@ -85,14 +85,14 @@ static __always_inline bool freed_take(const struct sock *sk, __u32 tid, struct 
 static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 {
 	struct sk_buff *skb = ctx->skb;
-	struct sock *sk = skb->sk;
+	struct sock *sk = skb_sock(skb);
 	struct uw_record *r;
 	struct uw_room *room;
 	__u32 netns;
 
 	if (!sk || !skb_wanted(skb))
 		return 1;
-	netns = ctx->state->net->ns.inum;
+	netns = uw_loose(ctx->state, struct nf_hook_state)->net->ns.inum;
 	if (!scope_holds(netns))
 		return 1;
 	room = room_enter();
@@ -109,7 +109,7 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 			} else if (visitors_seen) {
 				reply_unasked(&room->packet, netns);
 			}
-		} else if (!filter_device(ctx->state->out)) {
+		} else if (!filter_device(uw_loose(ctx->state, struct nf_hook_state)->out)) {
 			unfollowed_note(&room->packet.key);
 		} else {
 			__builtin_memset(&room->task, 0, sizeof(room->task));

@@ -137,7 +137,6 @@ struct queue_walk {
 	struct sk_buff *skb;
 	struct uw_room *room;
 	__u32 length;
-	__u32 found;	/* news in room->found */
 };
 
 /*
@@ -149,7 +148,7 @@ static long queue_look(__u64 i, struct queue_walk *w)
 	struct uw_packet *p = &w->room->packet;
 	struct sk_buff *skb = w->skb;
 	struct uw_record *r;
-	__u32 n = w->found;
+	__u32 n = w->room->news;
 
 	keep_bound(n);
 	if (i >= w->length || n >= UW_QUEUE_WALK)
@@ -171,7 +170,7 @@ static long queue_look(__u64 i, struct queue_walk *w)
 		return 1;
 	w->room->found[n].key = p->key;
 	w->room->found[n].dir = p->dir;
-	w->found = n + 1;
+	w->room->news = n + 1;
 	w->skb = skb->prev;
 	return 0;
 }
@@ -180,7 +179,7 @@ static long queue_look(__u64 i, struct queue_walk *w)
 static long queue_number(__u64 i, struct queue_walk *w)
 {
 	struct uw_queue *q = queue_of(w->sk);
-	__u32 n = w->found - 1;
+	__u32 n = w->room->news - 1;
 
 	if (!q)
 		count(UW_STAT_update_failed);
@@ -188,7 +187,7 @@ static long queue_number(__u64 i, struct queue_walk *w)
 	if (!q || n >= UW_QUEUE_WALK)
 		return 1;
 	unread_note(w->sk, q, &w->room->found[n]);
-	w->found = n;
+	w->room->news = n;
 	return 0;
 }
 
@@ -317,14 +316,15 @@ static __always_inline int on_data_ready(struct sock *sk)
 
 	w.length = sk->sk_receive_queue.qlen;
 	if (w.length) {
-		w.skb = sk->sk_receive_queue.prev;
+		w.skb = uw_loose(sk, struct sock)->sk_receive_queue.prev;
 		if (!skb_wanted(w.skb) && !asked_from(sk->__sk_common.skc_num))
 			return 0;
 		w.room = room_enter();
 		if (!w.room)
 			return 0;
+		w.room->news = 0;
 		bpf_loop(UW_QUEUE_WALK, queue_look, &w, 0);
-		bpf_loop(w.found, queue_number, &w, 0);
+		bpf_loop(w.room->news, queue_number, &w, 0);
 		room_leave(w.room);
 	}
 	if (!datagram_raced(sk) && known && !w.length)

@@ -136,7 +136,7 @@ static __always_inline struct uw_record *query_sent(struct uw_room *room, const 
 			unfollowed_note(&p->key);
 			return NULL;
 		}
-		query_fill(r, room, netns, task, skb->sk, flags);
+		query_fill(r, room, netns, task, skb_sock(skb), flags);
 		r->send_ns = now;
 		asked_note(&p->key);
 		alias_note(room);

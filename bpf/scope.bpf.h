@@ -16,14 +16,24 @@ static __always_inline bool scope_holds(__u32 netns)
 	return uw_config.scope_all || bpf_map_lookup_elem(&scope, &netns);
 }
 
+static __always_inline struct net_device *skb_dev(const struct sk_buff *skb)
+{
+	return uw_loose(skb, struct sk_buff)->dev;
+}
+
+static __always_inline struct sock *skb_sock(const struct sk_buff *skb)
+{
+	return uw_loose(skb, struct sk_buff)->sk;
+}
+
 static __always_inline __u32 netns_of_dev(const struct net_device *dev)
 {
-	return dev->nd_net.net->ns.inum;
+	return uw_loose(dev, struct net_device)->nd_net.net->ns.inum;
 }
 
 static __always_inline __u32 netns_of_sock(const struct sock *sk)
 {
-	return sk->__sk_common.skc_net.net->ns.inum;
+	return uw_loose(sk, struct sock)->__sk_common.skc_net.net->ns.inum;
 }
 
 static __always_inline bool sock_is_packet(const struct sock *sk)

@@ -45,8 +45,8 @@ static __noinline long skb_load_paged(struct sk_buff *skb, __u32 at, void *to, _
 /* The namespace that the packet is in; 0 if it cannot be told (the device field is not one). */
 static __always_inline __u32 netns_of_skb(struct sk_buff *skb)
 {
-	struct net_device *dev = skb->dev;
-	struct sock *sk = skb->sk;
+	struct net_device *dev = skb_dev(skb);
+	struct sock *sk = skb_sock(skb);
 
 	if (dev)
 		return netns_of_dev(dev);
@@ -56,7 +56,7 @@ static __always_inline __u32 netns_of_skb(struct sk_buff *skb)
 /* UDP keeps notes in the device's place while a datagram waits in a socket's queue (udp_set_dev_scratch). */
 static __always_inline bool skb_in_udp_queue(const struct sk_buff *skb)
 {
-	__u64 dev = (__u64)skb->dev;
+	__u64 dev = (__u64)skb_dev(skb);
 
 	return dev && dev >> 48 != 0xffff;
 }

@@ -36,7 +36,7 @@ static __always_inline bool comes_from_beyond(struct sk_buff *skb, const struct 
 {
 	__u8 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
 	const struct uw_visiting *v = visiting_now();
-	const struct sock *sk = skb->sk;
+	const struct sock *sk = skb_sock(skb);
 
 	if (!v || !v->from_ns || now < v->from_ns || dev->flags & IFF_LOOPBACK)
 		return false;
@@ -58,7 +58,7 @@ static __always_inline bool is_for_here(const struct uw_packet *p, __u32 netns)
 static __noinline struct uw_record *visitor_new(struct sk_buff *skb, struct uw_room *room)
 {
 	struct uw_packet *p = &room->packet;
-	const struct net_device *dev = skb->dev;
+	const struct net_device *dev = skb_dev(skb);
 	__u64 now = bpf_ktime_get_boot_ns();
 	__u32 netns = netns_of_dev(dev);
 	struct uw_record *r;
