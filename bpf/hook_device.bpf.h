@@ -161,6 +161,12 @@ static __always_inline void reply_sent(struct uw_record *r, const struct sk_buff
 		visitor_answered(r, p);
 }
 
+static __always_inline void reply_queued(struct uw_record *r, const struct sk_buff *skb, const struct uw_packet *p)
+{
+	reply_sent(r, skb, p);
+	__sync_fetch_and_add(&r->reply_inside, 1);
+}
+
 /* net_dev_queue: past the egress hooks of netfilter and tc, before the qdisc. */
 static __always_inline int on_queue(struct sk_buff *skb)
 {
@@ -188,7 +194,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 			if (dir == UW_REQUEST)
 				request_queued(r, skb);
 			else
-				reply_sent(r, skb, &room->packet);
+				reply_queued(r, skb, &room->packet);
 		}
 	}
 	room_leave(room);
@@ -236,6 +242,8 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 				r->wire_out_ns = bpf_ktime_get_boot_ns();
 				r->flags &= ~UW_Q_FOR_ANOTHER;
 				tunnel_enters(r, &room->packet, skb, dev);
+			} else {
+				__sync_fetch_and_add(&r->reply_inside, -1);
 			}
 			r->stage[dir & 1] = UW_STAGE_WIRE_OUT;
 			query_hop(r, dev, dir, true);

@@ -321,6 +321,8 @@ struct uw_record {
 	__u16 from_port;		/* UW_RECORD_STRAY: the port it came from, where not the asked one's */
 	__u8 earlier[UW_DIRS];	/* drops before the last: see struct uw_earlier_key */
 	__u32 closed;			/* taken by the one who closes it: two readers' CPUs may want to */
+	__s32 reply_inside;		/* copies of the reply that were queued at a device and that no driver took yet */
+	__u32 pad;
 
 	struct uw_drop drop[UW_DIRS];	/* the last of each direction */
 	struct uw_icmp icmp;
@@ -481,7 +483,7 @@ UW_CHECK_LAYOUT(struct uw_answer, 24);
 UW_CHECK_LAYOUT(struct uw_nat, 48);
 UW_CHECK_LAYOUT(struct uw_outer, 16);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
-UW_CHECK_LAYOUT(struct uw_record, 1536);
+UW_CHECK_LAYOUT(struct uw_record, 1544);
 UW_CHECK_LAYOUT(struct uw_queue, 48);
 UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);

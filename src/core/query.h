@@ -146,6 +146,7 @@ struct uw_query {
 	int send_errno;			/* positive, 0 absent */
 	unsigned attempts, on_wire, dropped, replies;
 	bool copy_inside;		/* the last copy became several packets, of which some left and some are here */
+	bool reply_inside;		/* a copy of the reply waits at a device here */
 	unsigned duplicate, conflicting;	/* further answers, where each query has its own count */
 	enum uw_stage stage_reached[UW_DIRS];
 	struct uw_drop_fact drop[UW_DIRS];

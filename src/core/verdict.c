@@ -209,10 +209,11 @@ static bool close_untold(const struct uw_query *q)
 	       !q->drop[UW_REPLY].reason[0];
 }
 
-/* The server is here too, but its reply left by the wire and did not come back. */
+/* From a server that is here too, or routed away: the reply left by the wire and did not come back. */
 static bool reply_left(const struct uw_query *q)
 {
-	return q->flags & UW_Q_REPLY_SENT && q->stage_reached[UW_REPLY] == UW_STAGE_WIRE_OUT;
+	return (q->flags & UW_Q_REPLY_SENT || q->wire_in_ns) &&
+	       q->stage_reached[UW_REPLY] == UW_STAGE_WIRE_OUT && !q->reply_inside;
 }
 
 /*
@@ -229,6 +230,12 @@ static bool translation_expired(const struct uw_query *q)
 		return true;
 	return d->untranslated & UW_NAT_WIRE && d->netns == q->nat.netns &&
 	       (d->stage == UW_STAGE_ROUTE || d->stage == UW_STAGE_NF_FORWARD || d->stage == UW_STAGE_NF_INPUT);
+}
+
+/* Another copy of it (a bridge's) may have gone further than the one that waits. */
+static enum uw_stage stage_of_held_reply(const struct uw_query *q)
+{
+	return q->stage_reached[UW_REPLY] == UW_STAGE_WIRE_OUT ? UW_STAGE_QDISC : q->stage_reached[UW_REPLY];
 }
 
 /* The reply came back to this host and its reader does not have it. Returns false if it did not. */
@@ -267,8 +274,8 @@ static bool judge_reply_here(struct uw_query *q)
 		/* UDP was given it and did not free it: it was queued, but whether it was read was missed. */
 		q->gaps |= UW_GAP_BIT(UW_GAP_RECORDS_LOST);
 		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, UW_STAGE_UDP);
-	} else if (q->wire_in_ns || (q->flags & UW_Q_REPLY_SENT && !reply_left(q))) {
-		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, q->stage_reached[UW_REPLY]);
+	} else if ((q->wire_in_ns || q->flags & UW_Q_REPLY_SENT) && !reply_left(q)) {
+		decide(q, UW_REPLY_HELD, UW_FAULT_LOCAL, stage_of_held_reply(q));
 	} else {
 		return false;
 	}
@@ -299,7 +306,8 @@ static void judge_no_reply(struct uw_query *q)
 {
 	/* What left when nobody waited any more could not be answered in time. */
 	bool waits = q->on_wire && (q->copy_inside || still_inside(q));
-	bool clear = !q->gaps && !q->dropped && !waits && q->wire_out_ns <= deadline_of(q);
+	/* A reply that this host itself sent on may have been lost by either. */
+	bool clear = !q->gaps && !q->dropped && !waits && !q->wire_in_ns && q->wire_out_ns <= deadline_of(q);
 
 	decide(q, q->misdirected ? UW_MISDIRECTED : UW_NO_REPLY,
 	       clear ? UW_FAULT_BEYOND : UW_FAULT_UNKNOWN, UW_STAGE_WIRE_OUT);
@@ -455,6 +463,12 @@ static void supersede(struct uw_query *q)
 	q->decisive_drop = NULL;
 }
 
+/* The reply was seen on this host, whatever became of it. */
+static bool reply_seen(const struct uw_query *q)
+{
+	return q->wire_in_ns || q->queued_ns || q->drop[UW_REPLY].seen;
+}
+
 /* A verdict drawn from what was not seen is worth nothing if events were lost meanwhile. */
 static void doubt(struct uw_query *q)
 {
@@ -463,7 +477,7 @@ static void doubt(struct uw_query *q)
 	/* A capture's query that is given up for want of room was not waited for. */
 	if (q->captured)
 		damaged |= UW_GAP_BIT(UW_GAP_TABLE_FULL);
-	if (q->verdict == UW_NO_REPLY && q->gaps & damaged)
+	if (q->verdict == UW_NO_REPLY && q->gaps & damaged && !reply_seen(q))
 		decide(q, UW_UNKNOWN, UW_FAULT_UNKNOWN, q->stage);
 	switch (q->verdict) {
 	case UW_REQUEST_HELD:
@@ -477,12 +491,6 @@ static void doubt(struct uw_query *q)
 	default:
 		break;
 	}
-}
-
-/* The reply was seen on this host, whatever became of it. */
-static bool reply_seen(const struct uw_query *q)
-{
-	return q->wire_in_ns || q->queued_ns || q->drop[UW_REPLY].seen;
 }
 
 /*

@@ -238,6 +238,7 @@ void uw_facts_query(const struct uw_facts *f, const struct uw_record *r, struct 
 	q->question_len = r->question_len;
 	memcpy(q->question, r->question, sizeof(q->question));
 	q->copy_inside = copies_differ(r);
+	q->reply_inside = r->reply_inside > 0;
 	drop_facts(f, r, UW_REQUEST, q);
 	drop_facts(f, r, UW_REPLY, q);
 	torn_fact(r, q);

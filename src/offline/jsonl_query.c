@@ -333,6 +333,11 @@ static unsigned request_hops(const struct uw_query *q, const char *left_by)
 		if (!strncmp(q->path[i - 1].ifname, left_by, UW_IFNAME))
 			return i;
 	}
+	/* More ways out than back: a bridge made copies. */
+	for (i = half; i < n; i++) {
+		if (!strncmp(q->path[i].ifname, left_by, UW_IFNAME))
+			return i + 1;
+	}
 	return half;
 }
 

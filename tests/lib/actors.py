@@ -265,6 +265,8 @@ def client(args):
     try:
         sock = client_socket(args)
         sent = send_queries(args, sock)
+        while args.read_when and not os.path.exists(args.read_when):
+            time.sleep(0.02)
         if args.no_read:
             time.sleep(args.wait)
             answered = 0
@@ -471,6 +473,7 @@ def parse():
     p.add_argument("--blocking", action="store_true", help="sleep in recv(), not in select()")
     p.add_argument("--recverr", action="store_true", help="IP_RECVERR: hear of every ICMP error")
     p.add_argument("--no-read", action="store_true")
+    p.add_argument("--read-when", metavar="FILE", help="read nothing before this file exists")
     p.add_argument("--keep-open", action="store_true", help="do not close before --linger")
     p.add_argument("--wait", type=float, default=1, help="seconds for answers")
     p.add_argument("--linger", type=float, default=0, help="seconds to live on afterwards")

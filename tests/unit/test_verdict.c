@@ -339,6 +339,9 @@ static void test_icmp_types(void **state)
 }
 
 static const struct test_case no_reply[] = {
+	{"the reply came in and was routed out again: nobody here has it, nor is it beyond's alone",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), REACHED(UW_REPLY, WIRE_OUT)},
+	 GIVES(NO_REPLY, UNKNOWN, CLIENT, WIRE_OUT), NO_DROP},
 	{"left by the wire, nothing came back",
 	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, REACHED(UW_REQUEST, WIRE_OUT)},
 	 GIVES(NO_REPLY, BEYOND, CLIENT, WIRE_OUT), NO_DROP},
@@ -545,6 +548,10 @@ static const struct test_case stayed[] = {
 	{"the reply came in and went nowhere",
 	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), REACHED(UW_REPLY, WIRE_IN)},
 	 GIVES(REPLY_HELD, LOCAL, CLIENT, WIRE_IN), NO_DROP},
+	{"... a copy of it: the other waits here",
+	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .reply_inside = true,
+	  REACHED(UW_REPLY, WIRE_OUT)},
+	 GIVES(REPLY_HELD, LOCAL, CLIENT, QDISC), NO_DROP},
 	{"given to UDP and not freed, but neither queueing nor reading was seen",
 	 {SENT(1, UW_Q_OUTSIDE), .on_wire = 1, .wire_in_ns = AT(3), .input_ns = AT(3),
 	  REACHED(UW_REPLY, UDP)},
