@@ -338,7 +338,11 @@ class Server:
             reply = dns_reply(query, kind, min(args.size, told_size(query)) if args.edns else args.size)
         else:
             reply = ntp_reply(query, kind, args.shift)
-        if args.bad_checksum and kind != args.then:
+        if args.bad_length:
+            with socket.socket(family_of(args.listen), socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
+                head = struct.pack("!4H", self.port, client_address[1], len(reply) + 108, 0)
+                raw.sendto(head + reply, (client_address[0], 0))
+        elif args.bad_checksum and kind != args.then:
             raw = socket.socket(family_of(args.listen), socket.SOCK_RAW, socket.IPPROTO_UDP)
             with raw:
                 datagram = checksum_broken(reply, (args.listen, self.port), client_address)
@@ -496,6 +500,7 @@ def parse():
     p.add_argument("--edns", action="store_true", help="... but no larger than the client says")
     p.add_argument("--shift", type=float, default=0, help="seconds by which the NTP clock is wrong")
     p.add_argument("--bad-checksum", action="store_true", help="but not in what comes by --then")
+    p.add_argument("--bad-length", action="store_true", help="say 100 bytes more than there are")
     p.add_argument("--reply-from", help="another address of this host")
     p.add_argument("--reply-port", type=int)
     p.add_argument("--send", choices=SENDERS, default="plain")
