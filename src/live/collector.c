@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "live/addresses.h"
+#include "live/daemons.h"
 #include "live/facts.h"
 #include "live/holder.h"
 #include "live/icmp.h"
@@ -512,6 +513,24 @@ int uw_collector_totals(struct uw_collector *c, struct uw_totals *t)
 	return err;
 }
 
+static bool in_scope(void *arg, uint32_t netns)
+{
+	struct uw_netns ns;
+
+	return uw_collector_netns(arg, netns, &ns);
+}
+
+static bool traces_ntp(const struct uw_filters *f)
+{
+	unsigned i;
+
+	for (i = 0; i < f->port_count; i++) {
+		if (f->ports[i].protocol == UW_PROTO_NTP)
+			return true;
+	}
+	return false;
+}
+
 unsigned uw_collector_askers(struct uw_collector *c, struct uw_asker *out, unsigned max)
 {
 	const struct uw_filters *f = c->options.filters;
@@ -519,6 +538,8 @@ unsigned uw_collector_askers(struct uw_collector *c, struct uw_asker *out, unsig
 	const struct uw_holding *held = uw_sockets_at_start(c->sockets, &count);
 
 	found = uw_askers_find(held, count, f->ports, f->port_count, out, max);
+	if (traces_ntp(f))
+		found = uw_daemons_find("/proc", in_scope, c, out, found, max);
 	for (unsigned i = 0; i < found; i++) {
 		uw_who_user(c->facts.who, out[i].uid, out[i].user);
 		uw_who_cgroup(c->facts.who, out[i].cgroup_id, out[i].cgroup);

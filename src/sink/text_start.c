@@ -89,8 +89,10 @@ static void print_asker(const struct uw_text_out *o, const struct uw_asker *a, b
 	if (a->servers)
 		uw_line_add(&l, " →" UW_NBSP "%u" UW_NBSP "%s" UW_NBSP "server%s", a->servers,
 			    protocol(a->protocol), a->servers == 1 ? "" : "s");
-	else
+	else if (a->port)
 		uw_line_add(&l, ", %s: asks or serves", protocol(a->protocol));
+	else
+		uw_line_add(&l, ", %s: no socket open just now", protocol(a->protocol));
 	uw_text_belongs(&l, a->uid, a->user, a->cgroup, a->netns_name);
 	uw_text_print(o, first ? "  asking here: " : more, UW_PLAIN, UW_LEAD + 1, l.text);
 }
@@ -170,11 +172,11 @@ static void add_silent(struct uw_line *l, const struct uw_run *run)
 	unsigned shown = run->asker_count < SILENT_SHOWN ? run->asker_count : SILENT_SHOWN;
 
 	for (unsigned i = 0; i < shown; i++) {
-		uw_line_add(l, "%s", i ? ", " : " Sockets for it are held by ");
+		uw_line_add(l, "%s", i ? ", " : " Who could ask here: ");
 		add_asker(l, &run->askers[i]);
 	}
 	if (shown)
-		uw_line_add(l, "%s: quiet so far.", run->asker_count > shown ? " and others" : "");
+		uw_line_add(l, "%s.", run->asker_count > shown ? " and others" : "");
 }
 
 void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elapsed_ns)

@@ -74,10 +74,12 @@ void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct 
 {
 	struct uw_line l = {0};
 	uint64_t queries = 0;
+	bool silent;
 
 	for (unsigned v = 0; v < UW_VERDICTS; v++)
 		queries += t->verdict[v];
-	if (!queries && !t->stats[UW_STAT_requests]) {
+	silent = !queries && !t->stats[UW_STAT_requests];
+	if (silent) {
 		uw_text_nothing(&l, run, t->elapsed_ns);
 	} else {
 		uw_line_add(&l, "%llu" UW_NBSP "%s", (unsigned long long)queries,
@@ -91,6 +93,7 @@ void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct 
 		}
 	}
 	if (t->command_ran)
-		uw_line_add(&l, " · the command ended with status" UW_NBSP "%d", t->command_status);
+		uw_line_add(&l, "%s command ended with status" UW_NBSP "%d%s", silent ? " The" : " · the",
+			    t->command_status, silent ? "." : "");
 	uw_text_print(o, lead, UW_PLAIN, 2, l.text);
 }

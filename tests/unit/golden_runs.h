@@ -16,6 +16,7 @@ static const struct uw_asker askers[] = {
 	{ .executable = "php-fpm8.2", .pid = 2200, .protocol = UW_PROTO_DNS, .port = 53111,
 	  .servers = 2, .others = 3, .uid = 33, .netns_name = "web" },
 	{ .executable = "chronyd", .pid = 2311, .protocol = UW_PROTO_NTP, .port = 123, .netns_name = "web" },
+	{ .executable = "chronyd", .pid = 2400, .uid = 104, .user = "_chrony", .protocol = UW_PROTO_NTP },
 };
 
 /* ---- starts ---- */
