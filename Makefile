@@ -125,6 +125,7 @@ scenarios: all
 
 fuzz-verdicts: all
 	@scripts/lab-root tests/fuzz/verdicts.py $(if $(TRIAL),--trial $(TRIAL),-n $(or $(N),2000) --seed $(or $(SEED),1))
+	$(if $(TRIAL),,@scripts/lab-root tests/fuzz/roles.py -n $(or $(N),2000) --seed $(or $(SEED),1))
 
 # Hostile files for analyze, under the sanitizers.
 $(B)/san/fuzz_readers: $(B)/san/tests/fuzz/readers.o $(SAN_OBJ)

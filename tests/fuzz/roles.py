@@ -1,0 +1,495 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""The oracle for those who are asked and those who pass on: one lab, a udpwhy at the router, one at the server.
+
+    roles.py [-n N] [--seed SEED] [--trial SEED:NUMBER] [--keep DIR]
+
+Trials are drawn by seed and number, and run many at a time: a rule of nftables on the router, one on the
+server's host, what the server does with the query, copies, NAT. Each gives a verdict of the role forwarder and
+one of the role server. The truth is from each rule's own counter and from packet sockets at the client and at
+the server (the far ends of the router's wires); where these do not add up the trial is void.
+Needs root. Closes with "N passed, N failed".
+"""
+
+import argparse
+import collections
+import json
+import os
+import random
+import select
+import socket
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
+
+# pylint: disable=wrong-import-position
+import actors
+import tools
+from grades import GRADES, grade, told_of
+from lab import Lab, sweep_dead_runs, wait_until
+from tracer import Contract, Tracer
+from wire import Tap, enter_namespace, write_pcap
+
+TIMEOUT, LATE, UNSURE = 1.0, 1.45, 0.15
+BATCH = 60
+PORTS = {"dns": 53, "ntp": 123}
+CLIENT = {4: "10.0.1.2", 6: "fd00:1::2"}
+NET = {4: "10.0.2.", 6: "fd00:2::"}
+SERVER, NOBODY, DEAF, OTHER = "2", "8", "7", "9"     # the last part of an address
+
+# Where a rule may stand: (direction, stage, table's family, hook). %s is the device of that side.
+ROUTER = [
+    ("request", "nf_ingress", "netdev", "ingress device c0 priority 0"),
+    ("request", "nf_prerouting", "inet", "prerouting priority -300"),
+    ("request", "nf_prerouting", "inet", "prerouting priority -150"),
+    ("request", "nf_forward", "inet", "forward priority 0"),
+    ("request", "nf_postrouting", "inet", "postrouting priority 0"),
+    ("request", "nf_postrouting", "inet", "postrouting priority 300"),
+    ("request", "nf_egress", "netdev", "egress device s0 priority 0"),
+    ("reply", "nf_ingress", "netdev", "ingress device s0 priority 0"),
+    ("reply", "nf_prerouting", "inet", "prerouting priority -300"),
+    ("reply", "nf_prerouting", "inet", "prerouting priority -150"),
+    ("reply", "nf_forward", "inet", "forward priority 0"),
+    ("reply", "nf_postrouting", "inet", "postrouting priority 0"),
+    ("reply", "nf_postrouting", "inet", "postrouting priority 300"),
+    ("reply", "nf_egress", "netdev", "egress device c0 priority 0"),
+]
+HOST = [
+    ("request", "nf_ingress", "netdev", "ingress device eth0 priority 0"),
+    ("request", "nf_prerouting", "inet", "prerouting priority -300"),
+    ("request", "nf_prerouting", "inet", "prerouting priority -150"),
+    ("request", "nf_input", "inet", "input priority 0"),
+    ("request", "nf_input", "inet", "input priority 50"),
+    ("reply", "nf_output", "inet", "output priority -300"),
+    ("reply", "nf_output", "inet", "output priority 0"),
+    ("reply", "nf_postrouting", "inet", "postrouting priority 0"),
+    ("reply", "nf_egress", "netdev", "egress device eth0 priority 0"),
+]
+DOES = ["silent", "late", "elsewhere", "refuses", "twice", "nobody", "deaf"]
+
+
+class Trial:
+    """What is drawn, and what was seen of it."""
+
+    def __init__(self, seed, number):
+        rng = random.Random(f"roles:{seed}:{number}")
+        self.number, self.family = number, rng.choice((4, 6))
+        self.protocol = rng.choice(("dns", "ntp"))
+        self.router = rng.randrange(len(ROUTER)) if rng.random() < 0.45 else None
+        self.host = rng.randrange(len(HOST)) if rng.random() < 0.35 else None
+        self.action = [rng.choice(("drop", "drop", "half")) for _ in range(2)]
+        if self.router is not None and ROUTER[self.router][3].startswith("forward") and rng.random() < 0.3:
+            self.action[0] = "reject"
+        self.does = rng.choice(DOES) if rng.random() < 0.4 else "answers"
+        self.copies, self.nat = rng.choice((1, 1, 2, 3)), rng.random() < 0.3
+        self.port = (40000 if self.nat else 20000) + number % 9000
+        self.id = (number * 7919 + 1) & 0xffff
+        self.query = actors.dns_query(self.id, f"t{number}.test", "A") if self.protocol == "dns" else \
+            actors.ntp_query(rng.randbytes(8))
+        self.transaction = actors.asked_transaction(self.protocol, self.query)
+        if self.does == "elsewhere" and self.router is not None and ROUTER[self.router][0] == "reply":
+            self.router = None      # which of the replies was killed would not be known
+        last = {"nobody": NOBODY, "deaf": DEAF}.get(self.does, SERVER)
+        self.server = NET[self.family] + last
+        self.packets, self.killed, self.sock, self.answered = [], {"router": 0, "host": 0}, None, False
+
+    def __str__(self):
+        rules = [f"{side}={place[2]} {place[3]} {place[0]} {action}" for side, place, action in (
+            ("router", self.router is not None and ROUTER[self.router], self.action[0]),
+            ("host", self.host is not None and HOST[self.host], self.action[1])) if place]
+        return " ".join([self.protocol, f"IPv{self.family}", self.does, f"copies={self.copies}",
+                         "nat" if self.nat else "", *rules])
+
+    def match(self, direction):
+        """The packets of the transaction in one direction, whatever the addresses are there."""
+        end = "dport" if direction == "request" else "sport"
+        at = "64,16" if self.protocol == "dns" else "384,64" if direction == "request" else "256,64"
+        return f"udp {end} {PORTS[self.protocol]} @th,{at} 0x{self.transaction.hex()}"
+
+    def rule(self, places, index, action):
+        family, hook = places[index][2:]
+        name = f"k{self.number}"
+        chance = "numgen random mod 100 < 50 " if action == "half" else ""
+        act = "reject" if action == "reject" else "drop"
+        return f"table {family} fz {{\ncounter {name} {{\n}}\nchain c{index} {{\ntype filter hook {hook};\n" \
+               f"{self.match(places[index][0])} {chance}counter name {name} {act}\n}}\n}}\n"
+
+    def at(self, tap, out, request):
+        """Times of this transaction's packets at one end, and where they came from."""
+        return [(p.time, p.src) for p in self.packets if p.tap == tap and p.out == out and p.icmp is None and
+                (p.dport == PORTS[self.protocol]) == request]
+
+
+class Server:
+    """Every address and port of the server's host; what it does is the trial's word."""
+
+    def __init__(self, trials):
+        self.trials, self.due, self.socks, self.others, self.deaf = trials, [], {}, {}, []
+        for protocol, port in PORTS.items():
+            for family in (4, 6):
+                for last in (SERVER, OTHER, DEAF):
+                    sock = socket.socket(socket.AF_INET if family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+                    sock.bind((NET[family] + last, port))
+                    sock.setblocking(False)
+                    if last == SERVER:
+                        self.socks[sock] = protocol, family
+                    elif last == OTHER:
+                        self.others[protocol, family] = sock
+                    else:
+                        self.deaf.append(sock)
+
+    def take(self, sock):
+        protocol, family = self.socks[sock]
+        try:
+            query, client = sock.recvfrom(65535)
+        except OSError:
+            return
+        trial = self.trials.get((protocol, actors.asked_transaction(protocol, query)))
+        if not trial or trial.does == "silent":
+            return
+        kind = {"dns": "refused", "ntp": "rate"}[protocol] if trial.does == "refuses" else "answer"
+        reply = actors.dns_reply(query, kind, 0) if protocol == "dns" else actors.ntp_reply(query, kind)
+        source = self.others[protocol, family] if trial.does == "elsewhere" else sock
+        if trial.does == "late":
+            self.due.append((time.time() + LATE, source, reply, client))
+            return
+        for _ in range(2 if trial.does == "twice" else 1):
+            self.send(source, reply, client)
+
+    @staticmethod
+    def send(sock, reply, client):
+        try:
+            sock.sendto(reply, client)
+        except OSError:
+            pass        # a rule that drops it says so; the counter tells
+
+    def send_due(self):
+        now = time.time()
+        for entry in [e for e in self.due if e[0] <= now]:
+            self.due.remove(entry)
+            self.send(*entry[1:])
+
+
+def outcome(fault, verdicts, *stages):
+    return fault, verdicts if isinstance(verdicts, tuple) else (verdicts,), sorted(stages)
+
+
+def first_in_time(begin, times):
+    """(whether there is one in time, whether one at all); ValueError too near to the deadline."""
+    if any(abs(t - begin - TIMEOUT) < UNSURE for t, _ in times):
+        raise ValueError("a packet at the deadline")
+    return any(t < begin + TIMEOUT for t, _ in times), bool(times)
+
+
+def truth_forwarder(t):
+    came, left = t.at("client", True, True), t.at("server", False, True)
+    back, out = t.at("server", True, False), t.at("client", False, False)
+    if t.does == "elsewhere":
+        back = [(when, src) for when, src in back if src == t.server]
+        out = [(when, src) for when, src in out if src == t.server]
+    place = ROUTER[t.router] if t.router is not None else (None, None)
+    killed = {place[0]: t.killed["router"]}
+    if len(came) != len(left) + killed.get("request", 0) or len(back) != len(out) + killed.get("reply", 0):
+        raise ValueError(f"{len(came)} came, {len(left)} left, {len(back)} back, {len(out)} out, {killed}")
+    if not came:
+        return []
+    begin = came[0][0]
+    in_time, any_out = first_in_time(begin, out)
+    back_in_time = first_in_time(begin, back)[0]
+    errors = [p for p in t.packets if p.tap == "server" and p.out and p.icmp]
+    if in_time:
+        return [outcome("none", "forwarded")]
+    if back and not back_in_time:
+        right = [outcome("beyond", ("answered_late", "no_reply"))]
+        return right if any_out else right + [outcome("local", "reply_dropped", place[1])]
+    if killed.get("reply"):
+        return [outcome("local", "reply_dropped", place[1])]
+    if left:
+        verdict = "rejected" if errors else "no_reply"
+        return [outcome("unknown" if killed.get("request") and not errors else "beyond", verdict, "wire_out")]
+    return [outcome("local", ("request_dropped", "rejected"), place[1])]
+
+
+def truth_server(t):
+    came, out = t.at("server", False, True), t.at("server", True, False)
+    place = HOST[t.host] if t.host is not None else (None, None)
+    killed = {place[0]: t.killed["host"]}
+    if not came:
+        return []
+    begin = came[0][0]
+    right = [(when, src) for when, src in out if src == t.server]
+    if first_in_time(begin, right)[0]:
+        return [outcome("none", "served")]
+    if killed.get("reply"):
+        return [outcome("local", ("reply_dropped", "misdirected", "not_served"))] if t.does in ("elsewhere", "late") \
+            else [outcome("local", ("reply_dropped", "send_failed"), place[1])]
+    if right:
+        return [outcome("local", "not_served")]
+    if len(came) == killed.get("request", 0):
+        return [outcome("local", "request_dropped", place[1])]
+    if t.does == "nobody":
+        return [outcome("local", "request_dropped", "udp", *([place[1]] if killed.get("request") else []))]
+    verdict = {"deaf": "request_unread", "silent": "not_served", "elsewhere": "misdirected",
+               "late": "not_served"}.get(t.does)
+    if not verdict:
+        raise ValueError("it should have answered")
+    return [outcome("local", verdict)]
+
+
+TRUTHS = {"forwarder": truth_forwarder, "server": truth_server}
+
+
+class Roles:
+    """The lab, both tracers, and batches of trials."""
+
+    def __init__(self, options):
+        self.options, self.lab = options, Lab("routed", 0)
+        self.tmp = tempfile.mkdtemp(prefix=f"udpwhy-test-{os.getpid()}-")
+        self.here = f"/proc/{os.getpid()}/fd/{os.open('/proc/self/ns/net', os.O_RDONLY)}"
+        self.trials, self.tracers, self.by_port = {}, {}, {}
+
+    def __enter__(self):
+        self.lab.__enter__()
+        try:
+            self.set_up()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for tracer in self.tracers.values():
+            tracer.kill()
+        enter_namespace(self.here)
+        self.lab.close()
+        tools.run("rm", "-rf", self.tmp)
+
+    def inside(self, member):
+        enter_namespace(f"/run/netns/{self.lab.name[member]}")
+
+    def set_up(self):
+        self.inside("s")
+        for last in (NOBODY, DEAF, OTHER):
+            tools.run("ip", "addr", "add", f"{NET[4]}{last}/24", "dev", "eth0")
+            tools.run("ip", "addr", "add", f"{NET[6]}{last}/64", "dev", "eth0", "nodad")
+        tools.write_sysctl("net.ipv4.icmp_ratelimit", 0)
+        tools.write_sysctl("net.ipv6.icmp.ratelimit", 0)
+        self.server, self.nft = Server(self.trials), {"host": tools.Nft()}
+        self.taps = [Tap("server", "eth0")]
+        self.inside("r")
+        self.nft["router"] = tools.Nft()
+        self.nft["router"].run("table inet nat {\nchain p {\ntype nat hook postrouting priority 100;\n"
+                               "oifname s0 udp sport 40000-49999 masquerade to :50000-59999\n}\n}")
+        self.inside("c")
+        self.taps.append(Tap("client", "eth0"))
+        for role, member in (("forwarder", "r"), ("server", "s")):
+            argv = [self.options.udpwhy, "trace", "-o", "json", "--all", "--timeout", str(TIMEOUT), "--scope",
+                    self.lab.name[member]]
+            self.tracers[role] = Tracer(argv, dict(os.environ), os.path.join(self.tmp, role))
+        for tracer in self.tracers.values():
+            if not wait_until(lambda t=tracer: t.raw or t.process.poll() is not None, 60) or \
+                    tracer.process.poll() is not None:
+                raise RuntimeError(f"udpwhy did not attach: {tracer.stderr()}")
+
+    def rules(self, trials):
+        for side, places, number in (("router", ROUTER, 0), ("host", HOST, 1)):
+            text = [t.rule(places, getattr(t, side), t.action[number]) for t in trials
+                    if getattr(t, side) is not None]
+            self.nft[side].run("table inet fz\ndelete table inet fz\ntable netdev fz\ndelete table netdev fz\n" +
+                               "".join(text))
+
+    def counters(self, trials):
+        for side in ("router", "host"):
+            for item in json.loads(self.nft[side].run("list counters"))["nftables"]:
+                number = item.get("counter", {}).get("name", "")[1:]
+                for t in trials:
+                    if number == str(t.number):
+                        t.killed[side] += item["counter"]["packets"]
+
+    def file(self):
+        for tap in self.taps:
+            for p in tap.read():
+                q = p.quote or p
+                for protocol, port in PORTS.items():
+                    if port in (q.sport, q.dport) and len(q.payload) >= 12:
+                        ident = actors.asked_transaction(protocol, q.payload) if q.dport == port else \
+                            actors.transaction(protocol, q.payload)
+                        t = self.trials.get((protocol, ident))
+                        if t:
+                            t.packets.append(p)
+
+    def pump(self, seconds):
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([*self.server.socks, *(t.sock for t in self.taps)], [], [], min(left, 0.02))
+            for sock in ready:
+                if sock in self.server.socks:
+                    self.server.take(sock)
+            self.server.send_due()
+            self.file()
+
+    @staticmethod
+    def heard(t):
+        try:
+            while True:
+                answer, source = t.sock.recvfrom(65535)
+                if source[0] == t.server and actors.transaction(t.protocol, answer) == t.transaction:
+                    return True
+        except BlockingIOError:
+            return False
+        except OSError:
+            return False
+
+    def send(self, trials):
+        for copy in range(3):
+            for t in trials:
+                if not t.sock:
+                    t.sock = socket.socket(socket.AF_INET if t.family == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+                    t.sock.bind((CLIENT[t.family], t.port))
+                    t.sock.setblocking(False)
+                t.answered = t.answered or self.heard(t)
+                if copy < t.copies and not t.answered:
+                    t.sock.sendto(t.query, (t.server, PORTS[t.protocol]))
+                self.pump(0.001)
+            self.pump(0.1)
+
+    def run(self, numbers):
+        """Results of one batch."""
+        trials = [Trial(self.options.seed, n) for n in numbers]
+        self.trials.update({(t.protocol, t.transaction): t for t in trials})
+        self.rules(trials)
+        self.send(trials)
+        self.pump(LATE + 2.2)
+        self.counters(trials)
+        results = [self.result(t, role) for t in trials for role in TRUTHS]
+        for t in trials:
+            t.sock.close()
+        for t in trials:
+            del self.trials[t.protocol, t.transaction]
+        return results
+
+    def result(self, t, role):
+        found = {}
+        for line in list(self.tracers[role].raw):
+            if t.transaction.hex() in line:
+                record = json.loads(line)
+                if record["type"] == "query" and record["network.protocol.name"] == t.protocol and \
+                        record.get("transaction.id") == t.transaction.hex():
+                    found[record["query.id"]] = record
+        part = {"records": self.of_first(t, role, list(found.values())), "failed_sends": 0, "trial": t, "role": role}
+        try:
+            part["truth"] = TRUTHS[role](t)
+        except ValueError as e:
+            part["void"] = str(e)
+        if part.get("truth") == []:
+            part["grade"] = "two records" if part["records"] else "absent"
+        else:
+            part["grade"] = grade(part)
+        if part["grade"] not in ("right", "absent") and self.options.keep:
+            os.makedirs(self.options.keep, exist_ok=True)
+            write_pcap(os.path.join(self.options.keep, f"{t.number}-{role}.pcap"), t.packets)
+        return part
+
+    @staticmethod
+    def of_first(t, role, records):
+        """A copy that comes when the one before was answered is another query; the first is judged."""
+        came = t.at("client" if role == "forwarder" else "server", role == "forwarder", True)
+        out = t.at("client" if role == "forwarder" else "server", role == "server", False)
+        again = out and came and came[-1][0] > out[0][0]
+        return sorted(records, key=lambda r: r["time"])[:1] if again else records
+
+    def finish(self):
+        """What the tracers said at their end, held against the schema."""
+        problems, contract = [], Contract(self.options.schema)
+        for role, tracer in self.tracers.items():
+            problems += [] if tracer.interrupt() else [f"{role}: {tracer.stderr()}"]
+            problems += [f"{role}: {p}" for p in contract.problems_of_run(tracer.records())
+                         if not p.startswith("lost.recursion")]
+            problems += [p for line in tracer.raw for p in contract.problems_of_line(line)]
+        return problems
+
+
+def parse():
+    top = os.path.dirname(os.path.dirname(HERE))
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("-n", type=int, default=100, help="trials (default 100)")
+    p.add_argument("--seed", default="1")
+    p.add_argument("--trial", metavar="SEED:NUMBER", help="this one alone")
+    p.add_argument("--keep", metavar="DIR", help="captures of wrong and void trials")
+    p.add_argument("--udpwhy", default=os.path.join(top, "build", "udpwhy"))
+    p.add_argument("--schema", default=os.path.join(top, "schema", "udpwhy.schema.json"))
+    options = p.parse_args()
+    options.numbers = list(range(options.n))
+    if options.trial:
+        options.seed, _, number = options.trial.rpartition(":")
+        options.numbers = [int(number)]
+    return options
+
+
+def complain(part, options):
+    told = [(r["fault"], r["verdict"], r.get("stage")) for r in part["records"]]
+    print(f"{part['grade'].upper()} trial {part['trial'].number}, {part['role']}: {part['trial']}\n"
+          f"    {part.get('void') or 'truth ' + str(part['truth']) + ', told ' + str(told)}\n"
+          f"    tests/fuzz/roles.py --trial {options.seed}:{part['trial'].number}", flush=True)
+
+
+def show(parts):
+    table = collections.Counter()
+    for part in parts:
+        if not part.get("truth"):
+            continue
+        told = [(r["fault"], r["verdict"]) for r in told_of(part)]
+        truth = next((t for t in part["truth"] if told and t[0] == told[0][0]), part["truth"][0])
+        verdict = told[0][1] if told and told[0][1] in truth[1] else truth[1][0]
+        table[part["role"], truth[0], verdict, told[0] if told else ("-", "missing")] += 1
+    print("\nrole        truth                           told                            verdicts")
+    for (role, fault, verdict, told), count in sorted(table.items()):
+        print(f"{role:12}{fault:8}{verdict:24}{told[0]:8}{told[1]:24}{count:6}")
+
+
+def checks_of(parts, problems, options):
+    grades = collections.Counter(p["grade"] for p in parts)
+    judged = max(1, sum(grades[g] for g in GRADES) - grades["void"])
+    wrong = sum(grades[g] for g in ("wrong verdict", "missing", "two records"))
+    print(", ".join(f"{n} {g}" for g, n in sorted(grades.items())))
+    for p in problems[:10]:
+        print(str(p)[:1000])
+    return [("every trial was run", len(parts) == 2 * len(options.numbers) and grades["right"]),
+            ("no confusion of local and beyond", not grades["confused"]),
+            ("nobody else accused wrongly or acquitted", not grades["wrong fault"]),
+            ("unknown at most 2%", grades["unknown"] <= 0.02 * judged),
+            ("wrong stage at most 1%", grades["wrong stage"] <= 0.01 * judged),
+            ("wrong verdict at most 1%", wrong <= 0.01 * judged),
+            ("void below 1%", grades["void"] < max(0.01 * len(parts), 2)),
+            ("the tracers ended well, their lines are as the schema says", not problems)]
+
+
+def main():
+    options = parse()
+    if os.geteuid():
+        sys.exit("roles.py: needs root, to make network namespaces: run it with sudo")
+    sweep_dead_runs()
+    parts = []
+    with Roles(options) as roles:
+        for at in range(0, len(options.numbers), BATCH):
+            batch = roles.run(options.numbers[at:at + BATCH])
+            parts += batch
+            for part in batch:
+                if part["grade"] not in ("right", "absent"):
+                    complain(part, options)
+        problems = roles.finish()
+    show(parts)
+    checks = checks_of(parts, problems, options)
+    for name, holds in checks:
+        print(f"{'ok  ' if holds else 'FAIL'} {name}")
+    failed = sum(not h for _, h in checks)
+    print(f"{len(checks) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
