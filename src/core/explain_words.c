@@ -99,8 +99,8 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "The daemon is stuck, stopped or overloaded (ss -unlp shows Recv-Q)." },
 	{ UW_EXPLAIN_VERDICT, "not_served",
-	  "Seen at the server: the daemon read the request and sent no reply. Rate limiting "
-	  "and access lists of daemons are often silent.",
+	  "Seen at the server: the daemon read the request and sent no reply in time. Rate limiting "
+	  "and access lists of daemons are often silent; stage wire_out: the reply left late.",
 	  NULL,
 	  "The daemon's log and access list; chronyc serverstats, or the query log of the "
 	  "resolver." },

@@ -157,7 +157,8 @@ static void note_holder(struct uw_collector *c, struct uw_query *q)
 /* Of a visitor only a late reply is news when its time is over. */
 static bool is_settled(const struct uw_query *q)
 {
-	return q->key.quota != UW_QUOTA_CLIENT && q->verdict != UW_NO_REPLY && q->verdict != UW_REJECTED;
+	return q->key.quota != UW_QUOTA_CLIENT && q->verdict != UW_NO_REPLY && q->verdict != UW_REJECTED &&
+	       !(q->verdict == UW_NOT_SERVED && q->stage == UW_STAGE_READ);
 }
 
 /* Judge and hand out; @final: nothing can come any more that would change it. */
@@ -181,6 +182,7 @@ static void tell(struct uw_collector *c, struct uw_query *q, bool final)
 		previous = t->said;
 		q->revision = ++t->revision;
 		t->said = (struct uw_previous){ q->verdict, q->fault };
+		t->stage = q->stage;
 	} else if (!final && !is_settled(q)) {
 		uw_told_keep(c->told[q->key.quota], q);
 	}

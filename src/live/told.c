@@ -54,18 +54,21 @@ void uw_told_keep(struct uw_told_all *all, const struct uw_query *q)
 		return;
 	e->told = (struct uw_told){
 		.id = q->id, .key = q->key, .revision = 1, .said = { q->verdict, q->fault },
-		.until_ns = q->send_ns + UW_HOLD_NS,
+		.stage = q->stage, .until_ns = q->send_ns + UW_HOLD_NS,
 	};
 	HASH_ADD(hh, all->first, told.id, sizeof(e->told.id), e);
 }
 
 /*
  * A late reply that was lost here as well changes nothing for the one that came in time, and events
- * lost since the verdict nothing of what was known then. One that waited here, and was read late, does: it is this host's all the same.
+ * lost since the verdict nothing of what was known then. One that waited here, and was read late, does: it is this
+ * host's all the same. So does a server's own reply that left after all.
  */
 bool uw_told_changed(const struct uw_told *t, const struct uw_query *q)
 {
-	if (t->said.verdict == q->verdict || q->verdict == UW_UNKNOWN)
+	if (t->said.verdict == q->verdict)
+		return q->verdict == UW_NOT_SERVED && t->stage != q->stage;
+	if (q->verdict == UW_UNKNOWN)
 		return false;
 	return t->said.verdict != UW_REPLY_DROPPED || q->verdict != UW_ANSWERED_LATE || !q->drop[UW_REPLY].seen ||
 	       (q->read_ns && q->fault == UW_FAULT_LOCAL);

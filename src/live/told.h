@@ -14,6 +14,7 @@ struct uw_told {
 	struct uw_query_key key;
 	unsigned revision;
 	struct uw_previous said;
+	enum uw_stage stage;
 };
 
 struct uw_told_all *uw_told_new(void);
