@@ -14,14 +14,17 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "core/lot.h"
 #include "evidence_file.h"
 #include "file_replace.h"
 #include "live/carried.h"
 #include "live/collector.h"
 #include "live/nft_trace.h"
+#include "privilege.h"
 #include "probes.h"
 #include "report.h"
 #include "scrape.h"
+#include "service.h"
 
 #define TICK_NS 200000000ull		/* the collector sweeps as often */
 #define IDLE_NS 1500000000ull		/* quiet this long: the text sink tells what it grouped */
@@ -56,6 +59,7 @@ struct watch {
 	struct uw_traffic *traffic;
 	struct uw_probes *probes;
 	struct uw_scrape *scrape;	/* NULL without --metrics ADDR:PORT */
+	struct uw_service *service;	/* NULL unless a service manager asked */
 	struct uw_clock clock;
 	enum phase phase;
 	int signal_fd, status;
@@ -214,6 +218,17 @@ static void on_flow_idle(void *arg, const struct uw_flow_key *key, const struct 
 	uw_report_unfold(arg, key);
 }
 
+static void tell_service(struct watch *w, const struct uw_totals *t)
+{
+	uint64_t good = uw_lot_count(t->verdict, UW_LOT_GOOD), all = 0;
+	unsigned v;
+
+	for (v = 0; v < UW_VERDICTS; v++)
+		all += t->verdict[v];
+	uw_service_status(w->service, "%llu queries, %llu of them answered", (unsigned long long)all,
+			  (unsigned long long)good);
+}
+
 static void tell_status(struct watch *w)
 {
 	struct uw_totals t;
@@ -227,6 +242,7 @@ static void tell_status(struct watch *w)
 	if (w->o->metrics_file)
 		write_metrics(w, &t);
 	uw_report_status(w->report, &t);
+	tell_service(w, &t);
 }
 
 /* What is open just now; not while a command writes to the same terminal. */
@@ -256,8 +272,10 @@ static void set_phase(struct watch *w, enum phase p)
 	w->phase = p;
 	w->phase_ns = w->now_ns;
 	/* What was sent since the last sweep is not counted as open yet, and would be left untold. */
-	if (p == DRAINING)
-		uw_collector_hurry(w->collector);
+	if (p != DRAINING)
+		return;
+	uw_collector_hurry(w->collector);
+	uw_service_stopping(w->service, w->o->timeout_ns);
 }
 
 static void take_signal(struct watch *w)
@@ -387,6 +405,7 @@ static void loop(struct watch *w)
 		if (w->now_ns - w->status_ns >= (w->o->interval_ns ? w->o->interval_ns : STATUS_NS))
 			tell_status(w);
 		show_in_flight(w);
+		uw_service_alive(w->service, w->now_ns);
 		if (output_fails(w, uw_report_flush(w->report)))
 			return;
 	}
@@ -443,7 +462,7 @@ static int check_request(const struct uw_options *o)
 			err == -ENOENT ? "command not found" : strerror(-err));
 		return 1;
 	}
-	if (geteuid() != 0)
+	if (!uw_privilege_enough())
 		return say("must be run as root (CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN); try: sudo udpwhy ...");
 	return 0;
 }
@@ -524,8 +543,24 @@ static void finish(struct watch *w)
 		w->status = 1;
 }
 
+/* All day long, with no more than that takes. Commands and probes of trace want what the user had. */
+static void settle_in(struct watch *w)
+{
+	int err = 0;
+
+	if (w->o->interval_ns)
+		err = uw_privilege_reduce(uw_live_fds(w->live).flows[UW_QUOTA_CLIENT],
+					  w->o->output_file || w->o->metrics_file || w->o->evidence);
+	if (err)
+		fprintf(stderr, "udpwhy: going on with all capabilities: %s\n",
+			err == -ENOENT ? "there is no libcap-ng here" : strerror(-err));
+	w->service = uw_service_open();
+	uw_service_ready(w->service);
+}
+
 static void close_all(struct watch *w)
 {
+	uw_service_close(w->service);
 	uw_scrape_close(w->scrape);
 	uw_report_free(w->report);
 	uw_collector_free(w->collector);
@@ -558,6 +593,7 @@ int uw_watch(const struct uw_watch_plan *plan)
 	}
 	if (!status) {
 		tell_start(w);
+		settle_in(w);
 		if (!output_fails(w, uw_report_drain(w->report)))
 			status = start_command(w);
 		if (!status) {

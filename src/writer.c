@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "privilege.h"
+
 struct record {
 	struct record *next;
 	size_t size;
@@ -141,6 +143,8 @@ static void *run(void *arg)
 {
 	struct uw_writer *w = arg;
 
+	if (w->manner == UW_WRITER_PERSIST)
+		uw_privilege_none();
 	for (;;) {
 		struct record *r = wait_for_record(w);
 		int err = w->error == -EPIPE ? -EPIPE : write_out(w, r);

@@ -43,7 +43,7 @@ def main():
                 if r["type"] == "query":
                     told[r["verdict"]] += 1
                 elif r["type"] == "flow":
-                    flows[(r["network.protocol.name"], r.get("server.address", "-"), r["client.port_class"])] = r
+                    flows[(r["network.protocol.name"], r.get("server.address", "-"), r.get("client.port_class", "-"))] = r
                 elif r["type"] == "end":
                     end = r
     print("types", counted(types))
