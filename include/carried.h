@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the devices of the scope carry, whatever it is: counted in the kernel, read once a second. Each
+ * What the devices of the scope carry, whatever it is: counted in the kernel, read some times a second. Each
  * CPU counts for itself, so that no packet waits for another.
  */
 #ifndef UW_CARRIED_COUNTS_H

@@ -73,6 +73,7 @@ struct watch {
 	bool command_ran;
 	int command_status;
 	uint64_t now_ns, start_ns, phase_ns, bad_ns, burst_ns, diagnose_ns, status_ns, in_flight_ns, flows_ns, rhythm_ns;
+	uint64_t carried_ns;
 };
 
 static int say(const char *text)
@@ -364,10 +365,13 @@ static void follow_windows(struct watch *w)
 {
 	uint64_t known = w->o->timeout_ns + LATENESS_NS;
 
+	if (w->now_ns - w->carried_ns >= UW_TRAFFIC_READ_NS) {
+		uw_carried_read(w->carried, w->traffic);
+		w->carried_ns = w->now_ns;
+	}
 	if (w->now_ns - w->flows_ns < FLOWS_NS)
 		return;
 	w->flows_ns = w->now_ns;
-	uw_carried_read(w->carried, w->traffic);
 	uw_collector_flows(w->collector, on_flow_seen, w->report);
 	if (w->now_ns > known)
 		uw_report_settle(w->report, w->now_ns - known);

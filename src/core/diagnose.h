@@ -17,6 +17,7 @@ enum uw_confidence {
 
 #define UW_EVIDENCE_MAX 6
 #define UW_SENTENCE_MAX 320
+#define UW_NEXT_STEP_MAX 1280
 
 struct uw_evidence {
 	unsigned count;
@@ -28,7 +29,7 @@ struct uw_diagnosis {
 	enum uw_confidence confidence;
 	char summary[UW_SENTENCE_MAX];
 	struct uw_evidence in_favour, against, open;
-	char next_step[2 * UW_SENTENCE_MAX];
+	char next_step[UW_NEXT_STEP_MAX];
 	uint64_t subject;		/* what tells it from others of its id; 0: its flows do */
 	unsigned occasions;		/* how often it was seen to happen, where that is known */
 	unsigned flows;

@@ -18,6 +18,7 @@
 #define CONTRAST 1.5		/* onset to release, and ... */
 #define CONTRAST_PPS 50		/* ... more packets/s by so many */
 #define TOLD 2			/* windows told one by one */
+#define LISTED 8		/* ... and in the ticket */
 
 static bool bears_witness(const struct uw_window_flow *f)
 {
@@ -158,10 +159,11 @@ static void tell_rates(const struct uw_case *c, const struct windows *s, struct 
 		return;
 	}
 	uw_evidence_add(s->contrasts == s->with_rates ? &d->in_favour : &d->against,
-			"all UDP, packets/s: at the onset of window %u out %.0f, in %.0f; at its release out %.0f",
-			w->id, w->traffic.udp_out_before, w->traffic.udp_in_before, w->traffic.udp_out_release);
+			"all UDP, packets/s: at the onset of window %u (busiest 0.4 s of the 10 s before) out %.0f, in %.0f;"
+			" when it let go out %.0f, in %.0f", w->id, w->traffic.udp_out_before,
+			w->traffic.udp_in_before, w->traffic.udp_out_release, w->traffic.udp_in_release);
 	if (w->traffic.ports)
-		uw_evidence_add(&d->in_favour, "before it %.0f%% of the UDP packets were of port %u",
+		uw_evidence_add(&d->in_favour, "in the 10 s before it %.0f%% of the UDP packets were of port %u",
 				100 * w->traffic.port[0].share, w->traffic.port[0].port);
 	if (s->with_rates < 2)
 		uw_evidence_add(&d->open, "one window with known rates: a second one would bracket the limit");
@@ -175,22 +177,46 @@ static void tell_rates(const struct uw_case *c, const struct windows *s, struct 
 				s->least_before, s->most_release);
 }
 
-/* The question for a ticket, in UTC. */
-static void ask_provider(const struct uw_case *c, const struct uw_window *w, struct uw_diagnosis *d)
+/* "from 2026-11-22 09:11:22.6Z until 2026-11-22 09:12:13.1Z; from ...": the last ones, the oldest first. */
+static void list_windows(const struct uw_case *c, unsigned count, char *buf, size_t size)
 {
-	const struct uw_clock *clock = c->host->clock;
-	char at[2][40], client[UW_ADDR_TEXT], rates[128] = "";
+	unsigned skip = count > LISTED ? count - LISTED : 0, seen = 0, i;
+	size_t n = 0;
 
-	if (w->traffic.before && w->traffic.release)
-		snprintf(rates, sizeof(rates), " We sent %.0f UDP packets/s when it began, %.0f when it ended.",
+	buf[0] = '\0';
+	for (i = 0; i < c->host->window_count && n < size; i++) {
+		const struct uw_window *w = c->host->windows[i];
+		char at[2][40];
+
+		if (!shared(w) || seen++ < skip)
+			continue;
+		n += (size_t)snprintf(buf + n, size - n, "%sfrom %s until %s", n ? "; " : "",
+				      utc(c->host->clock, w->first_bad_ns, true, at[0], sizeof(at[0])),
+				      utc(c->host->clock, w->last_bad_ns, true, at[1], sizeof(at[1])));
+	}
+	if (skip && n < size)
+		snprintf(buf + n, size - n, "; and %u times before", skip);
+}
+
+/* The question for a ticket, in UTC. */
+static void ask_provider(const struct uw_case *c, const struct windows *s, const struct uw_window *w,
+			 struct uw_diagnosis *d)
+{
+	char client[UW_ADDR_TEXT], when[UW_NEXT_STEP_MAX / 2], rates[224] = "";
+
+	list_windows(c, s->count, when, sizeof(when));
+	if (s->contrasts && s->with_rates > 1 && s->least_before > s->most_release)
+		snprintf(rates, sizeof(rates), " We had %.0f UDP packets/s (in and out) or more each time when it began,"
+			 " %.0f or less when it ended.", s->least_before, s->most_release);
+	else if (w->traffic.before && w->traffic.release)
+		snprintf(rates, sizeof(rates), " We sent %.0f UDP packets/s when it began last, %.0f when it ended.",
 			 w->traffic.udp_out_before, w->traffic.udp_out_release);
 	snprintf(d->next_step, sizeof(d->next_step),
-		 "Ask the provider: \"From %s until %s (UTC) no UDP reply reached %s, whatever server was asked,"
-		 " while TCP went on.%s Is there a DDoS protection or a rate limit for all UDP of this address,"
-		 " what is its threshold, and was it active then?\"",
-		 utc(clock, w->first_bad_ns, true, at[0], sizeof(at[0])),
-		 utc(clock, w->last_bad_ns, true, at[1], sizeof(at[1])),
-		 uw_addr_text(&w->flow[0].id.client, w->flow[0].id.family, client), rates);
+		 "Ask the provider: \"No UDP reply reached %s, whatever server was asked, %s (UTC)%s.%s"
+		 " Is there a DDoS protection or a rate limit for all UDP of this address, what is its threshold,"
+		 " and was it active then?\"",
+		 uw_addr_text(&w->flow[0].id.client, w->flow[0].id.family, client), when,
+		 s->with_tcp == s->count ? ", while TCP went on" : "", rates);
 }
 
 static void name_flows(const struct uw_case *c, const struct uw_window *w, struct uw_diagnosis *d)
@@ -235,6 +261,6 @@ void uw_throttle_tell(const struct uw_case *c, struct uw_diagnosis *d)
 				c->host->loss.outside, c->host->loss.outside + c->host->loss.inside);
 	if (s.elsewhere)
 		uw_evidence_add(&d->against, "other servers went on answering in %u of %u windows", s.elsewhere, s.count);
-	ask_provider(c, last, d);
+	ask_provider(c, &s, last, d);
 	name_flows(c, last, d);
 }

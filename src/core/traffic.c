@@ -7,8 +7,11 @@
 #define NS_PER_S 1000000000ull
 #define DEVICES 8
 #define SAMPLES 4096
+#define SAMPLE_NS (NS_PER_S - NS_PER_S / 10)	/* readings make a sample once it is as long */
+#define BUSIEST_NS (NS_PER_S * 2 / 5)		/* over two readings: UW_TRAFFIC_READ_NS twice */
 #define BEFORE_NS (10 * NS_PER_S)
 #define EDGE_NS (2 * NS_PER_S)	/* past an edge: samples are of a second, and the change may be in the last */
+#define LET_THROUGH_NS (3 * NS_PER_S)	/* from the first answer on */
 #define PORT_SETS 512		/* kept, each of some seconds */
 #define PORT_PAIRS 16		/* of each, the most frequent */
 #define GATHERED 256		/* pairs told apart while a set is made */
@@ -23,6 +26,13 @@ typedef uint32_t counts[UW_WAYS][UW_CARRIED];
 struct sample {
 	uint64_t from_ns, to_ns;
 	counts packets[DEVICES];
+	float busiest[DEVICES][UW_WAYS];	/* UDP packets/s over BUSIEST_NS that ended in it */
+};
+
+/* What was counted since the reading before. */
+struct reading {
+	uint64_t from_ns, to_ns;
+	uint32_t udp[DEVICES][UW_WAYS];
 };
 
 struct pair {
@@ -53,6 +63,7 @@ struct uw_traffic {
 	uint64_t rest[DEVICES];
 	struct pair gather[GATHERED];
 	struct port_set set[PORT_SETS];
+	struct reading reading, before;		/* the last two */
 	struct sample sample[SAMPLES];
 };
 
@@ -92,14 +103,44 @@ static int device_of(struct uw_traffic *t, uint32_t netns, uint32_t ifindex)
 	return (int)t->devices++;
 }
 
-void uw_traffic_sample(struct uw_traffic *t, uint64_t now_ns)
+static void begin_reading(struct uw_traffic *t, uint64_t from_ns, uint64_t to_ns)
 {
-	uint64_t from = t->samples ? newest(t)->to_ns : 0;
+	t->before = t->reading;
+	t->reading = (struct reading){ .from_ns = from_ns, .to_ns = to_ns };
+}
+
+static struct sample *begin_sample(struct uw_traffic *t, uint64_t from_ns, uint64_t to_ns)
+{
 	struct sample *s = &t->sample[t->samples++ % SAMPLES];
 
 	memset(s, 0, sizeof(*s));
-	s->from_ns = from;
-	s->to_ns = now_ns;
+	s->from_ns = from_ns;
+	s->to_ns = to_ns;
+	return s;
+}
+
+void uw_traffic_sample(struct uw_traffic *t, uint64_t now_ns)
+{
+	struct sample *s = newest(t);
+
+	begin_reading(t, t->reading.to_ns, now_ns);
+	if (s && s->from_ns && s->to_ns < s->from_ns + SAMPLE_NS)
+		s->to_ns = now_ns;
+	else
+		begin_sample(t, s ? s->to_ns : 0, now_ns);
+}
+
+/* Of this reading and the one right before it: one alone may be of a moment at which the machine stood still. */
+static void note_busiest(struct uw_traffic *t, struct sample *s, int device, int way)
+{
+	const struct reading *now = &t->reading, *old = &t->before;
+	bool joined = old->from_ns && old->to_ns == now->from_ns && now->to_ns - now->from_ns < BUSIEST_NS;
+	uint64_t ns = now->to_ns - (joined ? old->from_ns : now->from_ns);
+	float rate = (float)now->udp[device][way] + (joined ? (float)old->udp[device][way] : 0);
+
+	rate *= (float)NS_PER_S / (float)(ns > BUSIEST_NS ? ns : BUSIEST_NS);
+	if (now->from_ns && rate > s->busiest[device][way])
+		s->busiest[device][way] = rate;
 }
 
 void uw_traffic_device(struct uw_traffic *t, uint32_t netns, uint32_t ifindex,
@@ -115,8 +156,11 @@ void uw_traffic_device(struct uw_traffic *t, uint32_t netns, uint32_t ifindex,
 			uint64_t *last = &t->device[at].last[way][what], now = packets[way][what];
 
 			s->packets[at][way][what] += (uint32_t)(now > *last ? now - *last : 0);
+			if (what == UW_CARRIED_UDP)
+				t->reading.udp[at][way] += (uint32_t)(now > *last ? now - *last : 0);
 			*last = now;
 		}
+		note_busiest(t, s, at, way);
 	}
 }
 
@@ -216,13 +260,22 @@ static struct sample *second_of(struct uw_traffic *t, uint64_t when_ns)
 	if (when_ns < last)
 		return when_ns >= newest(t)->from_ns ? newest(t) : NULL;
 	while (last && from > last && from - last <= SILENCE_NS) {
-		last += NS_PER_S - last % NS_PER_S;
-		uw_traffic_sample(t, last);
+		uint64_t end = last + NS_PER_S - last % NS_PER_S;
+
+		begin_sample(t, last, end);
+		last = end;
 	}
-	uw_traffic_sample(t, from + NS_PER_S);
-	if (!last || from > last)
-		newest(t)->from_ns = from;
-	return newest(t);
+	return begin_sample(t, from > last ? from : last, from + NS_PER_S);
+}
+
+static void count_reading(struct uw_traffic *t, struct sample *s, uint64_t when_ns, int device, int way)
+{
+	uint64_t from = when_ns - when_ns % UW_TRAFFIC_READ_NS;
+
+	if (when_ns >= t->reading.to_ns)
+		begin_reading(t, from, from + UW_TRAFFIC_READ_NS);
+	t->reading.udp[device][way]++;
+	note_busiest(t, s, device, way);
 }
 
 void uw_traffic_captured(struct uw_traffic *t, uint64_t last_ns)
@@ -265,6 +318,8 @@ bool uw_traffic_packet(struct uw_traffic *t, uint64_t when_ns, const struct uw_c
 		if (end[way] < 0)
 			continue;
 		s->packets[end[way]][way][p->what]++;
+		if (p->what == UW_CARRIED_UDP)
+			count_reading(t, s, when_ns, end[way], way);
 		t->device[end[way]].tcp |= p->what == UW_CARRIED_TCP;
 		t->device[end[way]].others |= !p->service && p->what != UW_CARRIED_ICMP;
 		if (p->what == UW_CARRIED_UDP && p->from_port)
@@ -347,21 +402,19 @@ static uint64_t inside(const struct span *s, enum uw_way way, enum uw_carried wh
 	return (uint64_t)(packets + 0.5);
 }
 
-/* Of each way by itself: the second of the onset may have been cut short for one of them. */
+/* Of each way by itself: the onset may have cut one of them short. */
 static void fill_before(struct span s, struct uw_window_traffic *out)
 {
-	const struct sample *x, *last = NULL;
+	const struct sample *x;
 	unsigned at = 0;
 	double over;
 
-	for (; (x = next_sample(&s, &at)); last = x) {
-		if (!last)
-			continue;
+	while ((x = next_sample(&s, &at))) {
 		out->before = true;
-		if (rate_of(last, x, s.device, UW_WAY_OUT) > out->udp_out_before)
-			out->udp_out_before = rate_of(last, x, s.device, UW_WAY_OUT);
-		if (rate_of(last, x, s.device, UW_WAY_IN) > out->udp_in_before)
-			out->udp_in_before = rate_of(last, x, s.device, UW_WAY_IN);
+		if (x->busiest[s.device][UW_WAY_OUT] > out->udp_out_before)
+			out->udp_out_before = x->busiest[s.device][UW_WAY_OUT];
+		if (x->busiest[s.device][UW_WAY_IN] > out->udp_in_before)
+			out->udp_in_before = x->busiest[s.device][UW_WAY_IN];
 	}
 	out->tcp_in_before = average(&s, UW_WAY_IN, UW_CARRIED_TCP, &over);
 }
@@ -374,21 +427,24 @@ static void fill_during(struct span s, struct uw_window_traffic *out)
 	out->during = out->during_s > 0;
 }
 
-static void fill_release(struct span s, struct uw_window_traffic *out)
+/* What went out at its calmest, and what came in from the first answer on. */
+static void fill_release(struct span s, uint64_t first_good_ns, struct uw_window_traffic *out)
 {
 	const struct sample *x, *last = NULL;
 	unsigned at = 0;
+	double over;
 
 	for (; (x = next_sample(&s, &at)); last = x) {
 		double there = last ? rate_of(last, x, s.device, UW_WAY_OUT) : 0;
-		double back = last ? rate_of(last, x, s.device, UW_WAY_IN) : 0;
 
-		if (!last || (out->release && there + back >= out->udp_out_release + out->udp_in_release))
+		if (!last || (out->release && there >= out->udp_out_release))
 			continue;
 		out->release = true;
 		out->udp_out_release = there;
-		out->udp_in_release = back;
 	}
+	s.from_ns = first_good_ns;
+	s.to_ns = first_good_ns + LET_THROUGH_NS;
+	out->udp_in_release = average(&s, UW_WAY_IN, UW_CARRIED_UDP, &over);
 }
 
 static unsigned gather_sets(const struct span *s, struct pair *pair, unsigned max, uint64_t *total)
@@ -524,8 +580,31 @@ uint8_t uw_traffic_rates(const struct uw_traffic *t, struct uw_addr *asker, uw_r
 	return t->device[s.device].family;
 }
 
+/* As it is told, so that who reads the record again comes to the same. */
+static void round_rates(struct uw_window_traffic *t)
+{
+	double *const rate[] = {
+		&t->udp_out_before, &t->udp_in_before, &t->udp_in_during, &t->udp_out_during, &t->udp_out_release,
+		&t->udp_in_release, &t->tcp_in_before,
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(rate) / sizeof(*rate); i++)
+		*rate[i] = (double)(uint64_t)(*rate[i] + 0.5);
+}
+
+/* A window that has lasted for longer than samples are kept: what was told of it when it opened. */
+static void keep_before(const struct uw_window_traffic *told, struct uw_window_traffic *out)
+{
+	*out = *told;
+	out->during = out->release = false;
+	out->udp_in_during = out->udp_out_during = out->udp_out_release = out->udp_in_release = out->during_s = 0;
+	out->tcp_in_during = 0;
+}
+
 void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w)
 {
+	const struct uw_window_traffic told = w->traffic;
 	struct span s = { .t = t, .device = find_device(t, w->wire_netns, w->wire_ifindex) };
 
 	memset(&w->traffic, 0, sizeof(w->traffic));
@@ -539,12 +618,14 @@ void uw_traffic_fill(const struct uw_traffic *t, struct uw_window *w)
 	fill_before(s, &w->traffic);
 	s.to_ns = w->first_bad_ns;
 	fill_ports(s, &w->traffic);
+	if (!w->traffic.before)
+		keep_before(&told, &w->traffic);
 	s.from_ns = w->first_bad_ns;
 	s.to_ns = w->last_bad_ns;
 	fill_during(s, &w->traffic);
-	if (!w->first_good_ns)
-		return;
 	s.from_ns = w->last_bad_ns;
 	s.to_ns = w->first_good_ns + EDGE_NS;
-	fill_release(s, &w->traffic);
+	if (w->first_good_ns)
+		fill_release(s, w->first_good_ns, &w->traffic);
+	round_rates(&w->traffic);
 }

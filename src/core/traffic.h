@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the wire carried besides NTP and DNS, second by second for the last hour or so, and what of it
- * belongs to a loss window: the rates at its onset and release are those of the busiest seconds up to the
- * first lost query and of the calmest ones from the last lost to the first answered (the second in which it
- * falls included). A limit that is
- * passed lies below the first and above the second.
+ * belongs to a loss window. At its onset: the busiest 0.4 s of the 10 s up to the first lost query, for what
+ * stops UDP may do so within a second of there being too much. At its release: what went out in the calmest
+ * two seconds from the last lost to the first answered query (the second in which it falls included), and
+ * what came in during the three seconds after that. A limit that is passed lies below the first and above
+ * the second.
  *
- * Live, the kernel's running counts of each device are sampled; of a capture each packet is given.
+ * Live, the kernel's running counts of each device are read five times a second; of a capture each packet is given.
  */
 #ifndef UW_TRAFFIC_H
 #define UW_TRAFFIC_H
@@ -14,16 +15,18 @@
 #include "core/window.h"
 #include "carried.h"
 
+#define UW_TRAFFIC_READ_NS 200000000ull
+
 struct uw_traffic;	/* opaque, bounded */
 
 struct uw_traffic *uw_traffic_new(void);
 void uw_traffic_free(struct uw_traffic *t);
 void uw_traffic_clear(struct uw_traffic *t);
 
-/** uw_traffic_sample - begin a sample: what is counted next was so at @now_ns. */
+/** uw_traffic_sample - begin a reading, every UW_TRAFFIC_READ_NS or so: what is counted next was so at @now_ns. */
 void uw_traffic_sample(struct uw_traffic *t, uint64_t now_ns);
 
-/** uw_traffic_device - a device's running counts, in the sample that was begun. */
+/** uw_traffic_device - a device's running counts, in the reading that was begun. */
 void uw_traffic_device(struct uw_traffic *t, uint32_t netns, uint32_t ifindex,
 		       const uint64_t packets[UW_WAYS][UW_CARRIED]);
 

@@ -33,10 +33,10 @@ struct uw_window_flow {
 /* Packets of the host meanwhile, on the wire of its queries (traffic.h). */
 struct uw_window_traffic {
 	bool before, during, release;	/* what is known of the rest */
-	double udp_out_before, udp_in_before;	/* packets/s in the busiest second of the 10 s before */
+	double udp_out_before, udp_in_before;	/* packets/s in the busiest 0.4 s of the 10 s before */
 	double udp_in_during;			/* on average, first_bad to last_bad */
 	double udp_out_during;
-	double udp_out_release, udp_in_release;	/* in the calmest second, last_bad to first_good */
+	double udp_out_release, udp_in_release;	/* out: in the calmest two seconds, last_bad to first_good; in: from then on */
 	double tcp_in_before;			/* segments/s, average of the 10 s before */
 	uint64_t tcp_in_during;			/* segments, first_bad to last_bad */
 	double during_s;			/* how long that was, by the counters' readings */

@@ -74,14 +74,15 @@ static void window_rates(const struct uw_window_traffic *t, char *buf, size_t si
 
 	buf[0] = '\0';
 	if (t->before)
-		n = snprintf(buf, size, "UDP before: out %.0f/s, in %.0f/s. ", t->udp_out_before, t->udp_in_before);
+		n = snprintf(buf, size, "UDP in the busiest 0.4 s of the 10 s before: out %.0f/s, in %.0f/s. ", t->udp_out_before, t->udp_in_before);
 	if (t->during && (size_t)n < size)
 		n += snprintf(buf + n, size - (size_t)n, "During: UDP in %.0f/s. ", t->udp_in_during);
 	if (t->during && !t->no_tcp && (size_t)n < size)
 		n += snprintf(buf + n, size - (size_t)n, "TCP meanwhile: in %llu segments. ",
 			      (unsigned long long)t->tcp_in_during);
 	if (t->release && (size_t)n < size)
-		snprintf(buf + n, size - (size_t)n, "When it let go: UDP out %.0f/s.", t->udp_out_release);
+		snprintf(buf + n, size - (size_t)n, "When it let go: UDP out %.0f/s, in %.0f/s.", t->udp_out_release,
+			 t->udp_in_release);
 }
 
 static void html_window(struct uw_sink *s, const struct uw_window *w)

@@ -287,7 +287,7 @@ static void put_window_traffic(struct uw_json *j, const struct uw_window_traffic
 		uw_json_uint(j, "udp.out_pps_before", rounded(t->udp_out_before));
 		uw_json_uint(j, "udp.in_pps_before", rounded(t->udp_in_before));
 		if (!t->no_tcp)
-			uw_json_uint(j, "tcp.in_pps_before", (uint64_t)t->tcp_in_before);
+			uw_json_uint(j, "tcp.in_pps_before", rounded(t->tcp_in_before));
 	}
 	if (t->during) {
 		uw_json_uint(j, "udp.in_pps_during", rounded(t->udp_in_during));

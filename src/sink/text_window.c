@@ -63,7 +63,16 @@ static void print_flow(const struct uw_text_out *o, const struct uw_window_flow 
 	uw_text_print(o, "", UW_PLAIN, 6, l.text);
 }
 
-/* "TCP in 18,223 segments · UDP in 41,200/s → 3,020/s · UDP in the 10 s before: out 61,300/s, ..." */
+/* "out 61,300/s, in 59,000/s" */
+static void add_both(struct uw_line *l, double out, double in)
+{
+	uw_line_add(l, "out" UW_NBSP);
+	add_rate(l, out);
+	uw_line_add(l, ", in" UW_NBSP);
+	add_rate(l, in);
+}
+
+/* "TCP in 18,223 segments · UDP in 3,020/s · UDP in the busiest 0.4 s of the 10 s before: out 61,300/s, ..." */
 static void print_traffic(const struct uw_text_out *o, const struct uw_window_traffic *t)
 {
 	struct uw_line l = { 0 };
@@ -75,21 +84,18 @@ static void print_traffic(const struct uw_text_out *o, const struct uw_window_tr
 			uw_line_add(&l, UW_NBSP "segments · ");
 		}
 		uw_line_add(&l, "UDP in" UW_NBSP);
-		if (t->before) {
-			add_rate(&l, t->udp_in_before);
-			uw_line_add(&l, " → ");
-		}
 		add_rate(&l, t->udp_in_during);
 	}
 	if (t->before) {
-		uw_line_add(&l, "%sUDP in the 10 s before: out" UW_NBSP, l.len ? " · " : "");
-		add_rate(&l, t->udp_out_before);
+		uw_line_add(&l, "%sUDP in the busiest 0.4" UW_NBSP "s of the 10" UW_NBSP "s before: ", l.len ? " · " : "");
+		add_both(&l, t->udp_out_before, t->udp_in_before);
 		for (unsigned i = 0; i < t->ports && i < UW_TOP_PORTS; i++)
-			uw_line_add(&l, ", %.0f%% of it udp" UW_NBSP "%u", 100 * t->port[i].share, t->port[i].port);
+			uw_line_add(&l, "%s%.0f%% of it udp" UW_NBSP "%u", i ? ", " : " · ports in those 10" UW_NBSP "s: ",
+				    100 * t->port[i].share, t->port[i].port);
 	}
 	if (t->release) {
-		uw_line_add(&l, "%sat its end: out" UW_NBSP, l.len ? " · " : "");
-		add_rate(&l, t->udp_out_release);
+		uw_line_add(&l, "%swhen it let go: ", l.len ? " · " : "");
+		add_both(&l, t->udp_out_release, t->udp_in_release);
 	}
 	if (l.len)
 		uw_text_labelled(o, "meanwhile", l.text);

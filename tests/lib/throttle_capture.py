@@ -24,7 +24,9 @@ def look_at(window, onset, release):
     ports = window.get("udp.top_ports", [{}])
     checks = {
         "udp.out_pps_before": within(window.get("udp.out_pps_before"), onset),
+        "udp.in_pps_before": within(window.get("udp.in_pps_before"), onset),
         "udp.out_pps_release": within(window.get("udp.out_pps_release"), release),
+        "udp.in_pps_release": within(window.get("udp.in_pps_release"), release),
         "udp.in_pps_during": window.get("udp.in_pps_during", 1e9) <= 0.03 * onset,
         # 50 segments are sent in a second, and answered one by one
         "tcp.in_segments_during": window.get("tcp.in_segments_during", 0) >= 200,

@@ -125,8 +125,37 @@ static void test_likely(void **state)
 	assert_true(says(&d->in_favour, "every onset lies above 4000 and every release below 401 packets/s"));
 	assert_true(says(&d->in_favour, "TCP segments that came in meanwhile: 4000"));
 	assert_true(says(&d->in_favour, "96% of the UDP packets were of port 51820"));
-	assert_non_null(strstr(d->next_step, "2026-09-22 09:16:24.0Z until 2026-09-22 09:17:03.0Z (UTC)"));
-	assert_non_null(strstr(d->next_step, "3001 UDP packets/s"));
+	assert_non_null(strstr(d->next_step, "Z; from 2026-09-22 09:16:24.0Z until 2026-09-22 09:17:03.0Z (UTC), while TCP"));
+	assert_non_null(strstr(d->next_step, "4000 UDP packets/s (in and out) or more each time when it began, 401 or less"));
+	assert_true(says(&d->in_favour, "out 3001, in 1000; when it let go out 301, in 100"));
+}
+
+/* The ticket lists the last eight, whole. */
+static void test_ticket(void **state)
+{
+	struct run r = throttled();
+	struct uw_window many[12];
+	const struct uw_window *list[12];
+	const struct uw_diagnosis *d;
+	const char *at;
+	unsigned i, n = 0;
+
+	(void)state;
+	for (i = 0; i < 12; i++) {
+		many[i] = r.window[i % 2];
+		many[i].id = i + 1;
+		list[i] = &many[i];
+	}
+	d = throttle(&r);
+	assert_non_null(d);
+	r.host.windows = list;
+	r.host.window_count = 12;
+	assert_int_equal(uw_diagnose(r.list, r.flows, &r.host, r.found, MAX), r.count);
+	for (at = d->next_step; (at = strstr(at, " until 2026-")); at++)
+		n++;
+	assert_int_equal(n, 8);
+	assert_non_null(strstr(d->next_step, "; and 4 times before (UTC), while TCP"));
+	assert_non_null(strstr(d->next_step, "was it active then?\""));
 }
 
 /* Two protocols of one server do as well. */
@@ -259,7 +288,7 @@ static void test_seen(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_likely), cmocka_unit_test(test_protocols), cmocka_unit_test(test_possible),
+		cmocka_unit_test(test_likely), cmocka_unit_test(test_ticket), cmocka_unit_test(test_protocols), cmocka_unit_test(test_possible),
 		cmocka_unit_test(test_lookalikes), cmocka_unit_test(test_down), cmocka_unit_test(test_seen),
 	};
 

@@ -58,11 +58,61 @@ static void test_window(void **state)
 	assert_int_equal(w.traffic.udp_in_before, 1500);
 	assert_int_equal(w.traffic.udp_in_during, 0);
 	assert_int_equal(w.traffic.udp_out_release, 50);
+	assert_int_equal(w.traffic.udp_in_release, 25);
 	assert_in_range(w.traffic.tcp_in_during, 392, 396); /* 19.7 s of 20/s */
 	assert_int_equal(w.traffic.tcp_in_before, 20);
 	assert_int_equal(w.traffic.ports, 1);
 	assert_int_equal(w.traffic.port[0].port, 51820);
 	assert_in_range((int)(100 * w.traffic.port[0].share), 90, 98);
+	uw_traffic_free(t);
+}
+
+/* Read five times a second: the replies of a burst of 0.8 s are told at their rate, not at a second's mean. */
+static void test_burst(void **state)
+{
+	struct uw_traffic *t = uw_traffic_new();
+	uint64_t n[UW_WAYS][UW_CARRIED] = { 0 }, ms;
+	struct uw_window w = window();
+
+	(void)state;
+	for (ms = 100000; ms <= 150000; ms += 200) {
+		uint64_t out = ms > 119300 && ms <= 135300 ? 400 : 20;
+
+		n[UW_WAY_OUT][UW_CARRIED_UDP] += out;
+		n[UW_WAY_IN][UW_CARRIED_UDP] += ms > 120100 && ms <= 141000 ? 0 : out;
+		uw_traffic_sample(t, ms * 1000000);
+		uw_traffic_device(t, 7, 3, n);
+	}
+	uw_traffic_fill(t, &w);
+	assert_int_equal(w.traffic.udp_out_before, 2000);
+	assert_int_equal(w.traffic.udp_in_before, 2000);
+	assert_int_equal(w.traffic.udp_in_during, 0);
+	assert_int_equal(w.traffic.udp_out_release, 100);
+	assert_int_equal(w.traffic.udp_in_release, 100);
+	uw_traffic_free(t);
+}
+
+/* A window of hours: what was told of its onset stays, though its samples are gone. */
+static void test_long(void **state)
+{
+	struct uw_traffic *t = gateway();
+	uint64_t n[UW_WAYS][UW_CARRIED] = { 0 }, s;
+	struct uw_window w = window();
+
+	(void)state;
+	w.first_good_ns = 0;
+	uw_traffic_fill(t, &w);
+	for (s = 151; s < 9000; s++) {
+		uw_traffic_sample(t, s * S);
+		uw_traffic_device(t, 7, 3, n);
+	}
+	w.last_bad_ns = 8990 * S;
+	w.first_good_ns = 8991 * S;
+	uw_traffic_fill(t, &w);
+	assert_true(w.traffic.before && w.traffic.release);
+	assert_int_equal(w.traffic.udp_out_before, 3000);
+	assert_int_equal(w.traffic.port[0].port, 51820);
+	assert_int_equal(w.traffic.udp_out_release, 0);
 	uw_traffic_free(t);
 }
 
@@ -187,7 +237,7 @@ static void test_packets_unknown(void **state)
 	packet(t, 151 * S, 1, 9, UW_CARRIED_UDP, 51820); /* there is other UDP, but no TCP */
 	uw_traffic_fill(t, &w);
 	assert_true(w.traffic.during && w.traffic.no_tcp);
-	assert_int_equal(w.traffic.udp_out_before, 2);
+	assert_int_equal(w.traffic.udp_out_before, 3); /* 1 in 0.4 s */
 	uw_traffic_free(t);
 }
 
@@ -203,17 +253,19 @@ static void test_packets_silence(void **state)
 	uw_traffic_asker(t, &asker, 4, 110 * S);
 	for (i = 0; i < 1000; i++)
 		packet(t, 110 * S + i * 10000000ull, 1, 9, UW_CARRIED_UDP, 51820);
-	packet(t, 130 * S, 9, 1, UW_CARRIED_UDP, 51820);
+	for (i = 0; i < 60; i++)
+		packet(t, 130 * S + i, 9, 1, UW_CARRIED_UDP, 51820);
 	for (i = 0; i < 50; i++)
 		packet(t, 142 * S + i * 10000000ull, 1, 9, UW_CARRIED_UDP, 51820);
 	uw_traffic_captured(t, 142 * S + 500000000);
 	uw_traffic_fill(t, &w);
 	assert_int_equal(w.traffic.udp_out_before, 100);
-	assert_true(w.traffic.udp_in_during > 0.04 && w.traffic.udp_in_during < 0.06); /* 1 in some 20 s */
+	assert_int_equal(w.traffic.udp_in_during, 3); /* 60 in some 20 s */
 	assert_int_equal(w.traffic.udp_out_release, 0);
 	w.last_bad_ns += S;
 	uw_traffic_fill(t, &w);
 	assert_int_equal(w.traffic.udp_out_release, 33);	/* 50 in a silent second and half a busy one */
+	memset(&w.traffic, 0, sizeof(w.traffic));
 	w.first_bad_ns += 500 * S;
 	w.last_bad_ns += 500 * S;
 	packet(t, 640 * S, 1, 9, UW_CARRIED_UDP, 51820);
@@ -249,6 +301,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_window),
+		cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_tie),
 		cmocka_unit_test(test_packets),
