@@ -45,17 +45,6 @@ static void count_doors(const struct uw_window *w, unsigned *servers, unsigned *
 	*protocols = (unsigned)__builtin_popcount(seen);
 }
 
-/* Several servers or protocols, nearly nothing answered, and not all of it one server's own trouble. */
-static bool shared(const struct uw_window *w)
-{
-	unsigned servers, protocols;
-
-	if (!w->closed || 10 * w->answered > w->queries)
-		return false;
-	count_doors(w, &servers, &protocols);
-	return servers > 1 || (protocols > 1 && w->elsewhere < ELSEWHERE);
-}
-
 static double udp_before(const struct uw_window *w)
 {
 	return w->traffic.udp_out_before + w->traffic.udp_in_before;
@@ -66,16 +55,39 @@ static double udp_release(const struct uw_window *w)
 	return w->traffic.udp_out_release + w->traffic.udp_in_release;
 }
 
+/* More UDP when it set in than when it let go. */
+static bool contrasts(const struct uw_window *w)
+{
+	return w->traffic.before && w->traffic.release && udp_before(w) > CONTRAST * udp_release(w) &&
+	       udp_before(w) > udp_release(w) + CONTRAST_PPS;
+}
+
+/*
+ * Several servers or protocols, nearly nothing answered, and not all of it one server's own trouble: of one
+ * server alone, or with others that went on answering, only the rates speak for a limit.
+ */
+static bool shared(const struct uw_window *w)
+{
+	unsigned servers, protocols;
+
+	if (!w->closed || 10 * w->answered > w->queries)
+		return false;
+	count_doors(w, &servers, &protocols);
+	if (servers > 1)
+		return w->elsewhere < ELSEWHERE || contrasts(w);
+	return protocols > 1 && w->elsewhere < ELSEWHERE && contrasts(w);
+}
+
 /* Sums over the windows that count. */
 struct windows {
-	unsigned count, with_rates, contrasts, with_tcp, without_tcp, elsewhere;
+	unsigned count, with_rates, contrasts, with_tcp, without_tcp, elsewhere, alone;
 	double least_before, most_release;	/* packets/s, in and out */
 	uint64_t tcp, queries, answered;
 };
 
 static void sum(const struct uw_case *c, struct windows *s)
 {
-	unsigned i;
+	unsigned i, servers, protocols;
 
 	memset(s, 0, sizeof(*s));
 	for (i = 0; c->host && i < c->host->window_count; i++) {
@@ -84,7 +96,9 @@ static void sum(const struct uw_case *c, struct windows *s)
 
 		if (!shared(w))
 			continue;
+		count_doors(w, &servers, &protocols);
 		s->count++;
+		s->alone += servers == 1;
 		s->queries += w->queries;
 		s->answered += w->answered;
 		s->tcp += t->tcp_in_during;
@@ -93,8 +107,7 @@ static void sum(const struct uw_case *c, struct windows *s)
 		s->elsewhere += w->elsewhere >= ELSEWHERE;
 		if (!t->before || !t->release)
 			continue;
-		s->contrasts += udp_before(w) > CONTRAST * udp_release(w) &&
-				udp_before(w) > udp_release(w) + CONTRAST_PPS;
+		s->contrasts += contrasts(w);
 		if (!s->with_rates || udp_before(w) < s->least_before)
 			s->least_before = udp_before(w);
 		if (!s->with_rates || udp_release(w) > s->most_release)
@@ -108,9 +121,13 @@ bool uw_throttle_holds(const struct uw_case *c, enum uw_confidence *confidence)
 	struct windows s;
 
 	sum(c, &s);
+	/* Once, and with others that went on answering or of one server alone: what coincided may be chance. */
+	if (s.count < 2 && (s.elsewhere || s.alone))
+		return false;
 	if (!s.count || s.without_tcp || 4 * c->host->loss.outside > c->host->loss.inside)
 		return false;
-	*confidence = s.with_tcp == s.count && s.contrasts == s.count && !s.elsewhere ? UW_LIKELY : UW_POSSIBLE;
+	*confidence = s.with_tcp == s.count && s.contrasts == s.count && !s.elsewhere && !s.alone ? UW_LIKELY :
+												   UW_POSSIBLE;
 	return true;
 }
 
@@ -212,9 +229,10 @@ static void ask_provider(const struct uw_case *c, const struct windows *s, const
 		snprintf(rates, sizeof(rates), " We sent %.0f UDP packets/s when it began last, %.0f when it ended.",
 			 w->traffic.udp_out_before, w->traffic.udp_out_release);
 	snprintf(d->next_step, sizeof(d->next_step),
-		 "Ask the provider: \"No UDP reply reached %s, whatever server was asked, %s (UTC)%s.%s"
+		 "Ask the provider: \"No UDP reply%s reached %s %s (UTC)%s.%s"
 		 " Is there a DDoS protection or a rate limit for all UDP of this address, what is its threshold,"
 		 " and was it active then?\"",
+		 s->alone || s->elsewhere ? " of the servers named above" : ", whatever server was asked,",
 		 uw_addr_text(&w->flow[0].id.client, w->flow[0].id.family, client), when,
 		 s->with_tcp == s->count ? ", while TCP went on" : "", rates);
 }
@@ -239,9 +257,10 @@ void uw_throttle_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 	sum(c, &s);
 	d->occasions = s.count;
-	uw_say(d, "All UDP stops and comes back by itself, %u %s so far, whoever is asked%s: somebody on the way"
-	       " drops UDP, mostly once there is too much of it.", s.count, s.count == 1 ? "time" : "times",
-	       s.with_tcp == s.count ? ", while TCP goes on" : "");
+	uw_say(d, "%s UDP stops and comes back by itself, %u %s so far, %s%s: somebody on the way"
+	       " drops UDP, mostly once there is too much of it.", s.elsewhere ? "Most" : "All", s.count,
+	       s.count == 1 ? "time" : "times", s.alone ? "of the one server that is asked" :
+	       s.elsewhere ? "of several servers at once" : "whoever is asked", s.with_tcp == s.count ? ", while TCP goes on" : "");
 	left = s.count;
 	for (i = 0; i < c->host->window_count; i++) {
 		if (!shared(c->host->windows[i]))
@@ -256,6 +275,9 @@ void uw_throttle_tell(const struct uw_case *c, struct uw_diagnosis *d)
 		uw_evidence_add(&d->open, "in %u of %u windows no TCP came in to compare with", s.count - s.with_tcp,
 				s.count);
 	tell_rates(c, &s, d);
+	if (s.alone)
+		uw_evidence_add(&d->open, "in %u of %u windows 1 server alone was asked: it may be the one overloaded",
+				s.alone, s.count);
 	if (c->host->loss.outside)
 		uw_evidence_add(&d->against, "queries lost outside of windows: %" PRIu64 " of %" PRIu64,
 				c->host->loss.outside, c->host->loss.outside + c->host->loss.inside);

@@ -29,6 +29,7 @@ RECVERR = {socket.IPPROTO_IP: 11, socket.IPPROTO_IPV6: 25}     # not in the sock
 MTU_DISCOVER = {socket.IPPROTO_IP: 10, socket.IPPROTO_IPV6: 23}
 MTU_MODES = {"dont": 0, "want": 1, "do": 2, "probe": 3, "interface": 4, "omit": 5}
 NTP_EPOCH = 2208988800
+LIMITED = 6     # seconds
 CHECKSUM_OFFSET = 6     # in the UDP header, RFC 768
 
 
@@ -313,6 +314,7 @@ class Server:
         self.other = self._bound(args.reply_from, args.reply_port or self.port) \
             if args.reply_from or args.reply_port else None
         self.due, self.number, self.seen = [], itertools.count(), 0
+        self.since, self.taken = 0, 0
 
     def _bound(self, address, port):
         address = address or self.args.listen
@@ -327,10 +329,20 @@ class Server:
             return []
         while args.reply_when and not os.path.exists(args.reply_when):
             time.sleep(0.01)
+        if args.limit:
+            return self._limited()
         kinds = [args.reply, "answer"] if args.reply.startswith("forged-") else [args.reply]
         kinds += [args.then] if args.then else []
         return [(args.delay + i * args.copy_gap, kind)
                 for i in range(args.copies) for kind in kinds]
+
+    def _limited(self):
+        """As ntpd's "restrict limited kod" has it: so many in a while, then a kiss, then silence."""
+        if time.monotonic() > self.since + LIMITED:
+            self.since, self.taken = time.monotonic(), 0
+        self.taken += 1
+        kind = "answer" if self.taken <= self.args.limit else "rate"
+        return [(0, kind)] if self.taken <= self.args.limit + 1 else []
 
     def _send(self, query, client_address, kind):
         args = self.args
@@ -492,6 +504,7 @@ def parse():
                             *RCODES])
     p.add_argument("--then", choices=["answer", "rate", *RCODES], help="another reply right behind it")
     p.add_argument("--ignore", type=int, default=0, help="do not answer the first so many")
+    p.add_argument("--limit", type=int, default=0, help=f"answers in {LIMITED} s, then one RATE, then none")
     p.add_argument("--delay", type=float, default=0)
     p.add_argument("--reply-when", metavar="FILE", help="no reply before this file exists")
     p.add_argument("--copies", type=int, default=1)

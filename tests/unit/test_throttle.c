@@ -158,7 +158,7 @@ static void test_ticket(void **state)
 	assert_non_null(strstr(d->next_step, "was it active then?\""));
 }
 
-/* Two protocols of one server do as well. */
+/* Two protocols of one server do as well, where the rates speak for it; it may be the server that has too much. */
 static void test_protocols(void **state)
 {
 	struct run r = throttled();
@@ -169,7 +169,12 @@ static void test_protocols(void **state)
 		r.window[i].flow[1].id.server = r.window[i].flow[0].id.server;
 		r.window[i].flow[1].id.protocol = UW_PROTO_DNS;
 	}
-	assert_int_equal(throttle(&r)->confidence, UW_LIKELY);
+	assert_int_equal(throttle(&r)->confidence, UW_POSSIBLE);
+	assert_true(says(&throttle(&r)->open, "in 2 of 2 windows 1 server alone was asked"));
+	/* One dead server, or its line: nothing but the rates tells it from that. */
+	r.window[0].traffic.udp_out_release = r.window[1].traffic.udp_out_release = 2900;
+	assert_null(throttle(&r));
+	r.window[0].traffic.udp_out_release = r.window[1].traffic.udp_out_release = 300;
 	/* One lossy path: what else was asked went on being answered. */
 	r.window[0].elsewhere = r.window[1].elsewhere = 8;
 	assert_null(throttle(&r));
@@ -205,6 +210,18 @@ static void test_lookalikes(void **state)
 	(void)state;
 	/* one dead server */
 	r.window[0].flows = r.window[1].flows = 1;
+	assert_null(throttle(&r));
+	/* a lossy way to two servers, as much UDP as ever, and others answer */
+	r = throttled();
+	r.window[0].elsewhere = r.window[1].elsewhere = 8;
+	r.window[0].traffic.udp_out_release = r.window[1].traffic.udp_out_release = 2900;
+	assert_null(throttle(&r));
+	/* ... or less, which may be chance; again and again it is none */
+	r = throttled();
+	r.window[0].elsewhere = r.window[1].elsewhere = 8;
+	assert_int_equal(throttle(&r)->confidence, UW_POSSIBLE);
+	assert_non_null(strstr(throttle(&r)->summary, "Most UDP"));
+	r.host.window_count = 1;
 	assert_null(throttle(&r));
 	/* not back yet */
 	r = throttled();
