@@ -336,7 +336,7 @@ static void wait_for_something(struct watch *w)
 		{ .fd = uw_collector_fd(w->collector), .events = POLLIN },
 		{ .fd = w->scrape ? uw_scrape_fd(w->scrape) : -1, .events = POLLIN },
 	};
-	uint64_t until = w->now_ns + TICK_NS, now;
+	uint64_t until = w->now_ns + UW_TRAFFIC_READ_NS, now;
 	unsigned n = 3 + uw_probes_pollfds(w->probes, fds + 3, POLLFDS - 3, &until);
 	int64_t wait_ns;
 

@@ -176,7 +176,7 @@ static void tell_rates(const struct uw_case *c, const struct windows *s, struct 
 		return;
 	}
 	uw_evidence_add(s->contrasts == s->with_rates ? &d->in_favour : &d->against,
-			"all UDP, packets/s: at the onset of window %u (busiest 0.4 s of the 10 s before) out %.0f, in %.0f;"
+			"all UDP, packets/s: at the onset of window %u (busiest 0.3 s of the 10 s before) out %.0f, in %.0f;"
 			" when it let go out %.0f, in %.0f", w->id, w->traffic.udp_out_before,
 			w->traffic.udp_in_before, w->traffic.udp_out_release, w->traffic.udp_in_release);
 	if (w->traffic.ports)

@@ -8,7 +8,8 @@
 #define DEVICES 8
 #define SAMPLES 4096
 #define SAMPLE_NS (NS_PER_S - NS_PER_S / 10)	/* readings make a sample once it is as long */
-#define BUSIEST_NS (NS_PER_S * 2 / 5)		/* over two readings: UW_TRAFFIC_READ_NS twice */
+#define READINGS 3
+#define BUSIEST_NS (READINGS * UW_TRAFFIC_READ_NS)
 #define BEFORE_NS (10 * NS_PER_S)
 #define EDGE_NS (2 * NS_PER_S)	/* past an edge: samples are of a second, and the change may be in the last */
 #define LET_THROUGH_NS (3 * NS_PER_S)	/* from the first answer on */
@@ -63,7 +64,7 @@ struct uw_traffic {
 	uint64_t rest[DEVICES];
 	struct pair gather[GATHERED];
 	struct port_set set[PORT_SETS];
-	struct reading reading, before;		/* the last two */
+	struct reading reading[READINGS];	/* the newest first */
 	struct sample sample[SAMPLES];
 };
 
@@ -105,8 +106,8 @@ static int device_of(struct uw_traffic *t, uint32_t netns, uint32_t ifindex)
 
 static void begin_reading(struct uw_traffic *t, uint64_t from_ns, uint64_t to_ns)
 {
-	t->before = t->reading;
-	t->reading = (struct reading){ .from_ns = from_ns, .to_ns = to_ns };
+	memmove(t->reading + 1, t->reading, (READINGS - 1) * sizeof(*t->reading));
+	t->reading[0] = (struct reading){ .from_ns = from_ns, .to_ns = to_ns };
 }
 
 static struct sample *begin_sample(struct uw_traffic *t, uint64_t from_ns, uint64_t to_ns)
@@ -123,23 +124,27 @@ void uw_traffic_sample(struct uw_traffic *t, uint64_t now_ns)
 {
 	struct sample *s = newest(t);
 
-	begin_reading(t, t->reading.to_ns, now_ns);
+	begin_reading(t, t->reading[0].to_ns, now_ns);
 	if (s && s->from_ns && s->to_ns < s->from_ns + SAMPLE_NS)
 		s->to_ns = now_ns;
 	else
 		begin_sample(t, s ? s->to_ns : 0, now_ns);
 }
 
-/* Of this reading and the one right before it: one alone may be of a moment at which the machine stood still. */
-static void note_busiest(struct uw_traffic *t, struct sample *s, int device, int way)
+/* Of this reading and those right before it: one alone may be of a moment at which the machine stood still. */
+static void note_busiest(const struct uw_traffic *t, struct sample *s, int device, int way)
 {
-	const struct reading *now = &t->reading, *old = &t->before;
-	bool joined = old->from_ns && old->to_ns == now->from_ns && now->to_ns - now->from_ns < BUSIEST_NS;
-	uint64_t ns = now->to_ns - (joined ? old->from_ns : now->from_ns);
-	float rate = (float)now->udp[device][way] + (joined ? (float)old->udp[device][way] : 0);
+	const struct reading *r = t->reading;
+	float packets = (float)r->udp[device][way], rate;
+	uint64_t ns = r->to_ns - r->from_ns;
+	unsigned i;
 
-	rate *= (float)NS_PER_S / (float)(ns > BUSIEST_NS ? ns : BUSIEST_NS);
-	if (now->from_ns && rate > s->busiest[device][way])
+	for (i = 1; i < READINGS && ns < BUSIEST_NS && r[i].from_ns && r[i].to_ns == r[i - 1].from_ns; i++) {
+		packets += (float)r[i].udp[device][way];
+		ns += r[i].to_ns - r[i].from_ns;
+	}
+	rate = packets * (float)NS_PER_S / (float)(ns > BUSIEST_NS ? ns : BUSIEST_NS);
+	if (r->from_ns && rate > s->busiest[device][way])
 		s->busiest[device][way] = rate;
 }
 
@@ -157,7 +162,7 @@ void uw_traffic_device(struct uw_traffic *t, uint32_t netns, uint32_t ifindex,
 
 			s->packets[at][way][what] += (uint32_t)(now > *last ? now - *last : 0);
 			if (what == UW_CARRIED_UDP)
-				t->reading.udp[at][way] += (uint32_t)(now > *last ? now - *last : 0);
+				t->reading[0].udp[at][way] += (uint32_t)(now > *last ? now - *last : 0);
 			*last = now;
 		}
 		note_busiest(t, s, at, way);
@@ -272,9 +277,9 @@ static void count_reading(struct uw_traffic *t, struct sample *s, uint64_t when_
 {
 	uint64_t from = when_ns - when_ns % UW_TRAFFIC_READ_NS;
 
-	if (when_ns >= t->reading.to_ns)
+	if (when_ns >= t->reading[0].to_ns)
 		begin_reading(t, from, from + UW_TRAFFIC_READ_NS);
-	t->reading.udp[device][way]++;
+	t->reading[0].udp[device][way]++;
 	note_busiest(t, s, device, way);
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the wire carried besides NTP and DNS, second by second for the last hour or so, and what of it
- * belongs to a loss window. At its onset: the busiest 0.4 s of the 10 s up to the first lost query, for what
+ * belongs to a loss window. At its onset: the busiest 0.3 s of the 10 s up to the first lost query, for what
  * stops UDP may do so within a second of there being too much. At its release: what went out in the calmest
  * two seconds from the last lost to the first answered query (the second in which it falls included), and
  * what came in during the three seconds after that. A limit that is passed lies below the first and above
  * the second.
  *
- * Live, the kernel's running counts of each device are read five times a second; of a capture each packet is given.
+ * Live, the kernel's running counts of each device are read ten times a second; of a capture each packet is given.
  */
 #ifndef UW_TRAFFIC_H
 #define UW_TRAFFIC_H
@@ -15,7 +15,7 @@
 #include "core/window.h"
 #include "carried.h"
 
-#define UW_TRAFFIC_READ_NS 200000000ull
+#define UW_TRAFFIC_READ_NS 100000000ull
 
 struct uw_traffic;	/* opaque, bounded */
 

@@ -33,7 +33,7 @@ struct uw_window_flow {
 /* Packets of the host meanwhile, on the wire of its queries (traffic.h). */
 struct uw_window_traffic {
 	bool before, during, release;	/* what is known of the rest */
-	double udp_out_before, udp_in_before;	/* packets/s in the busiest 0.4 s of the 10 s before */
+	double udp_out_before, udp_in_before;	/* packets/s in the busiest 0.3 s of the 10 s before */
 	double udp_in_during;			/* on average, first_bad to last_bad */
 	double udp_out_during;
 	double udp_out_release, udp_in_release;	/* out: in the calmest two seconds, last_bad to first_good; in: from then on */

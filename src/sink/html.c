@@ -74,7 +74,7 @@ static void window_rates(const struct uw_window_traffic *t, char *buf, size_t si
 
 	buf[0] = '\0';
 	if (t->before)
-		n = snprintf(buf, size, "UDP in the busiest 0.4 s of the 10 s before: out %.0f/s, in %.0f/s. ", t->udp_out_before, t->udp_in_before);
+		n = snprintf(buf, size, "UDP in the busiest 0.3 s of the 10 s before: out %.0f/s, in %.0f/s. ", t->udp_out_before, t->udp_in_before);
 	if (t->during && (size_t)n < size)
 		n += snprintf(buf + n, size - (size_t)n, "During: UDP in %.0f/s. ", t->udp_in_during);
 	if (t->during && !t->no_tcp && (size_t)n < size)

@@ -72,7 +72,7 @@ static void add_both(struct uw_line *l, double out, double in)
 	add_rate(l, in);
 }
 
-/* "TCP in 18,223 segments · UDP in 3,020/s · UDP in the busiest 0.4 s of the 10 s before: out 61,300/s, ..." */
+/* "TCP in 18,223 segments · UDP in 3,020/s · UDP in the busiest 0.3 s of the 10 s before: out 61,300/s, ..." */
 static void print_traffic(const struct uw_text_out *o, const struct uw_window_traffic *t)
 {
 	struct uw_line l = { 0 };
@@ -87,7 +87,7 @@ static void print_traffic(const struct uw_text_out *o, const struct uw_window_tr
 		add_rate(&l, t->udp_in_during);
 	}
 	if (t->before) {
-		uw_line_add(&l, "%sUDP in the busiest 0.4" UW_NBSP "s of the 10" UW_NBSP "s before: ", l.len ? " · " : "");
+		uw_line_add(&l, "%sUDP in the busiest 0.3" UW_NBSP "s of the 10" UW_NBSP "s before: ", l.len ? " · " : "");
 		add_both(&l, t->udp_out_before, t->udp_in_before);
 		for (unsigned i = 0; i < t->ports && i < UW_TOP_PORTS; i++)
 			uw_line_add(&l, "%s%.0f%% of it udp" UW_NBSP "%u", i ? ", " : " · ports in those 10" UW_NBSP "s: ",

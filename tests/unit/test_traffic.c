@@ -67,7 +67,7 @@ static void test_window(void **state)
 	uw_traffic_free(t);
 }
 
-/* Read five times a second: the replies of a burst of 0.8 s are told at their rate, not at a second's mean. */
+/* Read ten times a second: the replies of a burst of 0.4 s are told at their rate, not at a second's mean. */
 static void test_burst(void **state)
 {
 	struct uw_traffic *t = uw_traffic_new();
@@ -75,11 +75,11 @@ static void test_burst(void **state)
 	struct uw_window w = window();
 
 	(void)state;
-	for (ms = 100000; ms <= 150000; ms += 200) {
-		uint64_t out = ms > 119300 && ms <= 135300 ? 400 : 20;
+	for (ms = 100000; ms <= 150000; ms += 100) {
+		uint64_t out = ms > 119300 && ms <= 135300 ? 200 : 10;
 
 		n[UW_WAY_OUT][UW_CARRIED_UDP] += out;
-		n[UW_WAY_IN][UW_CARRIED_UDP] += ms > 120100 && ms <= 141000 ? 0 : out;
+		n[UW_WAY_IN][UW_CARRIED_UDP] += ms > 119700 && ms <= 141000 ? 0 : out;
 		uw_traffic_sample(t, ms * 1000000);
 		uw_traffic_device(t, 7, 3, n);
 	}
@@ -237,7 +237,7 @@ static void test_packets_unknown(void **state)
 	packet(t, 151 * S, 1, 9, UW_CARRIED_UDP, 51820); /* there is other UDP, but no TCP */
 	uw_traffic_fill(t, &w);
 	assert_true(w.traffic.during && w.traffic.no_tcp);
-	assert_int_equal(w.traffic.udp_out_before, 3); /* 1 in 0.4 s */
+	assert_int_equal(w.traffic.udp_out_before, 3); /* 1 in 0.3 s */
 	uw_traffic_free(t);
 }
 
