@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "core/hash.h"
 
 _Static_assert(sizeof(struct uw_flow_id) == 44, "hashed as bytes: no implicit padding");
 
 struct entry {
 	UT_hash_handle hh;
+	struct entry *prev, *next; /* in the order of last use */
 	struct uw_flow flow; /* by flow.id, its first member: the handle stands beside it */
 };
 
@@ -21,7 +24,8 @@ struct folded {
 };
 
 struct uw_flow_table {
-	struct entry *head; /* in the order of their last use */
+	struct entry *used; /* in the order of last use */
+	struct entry *head;
 	struct folded *folded;
 	unsigned max, others, clients; /* clients: prefixes of the server role that have a flow */
 	uint64_t lost;
@@ -49,6 +53,7 @@ void uw_flow_table_clear(struct uw_flow_table *t)
 		HASH_DEL(t->head, e);
 		free(e);
 	}
+	t->used = NULL;
 	t->others = t->clients = 0;
 }
 
@@ -89,16 +94,6 @@ static struct entry *find(const struct uw_flow_table *t, const struct uw_flow_id
 	return e;
 }
 
-/* Return: whether it is in the table; if not, it is gone. */
-static bool append(struct uw_flow_table *t, struct entry *e)
-{
-	HASH_ADD(hh, t->head, flow.id, sizeof(e->flow.id), e);
-	if (e->hh.tbl)
-		return true;
-	free(e); /* uthash's word for "no memory" */
-	return false;
-}
-
 static struct entry *insert(struct uw_flow_table *t, const struct uw_flow_id *id)
 {
 	struct entry *e = calloc(1, sizeof(*e));
@@ -106,7 +101,13 @@ static struct entry *insert(struct uw_flow_table *t, const struct uw_flow_id *id
 	if (!e)
 		return NULL;
 	e->flow.id = *id;
-	return append(t, e) ? e : NULL;
+	HASH_ADD(hh, t->head, flow.id, sizeof(e->flow.id), e);
+	if (!e->hh.tbl) { /* uthash's word for "no memory" */
+		free(e);
+		return NULL;
+	}
+	DL_APPEND(t->used, e);
+	return e;
 }
 
 static void other_of(const struct uw_flow_id *id, struct uw_flow_id *other)
@@ -149,6 +150,7 @@ static void leave(struct uw_flow_table *t, struct entry *e)
 	}
 	t->clients -= has_prefix(&e->flow.id);
 	HASH_DEL(t->head, e);
+	DL_DELETE(t->used, e);
 	free(e);
 }
 
@@ -159,10 +161,10 @@ static uint64_t later(uint64_t a, uint64_t b)
 
 static struct entry *oldest(const struct uw_flow_table *t)
 {
-	struct entry *e = t->head;
+	struct entry *e = t->used;
 
 	while (e && uw_flow_is_other(&e->flow.id))
-		e = e->hh.next;
+		e = e->next;
 	return e;
 }
 
@@ -182,13 +184,12 @@ static struct entry *make_entry(struct uw_flow_table *t, const struct uw_flow_id
 	return insert(t, id);
 }
 
-/* In the order of last use; a lone entry stays, for uthash would free its table. */
-static struct entry *use(struct uw_flow_table *t, struct entry *e)
+static void use(struct uw_flow_table *t, struct entry *e)
 {
-	if (!e->hh.next)
-		return e;
-	HASH_DEL(t->head, e);
-	return append(t, e) ? e : NULL;
+	if (!e->next)
+		return;
+	DL_DELETE(t->used, e);
+	DL_APPEND(t->used, e);
 }
 
 static struct uw_flow *flow_of(struct uw_flow_table *t, struct uw_flow_id *id)
@@ -200,7 +201,7 @@ static struct uw_flow *flow_of(struct uw_flow_table *t, struct uw_flow_id *id)
 		e = find(t, id);
 	}
 	if (e) {
-		e = use(t, e);
+		use(t, e);
 	} else {
 		e = make_entry(t, id);
 		t->clients += e && has_prefix(id);

@@ -9,7 +9,7 @@
 #include "config.h"
 #include "offline/match_table.h"
 
-#define ANSWERED_KEPT 16384		/* answered queries kept for their duplicates */
+#define ANSWERED_KEPT 8192		/* answered queries kept for their duplicates */
 #define EARLY_KEPT 64			/* replies that stand before their request in the file */
 #define EARLY_NS 1000000000ull
 #define TWICE_NS 50000000ull		/* one datagram seen at two points of one host */
