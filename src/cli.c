@@ -242,6 +242,53 @@ static int take_ipv6(struct uw_options *o, const char *arg)
 	return 0;
 }
 
+static int take_quiet(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->quiet = true;
+	return 0;
+}
+
+static int take_time_offset(struct uw_options *o, const char *arg)
+{
+	uint64_t n;
+	int err = uw_parse_number(*arg == '-' ? arg + 1 : arg, 0, INT32_MAX, &n);
+
+	if (!err)
+		o->time_offset = *arg == '-' ? -(int64_t)n : (int64_t)n;
+	return err;
+}
+
+static int take_expected(struct uw_options *o, const char *arg)
+{
+	struct uw_expect *e = &o->expect;
+
+	if (e->addresses == UW_EXPECT_MAX)
+		return -ERANGE;
+	return uw_parse_prefix(arg, &e->address[e->addresses++]);
+}
+
+static int take_expect_all(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->expect.all = true;
+	return 0;
+}
+
+static int take_expect_authority(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->expect.authority = true;
+	return 0;
+}
+
+static int take_expect_nxdomain(struct uw_options *o, const char *arg)
+{
+	(void)arg;
+	o->expect.nxdomain = true;
+	return 0;
+}
+
 static int take_all(struct uw_options *o, const char *arg)
 {
 	(void)arg;
@@ -325,10 +372,18 @@ static const struct row rows[] = {
 	{NULL, 't', IN(PROBE), take_limit, "seconds from 1 to 300"},
 	{"use-ipv4", '4', IN(PROBE), take_ipv4, NULL},
 	{"use-ipv6", '6', IN(PROBE), take_ipv6, NULL},
+	{"quiet", 'q', IN(PROBE), take_quiet, NULL},
+	{"time_offset", 0, IN(PROBE), take_time_offset, "a whole number of seconds"},
+	{"expected-address", 'a', IN(PROBE), take_expected,
+	 PREFIX_ALLOWED ", 16 of them at the most (host names are not compared)"},
+	{"all", 'L', IN(PROBE), take_expect_all, NULL},
+	{"expect-authority", 'A', IN(PROBE), take_expect_authority, NULL},
+	{"expect-nxdomain", 'n', IN(PROBE), take_expect_nxdomain, NULL},
 	{"process", 0, WATCHES, take_process, "the file name of an executable or a process id"},
 	{"timeout", 0, JUDGES | IN(PROBE), take_timeout, "seconds from 0.01 to 30"},
 	{NULL, 'd', WATCHES, take_duration, "seconds from 0.001 to 31622400"},
-	{NULL, 'o', IN(TRACE) | IN(PROBE) | IN(DOCTOR), take_output, "text or json"},
+	{NULL, 'o', IN(TRACE) | IN(DOCTOR), take_output, "text or json"},
+	{NULL, 'o', IN(PROBE), take_output, "text or json (check_ntp_time's expected offset is --time_offset here)"},
 	{NULL, 'o', IN(MONITOR), take_monitor_output, "json, text or journal"},
 	{NULL, 'o', IN(ANALYZE), take_analyze_output, "text, json or html"},
 	{"interval", 0, IN(MONITOR), take_interval, "seconds from 1 to 86400"},
@@ -366,7 +421,7 @@ static void make_grammar(struct grammar *g, enum uw_command c)
 	char *l;
 
 	/* "-": operands come back in place and argv is not reordered; ":": errors are ours. */
-	l = stpcpy(g->letters, "-:h");
+	l = stpcpy(g->letters, c == UW_CMD_PROBE ? "-:hV" : "-:h");
 	for (i = 0; i < COUNT(rows); i++) {
 		const struct row *r = &rows[i];
 
@@ -455,7 +510,7 @@ static enum uw_cli_result take_option(struct parse *p, const struct row *r, cons
 	struct quoted q;
 	char name[32];
 
-	if (r->allowed && p->seen & bit)
+	if (r->allowed && p->seen & bit && r->take != take_expected)
 		return fail(p->error, "%s is given twice", row_text(r, name));
 	p->seen |= bit;
 	if (r->take(p->o, arg))
@@ -560,6 +615,8 @@ static enum uw_cli_result take_word(struct parse *p, int value, char *const *arg
 		return unknown(p, option_word(argv));
 	case VALUE_HELP:
 		return abbreviated(argv, "help") ? unknown(p, option_word(argv)) : UW_CLI_HELP;
+	case 'V': /* of a plugin */
+		return UW_CLI_VERSION;
 	case VALUE_VERSION:
 		return abbreviated(argv, "version") ? unknown(p, option_word(argv)) :
 						      UW_CLI_VERSION;
@@ -640,6 +697,35 @@ static bool given(const struct parse *p, int (*take)(struct uw_options *o, const
 	return false;
 }
 
+/* What only one of the two has; of addresses the record type follows. */
+static enum uw_cli_result finish_expected(struct parse *p)
+{
+	struct uw_options *o = p->o;
+	const struct uw_expect *e = &o->expect;
+	unsigned i;
+
+	if (o->ask == UW_PROTO_NTP && (uw_expect_any(e) || e->all))
+		return fail(p->error, "-a, -L, -A and -n are for dns: they say what the answer has to be");
+	if (o->ask == UW_PROTO_DNS && (o->quiet || o->time_offset))
+		return fail(p->error, "-q and --time_offset are for ntp: they are about the clock's offset");
+	if (uw_expect_any(e) && !o->ask_name)
+		return fail(p->error, "-a, -A and -n need a name to ask for: -H");
+	if (e->addresses && e->nxdomain)
+		return fail(p->error, "-a and -n exclude each other: a name that is not there has no address");
+	if (e->all && !e->addresses)
+		return fail(p->error, "-L needs the addresses that are expected: -a");
+	for (i = 1; i < e->addresses; i++) {
+		if (e->address[i].family != e->address[0].family)
+			return fail(p->error, "-a: addresses of one family only, one record type is asked for");
+	}
+	if (e->addresses && !o->ask_type)
+		o->ask_type = e->address[0].family == 4 ? 1 : 28;
+	if (e->addresses && o->ask_type != (e->address[0].family == 4 ? 1 : 28))
+		return fail(p->error, "-a: %s are in no record of the type that --type names",
+			    e->address[0].family == 4 ? "IPv4 addresses" : "IPv6 addresses");
+	return UW_CLI_RUN;
+}
+
 /* Without a server, DNS asks those of /etc/resolv.conf. */
 static enum uw_cli_result finish_probe(struct parse *p)
 {
@@ -671,7 +757,7 @@ static enum uw_cli_result finish_probe(struct parse *p)
 		uw_range_parse("60", &o->warning);
 	if (o->ask == UW_PROTO_NTP && !given(p, take_critical))
 		uw_range_parse("120", &o->critical);
-	return UW_CLI_RUN;
+	return finish_expected(p);
 }
 
 static enum uw_cli_result finish(struct parse *p)

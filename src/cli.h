@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "ask/expect.h"
 #include "ask/range.h"
 #include "config.h"
 #include "core/query.h"
@@ -101,6 +102,9 @@ struct uw_options {
 	const char *ask_name;		/* probe dns: of argv; NULL: the root's name servers */
 	uint16_t ask_type;		/* probe dns: QTYPE, 0 not given */
 	struct uw_range warning, critical;	/* probe: seconds; NTP: offset, DNS: time to the answer */
+	struct uw_expect expect;	/* probe dns */
+	int64_t time_offset;		/* probe ntp: seconds */
+	bool quiet;			/* probe ntp */
 	struct uw_ns_ref ask_from;	/* probe; text "": the current namespace */
 
 	const char *name;		/* explain: of argv; NULL: list what there is */

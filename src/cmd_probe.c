@@ -182,6 +182,8 @@ static void tell(struct probe *p, const struct uw_probes *probes, struct uw_repo
 	struct uw_plugin out = {
 		.server = server, .servers = gather(p, probes, server), .protocol = (uint8_t)p->o->ask,
 		.warning = p->o->warning, .critical = p->o->critical, .traced = report,
+		.time_offset = (double)p->o->time_offset, .quiet = p->o->quiet,
+		.expect = uw_expect_any(&p->o->expect) ? &p->o->expect : NULL,
 	};
 	FILE *text;
 

@@ -6,6 +6,7 @@
 #include "ntp.h"
 
 #define DNS_RD 0x01 /* third byte of the header */
+#define DNS_AA 0x0400 /* of the flags */
 #define IPPROTO_UDP_BYTE 17
 
 /* ". NS IN" */
@@ -111,6 +112,43 @@ static bool same_question(const uint8_t *a, const uint8_t *b, size_t len)
 	return true;
 }
 
+/* Return: behind a name, compressed or not, or @len. */
+static size_t skip_name(const uint8_t *reply, size_t len, size_t at)
+{
+	while (at < len && reply[at] && reply[at] < 64)
+		at += reply[at] + 1u;
+	return at < len ? at + (reply[at] ? 2 : 1) : len;
+}
+
+/* RFC 1035 4.1.3, RFC 3596 2.1: A and AAAA of class IN, as far as the reply goes. */
+static void take_addresses(const uint8_t *reply, size_t len, size_t at, uint16_t type, struct uw_probe_reply *r)
+{
+	size_t bytes = type == 1 ? 4 : type == 28 ? 16 : 0;
+	unsigned left = uw_be16(reply + 6);
+
+	if (!bytes)
+		return;
+	r->address_family = type == 1 ? 4 : 6;
+	for (; left; left--) {
+		const uint8_t *record;
+		size_t data;
+
+		at = skip_name(reply, len, at);
+		if (at + 10 > len)
+			return;
+		record = reply + at;
+		data = uw_be16(record + 8);
+		at += 10 + data;
+		if (at > len)
+			return;
+		if (uw_be16(record) != type || uw_be16(record + 2) != 1 || data != bytes)
+			continue;
+		r->more_addresses |= r->addresses == UW_PROBE_ADDRESSES;
+		if (r->addresses < UW_PROBE_ADDRESSES)
+			memcpy(r->address[r->addresses++].b, record + 10, bytes);
+	}
+}
+
 static bool dns_matches(const struct uw_probe_target *t, uint64_t transaction, const uint8_t *reply,
 			size_t len, struct uw_probe_reply *r)
 {
@@ -130,7 +168,10 @@ static bool dns_matches(const struct uw_probe_target *t, uint64_t transaction, c
 	*r = (struct uw_probe_reply){
 		.rcode = flags & UW_DNS_RCODE,
 		.truncated = !!(flags & UW_DNS_TC),
+		.authoritative = !!(flags & DNS_AA),
 	};
+	if (questions)
+		take_addresses(reply, len, UW_DNS_HEADER + question_len, uw_be16(question + question_len - 4), r);
 	return true;
 }
 

@@ -33,7 +33,7 @@ static bool offset_of(const struct uw_plugin *p, const struct uw_plugin_server *
 			best = r;
 	}
 	if (best)
-		*out = (double)(best->offset_ns - p->wall_minus_boot_ns) / NS_PER_S;
+		*out = (double)(best->offset_ns - p->wall_minus_boot_ns) / NS_PER_S + p->time_offset;
 	return best;
 }
 
@@ -87,13 +87,33 @@ static enum uw_plugin_state judge_measure(const struct uw_plugin *p, const struc
 	return uw_range_alerts(&p->warning, value) ? UW_PLUGIN_WARNING : UW_PLUGIN_OK;
 }
 
+/* An answer that is not the one expected; @why: what it is. */
+static bool unmet(const struct uw_plugin *p, const struct uw_plugin_server *s, char why[UW_PLUGIN_WHY])
+{
+	unsigned i;
+
+	for (i = 0; p->expect && i < s->doors && i < 2; i++) {
+		if (s->result[i].answered && !uw_expect_met(p->expect, &s->result[i].reply, why, UW_PLUGIN_WHY))
+			return true;
+	}
+	return false;
+}
+
 static enum uw_plugin_state judge_server(const struct uw_plugin *p, const struct uw_plugin_server *s)
 {
 	struct uw_plugin_sum sum = uw_plugin_sum(s);
 	enum uw_plugin_state measured = judge_measure(p, s);
+	char why[UW_PLUGIN_WHY];
+	double value;
 
 	if (!sum.tried)
 		return judge_unasked(s);
+	if (p->quiet && sum.answered && !measure_of(p, s, &value))
+		return UW_PLUGIN_UNKNOWN;
+	if (unmet(p, s, why))
+		return UW_PLUGIN_CRITICAL;
+	if (p->expect && p->expect->nxdomain)
+		sum.good = sum.answered;
 	if (!sum.good)
 		return UW_PLUGIN_CRITICAL;
 	if (measured == UW_PLUGIN_CRITICAL)
@@ -119,7 +139,7 @@ void uw_plugin_judge(struct uw_plugin *p)
 
 		s->why[0] = '\0';
 		s->state = judge_server(p, s);
-		if (s->state != UW_PLUGIN_OK)
+		if (s->state != UW_PLUGIN_OK && !unmet(p, s, s->why))
 			uw_plugin_why(p, s);
 		any_well |= s->state < UW_PLUGIN_CRITICAL;
 		p->state = worse(p->state, s->state);

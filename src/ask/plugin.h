@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "ask/expect.h"
 #include "ask/prober.h"
 #include "ask/range.h"
 #include "core/diagnose.h"
@@ -37,6 +38,10 @@ struct uw_plugin {
 	uint8_t protocol;
 	int64_t wall_minus_boot_ns;
 	struct uw_range warning, critical;	/* seconds; NTP: offset, DNS: time to the answer */
+	double time_offset;		/* NTP: added to what is measured, seconds */
+	bool quiet;			/* NTP: answers that tell no offset are UNKNOWN */
+	const struct uw_expect *expect;	/* DNS; NULL nothing */
+
 	/* what the tracer saw; traced: it ran */
 	bool traced;
 	const struct uw_flow *const *flow;

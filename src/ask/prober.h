@@ -20,6 +20,7 @@
 #define UW_PROBE_PACKET_MAX (12 + UW_QUESTION_MAX + UW_PROBE_OPT)
 #define UW_PROBE_INTERVAL_NS 1000000000ull
 #define UW_PROBE_EDNS 3
+#define UW_PROBE_ADDRESSES 16
 #define UW_PROBE_DOORS (2 + UW_PROBE_EDNS)	/* at the most: ephemeral, fixed, one for each EDNS size */
 #define UW_PROBE_NEVER UINT64_MAX
 
@@ -44,6 +45,12 @@ struct uw_probe_reply {
 	uint8_t stratum;	/* NTP */
 	uint8_t rcode;		/* DNS */
 	bool truncated;		/* DNS */
+	bool authoritative;	/* DNS */
+	/* DNS: those of the answer section that are of the type asked for, the first ones */
+	unsigned addresses;
+	bool more_addresses;
+	uint8_t address_family;
+	struct uw_addr address[UW_PROBE_ADDRESSES];
 	uint32_t refid;		/* NTP, network order */
 	bool unsynchronised;	/* NTP: stratum 0 or 16, or the leap indicator says alarm */
 	int64_t receive_ns, transmit_ns;	/* NTP: the server's clock, since 1970 */

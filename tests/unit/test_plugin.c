@@ -178,6 +178,66 @@ static void test_unasked(void **state)
 	expect_line(UW_PLUGIN_OK, "fixed port not asked (Permission denied) answered");
 }
 
+/* What check_ntp_time has: an offset that is expected, and -q where answers tell none. */
+static void test_ntp_options(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	plugin.time_offset = 100;
+	expect_line(UW_PLUGIN_WARNING, "offset +100.250000 s");
+	plugin.time_offset = 0;
+	for (i = 0; i < 2; i++) {
+		door[0][i].has_offset = false;
+		door[0][i].failed_there = 4;
+	}
+	expect_line(UW_PLUGIN_CRITICAL, "its own clock is not set");
+	plugin.quiet = true;
+	expect_line(UW_PLUGIN_UNKNOWN, "its own clock is not set");
+	door[0][0].answered = door[0][1].answered = 0; /* no answer is no quiet matter */
+	door[0][0].failed_there = door[0][1].failed_there = 0;
+	expect_line(UW_PLUGIN_CRITICAL, "not traced");
+}
+
+/* What check_dns has: the answer has to be this one. */
+static void test_expected(void **state)
+{
+	struct uw_expect e = {.addresses = 1, .address[0] = {.addr = {{192, 0, 2}}, .family = 4, .len = 24}};
+	struct uw_probe_reply *r[] = {&door[0][0].reply, &door[0][1].reply};
+	unsigned i;
+
+	(void)state;
+	target.protocol = plugin.protocol = UW_PROTO_DNS;
+	plugin.warning.text[0] = plugin.critical.text[0] = '\0';
+	plugin.expect = &e;
+	for (i = 0; i < 2; i++)
+		*r[i] = (struct uw_probe_reply){
+			.addresses = 2, .address_family = 4, .address = {{{192, 0, 2, 7}}, {{198, 51, 100, 1}}},
+		};
+	expect_line(UW_PLUGIN_OK, "UDP DNS OK");
+	e.all = true;
+	expect_line(UW_PLUGIN_CRITICAL, "the answer has 192.0.2.7, 198.51.100.1, not what is expected");
+	e.addresses = 2;
+	e.address[1] = (struct uw_prefix){.addr = {{198, 51, 100, 1}}, .family = 4, .len = 32};
+	expect_line(UW_PLUGIN_OK, "UDP DNS OK");
+	r[1]->addresses = 1; /* one that is expected is missing */
+	expect_line(UW_PLUGIN_CRITICAL, "the answer has 192.0.2.7, not");
+	e.all = false;
+	e.authority = true;
+	expect_line(UW_PLUGIN_CRITICAL, "not with authority");
+	r[0]->authoritative = r[1]->authoritative = true;
+	expect_line(UW_PLUGIN_OK, "UDP DNS OK");
+	e = (struct uw_expect){.nxdomain = true};
+	expect_line(UW_PLUGIN_CRITICAL, "answers NOERROR where NXDOMAIN is expected");
+	for (i = 0; i < 2; i++) {
+		r[i]->rcode = 3;
+		door[0][i].failed_there = 4;
+	}
+	expect_line(UW_PLUGIN_OK, "UDP DNS OK");
+	e = (struct uw_expect){.addresses = 1};
+	expect_line(UW_PLUGIN_CRITICAL, "answers NXDOMAIN, the way is open");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +245,8 @@ int main(void)
 		cmocka_unit_test_setup(test_lost, set_up),	cmocka_unit_test_setup(test_traced, set_up),
 		cmocka_unit_test_setup(test_unwilling, set_up), cmocka_unit_test_setup(test_edns, set_up),
 		cmocka_unit_test_setup(test_several, set_up),	cmocka_unit_test_setup(test_unasked, set_up),
+		cmocka_unit_test_setup(test_ntp_options, set_up),	cmocka_unit_test_setup(test_offset, set_up),
+		cmocka_unit_test_setup(test_expected, set_up),	cmocka_unit_test_setup(test_offset, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -346,6 +346,36 @@ static void test_raw_v6(void **state)
 	assert_int_equal(payload, 3);
 }
 
+/* The answer section's addresses of the type asked for; cut at every length it is read no further. */
+static void test_dns_addresses(void **state)
+{
+	static const uint8_t reply[] =
+		"\x12\x34\x85\x80\0\1\0\3\0\0\0\0" "\1x\0\0\1\0\1"
+		"\xc0\x0c\0\5\0\1\0\0\0\1\0\2\xc0\x0c"
+		"\1x\0\0\1\0\1\0\0\0\1\0\4\xc0\0\2\7"
+		"\xc0\x0c\0\1\0\1\0\0\0\1\0\4\xc0\0\2\x8";
+	struct uw_probe_target t = target(UW_PROTO_DNS, 53);
+	size_t len;
+
+	(void)state;
+	t.question_len = 7;
+	memcpy(t.question, "\1x\0\0\1\0\1", 7);
+	for (len = 0; len < sizeof(reply); len++) {
+		uint8_t *copy = exactly(reply, len);
+		struct uw_probe_reply r = {0};
+		bool matches = uw_probe_matches(&t, 0x1234, copy, len, &r);
+
+		free(copy);
+		assert_int_equal(matches, len >= 19);
+		assert_int_equal(r.addresses, len < 50 ? 0 : len < 66 ? 1 : 2);
+		if (!matches)
+			continue;
+		assert_true(r.authoritative && r.address_family == 4 && !r.more_addresses);
+		if (r.addresses == 2)
+			assert_true(r.address[0].b[3] == 7 && r.address[1].b[3] == 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -362,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_checksum_never_zero),
 		cmocka_unit_test(test_raw_v4),
 		cmocka_unit_test(test_raw_v6),
+		cmocka_unit_test(test_dns_addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
