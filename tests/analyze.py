@@ -9,9 +9,12 @@ Each test is a function; every JSON line that comes out is held to the schema.
 
 import collections
 import gzip
+import itertools
 import json
+import os
 import pathlib
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -468,6 +471,75 @@ def lines_of_the_client_and_a_capture_of_the_server(place):
     assert outcomes["request_lost"] == way.lost["request"] and outcomes["no_reply"] == way.lost["served"], outcomes
     place_, = {q["far.place"] for q in result.of("query") if "far.place" in q}
     assert place_ == server
+
+
+@test
+def lines_of_the_server_and_a_capture_of_the_client(place):
+    """A server's own records (role server, all of them) are the far end: what it served came back or not.
+    What is not in them accuses nobody: a tracer may have been told of a part only."""
+    way = Way(-421 * SECOND, -30e-6)
+    way.run()
+    client, server = way.files(place)
+    told = []
+    for r in map(json.loads, lines_of(place, server, "--all").splitlines()):
+        if r["type"] == "query":
+            served = r["verdict"] == "answered"
+            r.update({"role": "server", "verdict": "served" if served else "not_served",
+                      "fault": "none" if served else "local", "stage": "wire_out" if served else "read"})
+            r.update({"t.wire_in_us": r.pop("t.send_us"), "t.wire_out_us": r.pop("t.wire_in_us", None)})
+            r = {k: v for k, v in r.items() if v is not None and k != "path"}
+        told.append({**r, "host.name": "srv", **({"command": "trace"} if r["type"] == "start" else {})})
+    lines = place.file("s.json", "\n".join(json.dumps(r) for r in told if r["type"] != "flow").encode())
+    for files in ((client, lines), (lines, client)):
+        result = place.analyze(*files)
+        asked = [q for q in result.of("query") if q["role"] == "client"]
+        outcomes = collections.Counter(q.get("far.outcome") for q in asked if q["verdict"] == "no_reply")
+        assert outcomes["reply_lost"] == way.lost["reply"] > 0, (outcomes, way.lost)
+        assert outcomes["no_reply"] == way.lost["served"] > 0, (outcomes, way.lost)
+        assert outcomes["request_lost"] == 0 and outcomes[None] == way.lost["request"], (outcomes, way.lost)
+        assert len(asked) == 600 and {q.get("far.place") for q in asked} == {"srv", None}
+        far, = (v for v in result.of("end")[0]["vantages"] if v["side"] == "server")
+        assert far["place"] == "srv" and abs(far["clock.offset_us"] + 421_000_000) < 3000, far
+
+
+class LongWay(Way):
+    """Another point between the two, with a clock of its own: a half of what is lost is lost behind it."""
+
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.middle = []
+
+    def ask(self, when, request, reply, port, sport, lose=(), serve=True):
+        at = len(self.client), len(self.server)
+        super().ask(when, request, reply, port, sport, lose, serve)
+        behind = self.random.random() < 0.5
+        for list_, from_, shift, seen in ((self.client, at[0], 100_000, "request" not in lose or behind),
+                                          (self.server, at[1], -100_000, "reply" not in lose or not behind)):
+            for seen_at, i, data, wire in list_[from_:]:
+                to_server = data[36:38] == struct.pack("!H", sport)
+                if list_ is self.client and to_server and seen:
+                    self.middle.append((seen_at + 9 * SECOND + shift, i, data, wire))
+                if list_ is self.server and not to_server and seen:
+                    when_sent = seen_at - self.offset
+                    self.middle.append((when_sent + 9 * SECOND + shift, i, data, wire))
+
+    def files(self, place):
+        end = max(when for when, *_ in self.client)
+        middle = sorted(self.middle) + [(end + 9 * SECOND, *self.client[-1][1:])]
+        return (*super().files(place), place.file("m.pcap", pcap(middle)))
+
+
+@test
+def three_vantage_points(place):
+    """Compared in pairs: each loss is told once, with its direction, whatever the order of the files."""
+    way = LongWay(55 * SECOND)
+    way.run()
+    for files in itertools.permutations(way.files(place)):
+        result = place.analyze(*files)
+        check_way(way, result)
+        assert sum(result.verdicts().values()) == 600, result.verdicts()
+        sides = {os.path.basename(v["place"]): v["side"] for v in result.of("end")[0]["vantages"]}
+        assert sides == {"c.pcap": "client", "m.pcap": "both", "s.pcap": "server"}, sides
 
 
 @test

@@ -6,7 +6,8 @@
     bothends.py check CLIENT SERVER LINES   run where the rules are: captures of both ends, JSON lines of the client's
 
 check shifts the server's capture by minutes and lets its clock drift, then asks udpwhy where what was lost,
-from the captures of both ends and from the client's lines with the server's capture. What the rules with the
+from the captures of both ends, from the client's lines with the server's capture, and from the client's capture
+and lines with the server's lines, which know of the replies only what the server sent. What the rules with the
 comments "request" and "reply" dropped is the truth. Prints "agree REQUESTS REPLIES".
 """
 
@@ -75,8 +76,26 @@ def told(*files):
     return outcomes, sums, server
 
 
-def check(client, server, lines):
+def as_host(path, name, to):
+    """Both ends of the lab are one machine: another name tells that they are two."""
+    with open(path, encoding="utf-8") as lines, open(to, "w", encoding="utf-8") as out:
+        for line in lines:
+            out.write(json.dumps({**json.loads(line), "host.name": name}) + "\n")
+    return to
+
+
+def check_served(truth, *files):
+    """The server's records are no capture: that a request is not in them tells nothing of it."""
+    outcomes, sums, _ = told(*files)
+    if (outcomes["request_lost"], outcomes["reply_lost"]) != (0, truth[1]) or sums[1] != truth[1]:
+        sys.exit(f"{files}: told {dict(outcomes)}, sums {sums}; the rules dropped {truth}")
+
+
+def check(client, server, lines, served):
     truth = dropped()
+    served = as_host(served, "server", served + ".server")
+    check_served(truth, client, served)
+    check_served(truth, served, lines)
     shift(server, server + ".shifted")
     for files in ((server + ".shifted", client), (lines, server + ".shifted")):
         outcomes, sums, place = told(*files)
