@@ -99,7 +99,7 @@ void uw_late_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 	uw_say(d, "Replies of %s come, but only after the program has given up: %" PRIu64 ".",
 	       uw_rule_server(c->lead, at), sum_of(d, UW_ANSWERED_LATE));
-	tell_share(d, UW_ANSWERED_LATE, "were answered after the deadline");
+	tell_share(d, UW_ANSWERED_LATE, "answered after the deadline");
 	if (uw_flow_answered(c->lead))
 		uw_evidence_add(&d->open, "%" PRIu64 " were answered in time, half of them within %.1f ms",
 				uw_flow_answered(c->lead), (double)uw_flow_quantile_us(c->lead, 0.5) / 1000);

@@ -49,6 +49,7 @@ static void set_quantile(char cell[24], const struct uw_flow *f, double q)
 static void name_door(struct uw_line *l, const struct uw_flow *f)
 {
 	const char *port_class = f->id.fixed ? "fixed" : "ephemeral";
+	char client[UW_ADDR_TEXT];
 
 	if (f->client_port)
 		uw_line_add(l, "port %-6u ", f->client_port);
@@ -59,6 +60,8 @@ static void name_door(struct uw_line *l, const struct uw_flow *f)
 	if (f->executable[0]) {
 		uw_line_bytes(l, f->executable, sizeof(f->executable), UW_NAME_COLUMNS);
 		uw_line_add(l, " ");
+	} else if (!f->id.netns) {	/* of a capture, which may hold many hosts */
+		uw_line_add(l, "%s ", uw_addr_text(&f->id.client, f->id.family, client));
 	}
 	uw_line_add(l, "(%s)", port_class);
 }
@@ -231,8 +234,8 @@ static void add_conflicting(struct uw_line *l, const struct uw_flow *f)
 static void add_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns,
 		       const struct uw_flow *f)
 {
-	/* A rhythm that has ended, as of one check's resends, is none. */
-	if (!uw_rhythm_next_ns(&f->rhythm, now_ns) || f->id.probe)
+	/* A rhythm that has ended, as of one check's resends, is none; what a file tells has ended. */
+	if (!now_ns || !uw_rhythm_next_ns(&f->rhythm, now_ns) || f->id.probe)
 		return;
 	uw_line_add(l, "%sasks" UW_NBSP, l->len ? " · " : "");
 	uw_text_rhythm(l, clock, now_ns, f);

@@ -126,6 +126,23 @@ static void make_flows(struct uw_flow f[5])
 	answered(&f[4], 3);
 }
 
+/* The doors of a capture are of several hosts, and what kept time then does not now. */
+static void captured_end(void)
+{
+	struct uw_totals t = { 0 };
+	struct uw_flow f[5];
+	const struct uw_flow *list[] = { &f[0], &f[2] };
+
+	make_flows(f);
+	f[0].executable[0] = f[2].executable[0] = '\0';
+	f[0].client_port = 46758;
+	f[2].id.server = f[0].id.server;
+	f[2].id.client = v4(10, 0, 0, 6);
+	t.verdict[UW_ANSWERED] = 20;
+	t.verdict[UW_NO_REPLY] = 6;
+	sink->end(sink, &t, list, 2);
+}
+
 /* Who keeps time: once, while a run goes on; not the resends of a check. */
 static void rhythms(void)
 {
@@ -217,6 +234,7 @@ static void window(void)
 }
 
 #define GOLDEN_RUNS \
+	GOLDEN("captured-end", captured_end, false) \
 	GOLDEN("rhythms", rhythms, false) \
 	GOLDEN("start", start, false) \
 	GOLDEN("start-scoped", start_scoped, false) \
