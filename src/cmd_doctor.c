@@ -9,6 +9,9 @@
 #include "cmd.h"
 #include "live/capability.h"
 #include "sink/json_writer.h"
+#include "sink/text_out.h"
+
+#define HANG 30	/* where a capability is explained */
 
 static void print_keys(struct uw_json *j, const char *keys)
 {
@@ -47,18 +50,27 @@ static void print_json(const struct uw_capability *c, unsigned count, bool ok, c
 	uw_json_line_end(&j);
 }
 
+static void print_capability(const struct uw_text_out *o, const struct uw_capability *c)
+{
+	struct uw_line lead = {0}, text = {0};
+
+	uw_line_add(&lead, "%-7s  %-19s  ", c->present ? "ok" : "MISSING", c->name);
+	uw_line_add(&text, "without it: %s", c->loss);
+	uw_text_print(o, lead.text, UW_PLAIN, HANG, text.text);
+	if (c->present)
+		return;
+	if (c->detail[0])
+		uw_text_print(o, "                         now: ", UW_PLAIN, HANG, c->detail);
+	uw_text_print(o, "                   get it by: ", UW_PLAIN, HANG, c->remedy);
+}
+
 static void print_text(const struct uw_capability *c, unsigned count, bool ok, const char *kernel)
 {
+	struct uw_text_out o = {.out = stdout, .width = uw_text_page_width()};
+
 	printf("udpwhy doctor, Linux %s\n\n", kernel);
-	for (unsigned i = 0; i < count; i++) {
-		printf("%-7s  %-19s  without it: %s\n", c[i].present ? "ok" : "MISSING", c[i].name,
-		       c[i].loss);
-		if (c[i].present)
-			continue;
-		if (c[i].detail[0])
-			printf("%30s%s\n", "now: ", c[i].detail);
-		printf("%30s%s\n", "get it by: ", c[i].remedy);
-	}
+	for (unsigned i = 0; i < count; i++)
+		print_capability(&o, &c[i]);
 	printf("\n%s\n", ok ? "Local faults and faults beyond this host can be told apart." :
 	       "Local faults and faults beyond this host CANNOT be told apart here.");
 }

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "cmd.h"
 #include "core/explain.h"
@@ -14,17 +12,6 @@
 #define NEAREST 3
 #define MEANINGS 8
 #define LONGEST_NAME 80 /* bytes of a name that is quoted in an error */
-
-static unsigned terminal_width(void)
-{
-	struct winsize w;
-
-	if (!isatty(STDOUT_FILENO))
-		return 80;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 40)
-		return 80;
-	return w.ws_col < 100 ? w.ws_col : 100;
-}
 
 static void list_names(const struct uw_text_out *o)
 {
@@ -88,7 +75,7 @@ static int explain(const struct uw_text_out *o, const char *name)
 
 int uw_cmd_explain(const struct uw_options *options)
 {
-	struct uw_text_out o = {.out = stdout, .width = terminal_width()};
+	struct uw_text_out o = {.out = stdout, .width = uw_text_page_width()};
 
 	if (options->name)
 		return explain(&o, options->name);

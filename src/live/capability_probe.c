@@ -383,7 +383,7 @@ static const struct row rows[] = {
 	  "request_dropped and reply_dropped cannot be told from no_reply", REMEDY_TRACEPOINT,
 	  "" },
 	{ "kfree_skb_reason", probe_tracepoint, "kfree_skb", 3, false,
-	  "request_dropped and reply_dropped name no reason, and a reply that UDP dropped is unknown's: "
+	  "request_dropped and reply_dropped name no reason, and a reply that UDP dropped has the fault unknown: "
 	  "its socket may have been closed, then it is answered_late",
 	  "a kernel whose kfree_skb tracepoint has a reason (mainline since 5.17)",
 	  "drop.reason drop.engine verdict fault stage" },

@@ -3,7 +3,9 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/text_safe.h"
 
@@ -64,6 +66,15 @@ void uw_line_bytes(struct uw_line *l, const char *bytes, size_t size, unsigned c
 	}
 	keep = uw_text_clip(safe, columns - 1);
 	uw_line_add(l, "%.*s…", (int)keep, safe);
+}
+
+unsigned uw_text_page_width(void)
+{
+	struct winsize w;
+
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_col < 40)
+		return 80;
+	return w.ws_col < 100 ? w.ws_col : 100;
 }
 
 void uw_line_duration(struct uw_line *l, uint64_t ns)

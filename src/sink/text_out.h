@@ -38,6 +38,9 @@ struct uw_text_out {
 	bool status; /* a line that uw_text_status() wrote is on the terminal */
 };
 
+/** uw_text_page_width - columns for a page of prose on stdout: the terminal's, 100 at the most; 80 without one. */
+unsigned uw_text_page_width(void);
+
 /** uw_line_add - append what is known to be safe. */
 void uw_line_add(struct uw_line *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
