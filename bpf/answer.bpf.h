@@ -125,11 +125,13 @@ static __always_inline void answer_again_open(const struct uw_record *r, const s
 }
 
 /* Whether this reply's query was answered before. To another question of its port and id it is none. */
-static __noinline bool answered_again(struct uw_packet *p)
+uw_global __noinline int answered_again(struct uw_packet *p)
 {
 	bool answered = false;
 	__u32 slot;
 
+	if (!p)
+		return false;
 	for (slot = 0; slot < UW_SLOTS && slot < slots_used; slot++) {
 		struct uw_recent *first;
 
@@ -277,14 +279,16 @@ static __always_inline void answer_note(struct uw_record *r, const struct uw_pac
 }
 
 /* The first valid answer reached its reader (or, for a raw socket, the wire): the query is done. */
-static __noinline int query_close(struct uw_record *r, __u64 now)
+uw_global __noinline int query_close(struct uw_record *r, __u64 now)
 {
-	struct uw_recent first = recent_of(r);
-	struct uw_query_key k = r->key;
+	struct uw_recent first;
+	struct uw_query_key k;
 	bool truncated;
 
-	if (!query_claim(r))
+	if (!r || !query_claim(r))
 		return 0;
+	first = recent_of(r);
+	k = r->key;
 	r->answer.late = now - r->send_ns > uw_config.timeout_ns;
 	bpf_map_update_elem(&recent, &k, &first, BPF_ANY);
 	count(UW_STAT_answered);

@@ -147,6 +147,10 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
  */
 #define uw_loose(ptr, type) (bpf_rdonly_cast ? bpf_core_cast(ptr, type) : (type *)(ptr))
 
+/* BPF_CORE_READ() by direct loads where there is a way: @ptr is of @type, be it trusted or a number. */
+#define uw_read(ptr, type, ...)                                                                                        \
+	(bpf_rdonly_cast ? ___arrow(bpf_core_cast(ptr, type), __VA_ARGS__) : BPF_CORE_READ((type *)(ptr), __VA_ARGS__))
+
 /* Payload outside the linear part: kfuncs for tracepoints since 6.11, for netfilter since 6.4. */
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
 

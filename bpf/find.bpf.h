@@ -89,23 +89,23 @@ static __noinline struct uw_record *query_find(struct uw_packet *p)
 	return NULL;
 }
 
-/* On success p->key becomes the query's own. */
-static __noinline struct uw_record *query_find_alias(struct uw_packet *p)
+/* Whether the packet's tuple or transaction is another name of a query; p->key becomes the query's own then. */
+uw_global __noinline int alias_search(struct uw_packet *p)
 {
 	struct uw_query_key *own;
 	struct uw_record *r;
 
+	if (!p)
+		return false;
 	p->key.slot = 0;
 	own = bpf_map_lookup_elem(&aliases, &p->key);
 	if (!own && visitors_seen)
 		own = bpf_map_lookup_elem(&visitor_aliases, &p->key);
-	if (!own)
-		return NULL;
-	r = query_at(own);
+	r = own ? query_at(own) : NULL;
 	if (!r || !question_fits(r, p))
-		return NULL;
+		return false;
 	p->key = *own;
-	return r;
+	return true;
 }
 
 static __always_inline struct uw_record *query_of(struct uw_packet *p)
@@ -115,7 +115,7 @@ static __always_inline struct uw_record *query_of(struct uw_packet *p)
 	if (p->from_port)
 		return NULL;
 	r = query_find(p);
-	return r ? r : query_find_alias(p);
+	return r || !alias_search(p) ? r : query_at(&p->key);
 }
 
 /* The tuple before translation, from the packet's conntrack entry: false without one. */

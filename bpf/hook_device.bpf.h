@@ -88,9 +88,15 @@ static __always_inline void buffer_freed(struct uw_record *r, __u64 skb)
 static __always_inline struct uw_xmit *xmit_of(const struct sk_buff *skb)
 {
 	__u32 zero = 0;
-	struct uw_xmit *x = bpf_map_lookup_elem(&xmit, &zero);
+	struct uw_xmit *x = xmits_noted ? bpf_map_lookup_elem(&xmit, &zero) : NULL;
 
 	return x && x->skb == (__u64)skb ? x : NULL;
+}
+
+static __always_inline void xmit_end(struct uw_xmit *x)
+{
+	x->skb = 0;
+	__sync_fetch_and_add(&xmits_noted, -1);
 }
 
 /*
@@ -146,7 +152,7 @@ static __always_inline void request_queued(struct uw_record *r, const struct sk_
 	copy_is(r, skb, 0);
 	copies_settle(r);
 	if (x)
-		x->skb = 0;
+		xmit_end(x);
 }
 
 /* By a socket in scope; a bridge hands on packets with the socket of another namespace. */
@@ -208,6 +214,8 @@ static __always_inline void xmit_begin(const struct sk_buff *skb, const struct u
 
 	if (!x)
 		return;
+	if (!x->skb)
+		__sync_fetch_and_add(&xmits_noted, 1);
 	x->skb = (__u64)skb;
 	x->key = *k;
 	x->dir = dir;
@@ -295,7 +303,7 @@ static __always_inline int on_xmit_done(const struct sk_buff *skb, __s32 rc)
 		if (r)
 			visitor_close(r, bpf_ktime_get_boot_ns());
 	}
-	x->skb = 0;
+	xmit_end(x);
 	return 0;
 }
 

@@ -44,7 +44,7 @@ static __always_inline bool sock_sends(const struct sock *sk)
 
 static __always_inline __u32 sock_flags(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, sk_protocol) == UW_IPPROTO_UDP && BPF_CORE_READ(sk, sk_type) != SOCK_RAW ?
+	return uw_read(sk, struct sock, sk_protocol) == UW_IPPROTO_UDP && uw_read(sk, struct sock, sk_type) != SOCK_RAW ?
 	       0 : UW_Q_RAW;
 }
 
@@ -152,6 +152,12 @@ static __always_inline bool send_key_ports(struct uw_query_key *k, __u16 client_
 	return k->protocol;
 }
 
+/* The lookup that was noted last in this task, NULL if none. */
+static __always_inline struct uw_send *send_of(__u32 tid)
+{
+	return sends_noted ? bpf_map_lookup_elem(&sends, &tid) : NULL;
+}
+
 /*
  * A route lookup of a send or connect: the last one of a task decides. One that failed before it for
  * another destination was given up for this one: getaddrinfo() connects to every address of a name
@@ -174,16 +180,11 @@ static __always_inline void on_route(struct uw_send *s, __s32 err, bool vague)
 		s->id = query_new_id();
 		routes_failed = 1;
 	}
+	/* Whole, or not at all: user space may be reading. */
 	if (!bpf_map_update_elem(&sends, &tid, s, BPF_NOEXIST))
 		__sync_fetch_and_add(&sends_noted, 1);
 	else
 		bpf_map_update_elem(&sends, &tid, s, BPF_ANY);
-}
-
-/* The lookup that was noted last in this task, NULL if none. */
-static __always_inline struct uw_send *send_of(__u32 tid)
-{
-	return sends_noted ? bpf_map_lookup_elem(&sends, &tid) : NULL;
 }
 
 static __always_inline void send_forget(__u32 tid)

@@ -11,7 +11,7 @@
 static __always_inline __u32 sock_queued(struct sock *sk)
 {
 	return sk->sk_receive_queue.qlen +
-	       BPF_CORE_READ((struct udp_sock *)sk, reader_queue.qlen);
+	       uw_read(sk, struct udp_sock, reader_queue.qlen);
 }
 
 static __always_inline struct uw_queue *queue_of(struct sock *sk)
@@ -46,20 +46,28 @@ static __always_inline void reply_read(struct uw_record *r)
 	query_close(r, now);
 }
 
-static __always_inline void datagram_read(struct sock *sk, __u64 number)
+/* By memory: a socket's address is no number to the verifier. */
+uw_global __noinline int unread_take(const struct uw_unread_key *k)
 {
-	struct uw_unread_key k = { .socket = (__u64)sk, .number = number };
-	struct uw_half *u = bpf_map_lookup_elem(&unread, &k);
+	struct uw_half *u = k ? bpf_map_lookup_elem(&unread, k) : NULL;
 	struct uw_record *r;
 
 	if (!u)
-		return;
+		return 0;
 	r = query_at(&u->key);
 	if (r && u->dir == UW_REQUEST)
 		request_read(r);
-	else if (r && r->socket == (__u64)sk)
+	else if (r && r->socket == k->socket)
 		reply_read(r);
-	bpf_map_delete_elem(&unread, &k);
+	bpf_map_delete_elem(&unread, k);
+	return 0;
+}
+
+static __always_inline void datagram_read(const struct sock *sk, __u64 number)
+{
+	struct uw_unread_key k = { .socket = (__u64)sk, .number = number };
+
+	unread_take(&k);
 }
 
 static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_half *u)

@@ -427,6 +427,8 @@ struct {
 	__type(value, struct uw_xmit);
 } xmit SEC(".maps");
 
+__u64 xmits_noted = 0; /* by CPUs whose driver has one of ours now */
+
 /*
  * What a trace message and its packet have in common, byte for byte. Type of service, hop limit and
  * the header's checksum are left out: a rule before the one that drops may have changed them.

@@ -11,8 +11,8 @@
 /* What tells a socket from the next one at its address: its inode and port. */
 static __always_inline __u64 sock_identity(const struct sock *sk)
 {
-	return BPF_CORE_READ(sk, sk_socket, file, f_inode, i_ino) << 16 |
-	       BPF_CORE_READ(sk, __sk_common.skc_num);
+	return uw_read(sk, struct sock, sk_socket, file, f_inode, i_ino) << 16 |
+	       uw_read(sk, struct sock, __sk_common.skc_num);
 }
 
 /*
@@ -22,9 +22,9 @@ static __always_inline __u64 sock_identity(const struct sock *sk)
 static __always_inline void queue_begin(struct uw_queue *q, const struct sock *sk, bool delivered)
 {
 	__u64 last = q->assigned > q->ready ? q->assigned : q->ready;
-	__u32 port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	__u32 queued = BPF_CORE_READ(sk, sk_receive_queue.qlen) +
-		       BPF_CORE_READ((const struct udp_sock *)sk, reader_queue.qlen);
+	__u32 port = uw_read(sk, struct sock, __sk_common.skc_num);
+	__u32 queued = uw_read(sk, struct sock, sk_receive_queue.qlen) +
+		       uw_read(sk, struct udp_sock, reader_queue.qlen);
 
 	if (delivered && !queued)
 		queued = 1;

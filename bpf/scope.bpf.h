@@ -51,7 +51,7 @@ static __always_inline __u32 netns_of_current(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 
-	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	return uw_read(task, struct task_struct, nsproxy, net_ns, ns.inum);
 }
 
 static __always_inline bool name_equal(const char *a, const volatile char *b)

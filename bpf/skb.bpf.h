@@ -65,7 +65,7 @@ static __always_inline bool skb_in_udp_queue(const struct sk_buff *skb)
 static __always_inline bool skb_for_another(struct sk_buff *skb)
 {
 	return BPF_CORE_READ_BITFIELD(skb, pkt_type) == PACKET_OTHERHOST &&
-	       !BPF_CORE_READ(skb, dev, rx_handler);
+	       !uw_read(skb, struct sk_buff, dev, rx_handler);
 }
 
 /**

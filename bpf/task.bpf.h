@@ -8,15 +8,15 @@
 static __always_inline void task_fill(struct uw_task *t, struct task_struct *task)
 {
 	/* netfilter programs may not call the helpers for these (the first ones since 6.10) */
-	t->pid = BPF_CORE_READ(task, tgid);
-	t->tid = BPF_CORE_READ(task, pid);
-	t->uid = BPF_CORE_READ(task, cred, uid.val);
+	t->pid = uw_read(task, struct task_struct, tgid);
+	t->tid = uw_read(task, struct task_struct, pid);
+	t->uid = uw_read(task, struct task_struct, cred, uid.val);
 	/* The task's, not its socket's: that one is of whoever made the socket. */
-	t->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-	t->started_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+	t->cgroup = uw_read(task, struct task_struct, cgroups, dfl_cgrp, kn, id);
+	t->started_ns = uw_read(task, struct task_struct, group_leader, start_boottime);
 	/* The process may be gone when user space comes to look. */
 	bpf_probe_read_kernel_str(t->exe, sizeof(t->exe),
-				  BPF_CORE_READ(task, mm, exe_file, f_path.dentry, d_name.name));
+				  uw_read(task, struct task_struct, mm, exe_file, f_path.dentry, d_name.name));
 	/* A thread's own name says less than its process's. */
 	BPF_CORE_READ_INTO(&t->comm, task, group_leader, comm);
 }
@@ -32,7 +32,7 @@ static __always_inline void task_current(struct uw_task *t)
  */
 static __always_inline void task_sending(struct uw_task *t, const struct sock *sk)
 {
-	if (BPF_CORE_READ(sk, sk_socket, file))
+	if (uw_read(sk, struct sock, sk_socket, file))
 		task_current(t);
 }
 

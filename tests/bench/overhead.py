@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What our programs cost, by the kernel's own run-time statistics, against empty programs at the same hooks.
 
-    overhead.py [--seconds N] [--runs N] [--programs] [--udpwhy FILE] [-- OPTION...]
+    overhead.py [--seconds N] [--runs N] [--mode MODE] [--only LOAD] [--programs] [--udpwhy FILE] [-- OPTION...]
 
 Loads between two namespaces of a lab, interleaved and repeated: a TCP stream, UDP that is nobody's
 query, a byte back and forth over a unix socket and over TCP, and healthy DNS queries. In turn with our
@@ -68,6 +68,7 @@ def parse():
     p.add_argument("--seconds", type=int, default=1)
     p.add_argument("--runs", type=int, default=5)
     p.add_argument("--mode", choices=GOALS, default="monitor")
+    p.add_argument("--only", help="loads with this in their names")
     p.add_argument("--programs", action="store_true", help="each program's time too")
     p.add_argument("--udpwhy", default=os.path.join(TOP, "build", "udpwhy"))
     p.add_argument("option", nargs="*", help="of udpwhy")
@@ -224,11 +225,14 @@ def main():
     stats, met = enable_stats(), True
     with Run(SPEC, 0, options, threading.Event()) as run:
         run.set_up()
-        rows = loads(run, options.seconds)
+        rows = {n: r for n, r in loads(run, options.seconds).items() if (options.only or "") in n}
         queries = {"healthy DNS": ("query", lambda: dnsperf(run, 53, options.seconds))}
+        queries = {n: r for n, r in queries.items() if (options.only or "") in n}
         both = [run.lab.name[m] for m in "cr"]
         for table, scope, members, goal in ((rows, both, "cr", GOALS[options.mode]),
                                             (queries, both[:1], "c", QUERY_GOAL)):
+            if not table:
+                continue
             results = bench(run, options, ["--scope", ",".join(scope)] if goal == QUERY_GOAL else [], members, table)
             for name, (unit, _) in table.items():
                 met &= show(name, unit, goal, results[name])
