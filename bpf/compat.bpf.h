@@ -140,16 +140,21 @@ extern void *bpf_cast_to_kern_ctx(void *ctx) __ksym __weak;
 extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define bpf_core_cast(ptr, type) ((typeof(type) *)bpf_rdonly_cast((ptr), bpf_core_type_id_kernel(type)))
 #endif
+#ifdef UW_PLAIN
+#define uw_can_cast false
+#else
+#define uw_can_cast (bpf_rdonly_cast)
+#endif
 
 /*
  * The same pointer, but not trusted: at each load of a pointer through a trusted one the verifier looks among
  * all types of the kernel, by name, for one that says whether that is trusted too. It was a third of the start.
  */
-#define uw_loose(ptr, type) (bpf_rdonly_cast ? bpf_core_cast(ptr, type) : (type *)(ptr))
+#define uw_loose(ptr, type) (uw_can_cast ? bpf_core_cast(ptr, type) : (type *)(ptr))
 
 /* BPF_CORE_READ() by direct loads where there is a way: @ptr is of @type, be it trusted or a number. */
 #define uw_read(ptr, type, ...)                                                                                        \
-	(bpf_rdonly_cast ? ___arrow(bpf_core_cast(ptr, type), __VA_ARGS__) : BPF_CORE_READ((type *)(ptr), __VA_ARGS__))
+	(uw_can_cast ? ___arrow(bpf_core_cast(ptr, type), __VA_ARGS__) : BPF_CORE_READ((type *)(ptr), __VA_ARGS__))
 
 /* Payload outside the linear part: kfuncs for tracepoints since 6.11, for netfilter since 6.4. */
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;

@@ -25,7 +25,7 @@ static __always_inline bool sender_by_route(const struct uw_query_key *k, struct
 
 struct held_files {
 	struct file **fds;
-	const struct socket *socket;
+	__u64 socket;
 	__u32 max;
 	bool found;
 };
@@ -37,22 +37,29 @@ static long file_look(__u64 i, struct held_files *h)
 	if (i >= h->max)
 		return 1;
 	h->found = !bpf_probe_read_kernel(&file, sizeof(file), h->fds + i) && file &&
-		   BPF_CORE_READ(file, private_data) == h->socket;
+		   (__u64)BPF_CORE_READ(file, private_data) == h->socket;
 	return h->found;
 }
 
-/* Whether the current task has this socket open: then it is sending, or lets its packet go on. */
-static __noinline bool current_holds(const struct sock *sk)
+/* Global, and of a number: every verifier with such functions (5.6) looks at the walk once. */
+__noinline int task_holds(__u64 socket)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
 	struct held_files h = {
 		.fds = BPF_CORE_READ(task, files, fdt, fd), .max = BPF_CORE_READ(task, files, fdt, max_fds),
-		.socket = uw_loose(sk, struct sock)->sk_socket,
+		.socket = socket,
 	};
 
-	if (h.socket) /* else it is closed: many files have no private data either */
-		uw_loop(FDS_LOOKED_AT, file_look, &h);
+	uw_loop(FDS_LOOKED_AT, file_look, &h);
 	return h.found;
+}
+
+/* Whether the current task has this socket open: then it is sending, or lets its packet go on. */
+static __always_inline bool current_holds(const struct sock *sk)
+{
+	__u64 socket = (__u64)BPF_CORE_READ(sk, sk_socket);
+
+	return socket && task_holds(socket); /* a closed one has none: many files have no private data either */
 }
 
 /*

@@ -70,7 +70,7 @@ static __always_inline __u8 byte_at(const void *at)
 {
 	__u8 byte = 0;
 
-	if (bpf_rdonly_cast)
+	if (uw_can_cast)
 		return *(const __u8 *)bpf_core_cast(at, struct udphdr);
 	bpf_probe_read_kernel(&byte, sizeof(byte), at);
 	return byte;
@@ -80,7 +80,7 @@ static __always_inline __u64 word_at(const void *at)
 {
 	__u64 word = 0;
 
-	if (bpf_rdonly_cast)
+	if (uw_can_cast)
 		return bpf_core_cast(at, struct timespec64)->tv_sec;
 	bpf_probe_read_kernel(&word, sizeof(word), at);
 	return word;
@@ -96,7 +96,7 @@ static __always_inline void ports_at(const void *at, struct skb_glance *look)
 {
 	__be16 port[2] = {};
 
-	if (bpf_rdonly_cast) {
+	if (uw_can_cast) {
 		const struct udphdr *udp = bpf_core_cast(at, struct udphdr);
 
 		port[0] = udp->source;

@@ -62,7 +62,7 @@ static __always_inline __u32 packets_in(const struct sk_buff *skb)
 
 	if (skb->len <= 1600)
 		return 1;
-	if (bpf_rdonly_cast)
+	if (uw_can_cast)
 		segments = bpf_core_cast(info, struct skb_shared_info)->gso_segs;
 	else
 		bpf_probe_read_kernel(&segments, sizeof(segments), &info->gso_segs);
