@@ -127,25 +127,25 @@ static __always_inline void answer_again_open(const struct uw_record *r, const s
 /* Whether this reply's query was answered before. To another question of its port and id it is none. */
 uw_global __noinline int answered_again(struct uw_packet *p)
 {
-	bool answered = false;
+	struct uw_query_key k;
 	__u32 slot;
 
 	if (!p)
 		return false;
+	p->key.slot = 0;
+	k = p->key;	/* a copy: see query_search() */
 	for (slot = 0; slot < UW_SLOTS && slot < slots_used; slot++) {
 		struct uw_recent *first;
 
-		p->key.slot = slot;
-		first = bpf_map_lookup_elem(&recent, &p->key);
+		k.slot = slot;
+		first = bpf_map_lookup_elem(&recent, &k);
 		if (!first || (first->question_hash && p->question_hash &&
 			       first->question_hash != p->question_hash))
 			continue;
-		answer_again(&p->key, first, p->digest);
-		answered = true;
-		break;
+		answer_again(&k, first, p->digest);
+		return true;
 	}
-	p->key.slot = 0;
-	return answered;
+	return false;
 }
 
 static __always_inline struct uw_record *stray_reserve(const struct uw_packet *p, __u32 netns, __u64 now)

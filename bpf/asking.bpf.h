@@ -57,7 +57,8 @@ static __always_inline __u64 socket_number(const struct sock *sk, const struct u
 /* A socket that asks several servers the same needs no more than one answer (superseded). */
 static __always_inline void answer_serves(const struct uw_record *r, __u64 now)
 {
-	struct uw_asking *a = bpf_map_lookup_elem(&asking, &r->socket);
+	__u64 socket = r->socket;	/* a copy: see query_search() */
+	struct uw_asking *a = bpf_map_lookup_elem(&asking, &socket);
 	struct uw_answered_key k = { .socket_number = r->socket_number, .question_hash = r->question_hash };
 	struct uw_answered v = { .when_ns = now, .server = r->key.server, .server_port = r->key.server_port };
 

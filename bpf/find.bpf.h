@@ -92,15 +92,16 @@ static __noinline struct uw_record *query_find(struct uw_packet *p)
 /* Whether the packet's tuple or transaction is another name of a query; p->key becomes the query's own then. */
 uw_global __noinline int alias_search(struct uw_packet *p)
 {
-	struct uw_query_key *own;
+	struct uw_query_key *own, k;
 	struct uw_record *r;
 
 	if (!p)
 		return false;
 	p->key.slot = 0;
-	own = bpf_map_lookup_elem(&aliases, &p->key);
+	k = p->key;	/* a copy: see query_search() */
+	own = bpf_map_lookup_elem(&aliases, &k);
 	if (!own && visitors_seen)
-		own = bpf_map_lookup_elem(&visitor_aliases, &p->key);
+		own = bpf_map_lookup_elem(&visitor_aliases, &k);
 	r = own ? query_at(own) : NULL;
 	if (!r || !question_fits(r, p))
 		return false;

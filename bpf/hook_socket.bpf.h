@@ -47,19 +47,24 @@ static __always_inline void reply_read(struct uw_record *r)
 }
 
 /* By memory: a socket's address is no number to the verifier. */
-uw_global __noinline int unread_take(const struct uw_unread_key *k)
+uw_global __noinline int unread_take(const struct uw_unread_key *key)
 {
-	struct uw_half *u = k ? bpf_map_lookup_elem(&unread, k) : NULL;
+	struct uw_unread_key k;
 	struct uw_record *r;
+	struct uw_half *u;
 
+	if (!key)
+		return 0;
+	k = *key;	/* a copy: see query_search() */
+	u = bpf_map_lookup_elem(&unread, &k);
 	if (!u)
 		return 0;
 	r = query_at(&u->key);
 	if (r && u->dir == UW_REQUEST)
 		request_read(r);
-	else if (r && r->socket == k->socket)
+	else if (r && r->socket == k.socket)
 		reply_read(r);
-	bpf_map_delete_elem(&unread, k);
+	bpf_map_delete_elem(&unread, &k);
 	return 0;
 }
 

@@ -210,13 +210,10 @@ static __always_inline void drop_put_by(struct uw_record *r, const struct uw_dro
  * A packet of the query was freed, and that was its end, or the end of a copy that nobody waits for: only
  * user space has the names that tell. @copies: whether it counts as one of the request's.
  */
-uw_global __noinline int drop_note(struct uw_record *r, const struct uw_drop *d, __u32 dir, __u32 copies)
+static __noinline int drop_note(struct uw_record *r, const struct uw_drop *d, __u32 dir, __u32 copies)
 {
-	struct uw_drop *last;
+	struct uw_drop *last = &r->drop[dir & 1];
 
-	if (!r || !d)
-		return 0;
-	last = &r->drop[dir & 1];
 	if (last->when_ns && drops_alike(last, d))
 		copies += last->copies;
 	else if (last->when_ns)
