@@ -25,14 +25,15 @@ static __always_inline void evidence_device(struct uw_evidence *e, const struct 
 
 static __noinline int evidence_copy(struct sk_buff *skb, struct uw_evidence *e, __u32 whole)
 {
-	__u32 len = whole < UW_EVIDENCE_BYTES ? whole : UW_EVIDENCE_BYTES, linear = skb_linear(skb);
+	__u32 len = whole < UW_EVIDENCE_BYTES ? whole : UW_EVIDENCE_BYTES, network = skb_network_offset(skb);
+	__u32 linear = skb_linear(skb, network);
 
 	e->wire_len = whole;
-	if (!skb_load(skb, 0, e->bytes, len, UW_EVIDENCE_BYTES, SKB_ARGUMENT)) {
+	if (!skb_load(skb, network, 0, e->bytes, len, UW_EVIDENCE_BYTES, SKB_ARGUMENT)) {
 		e->len = len;
 		return 0;
 	}
-	if (linear < len && !skb_load(skb, 0, e->bytes, linear, UW_EVIDENCE_BYTES, SKB_WALKED))
+	if (linear < len && !skb_load(skb, network, 0, e->bytes, linear, UW_EVIDENCE_BYTES, SKB_WALKED))
 		e->len = linear;
 	return 0;
 }

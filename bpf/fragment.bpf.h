@@ -55,12 +55,12 @@ static __always_inline bool skb_is_fragment(const struct sk_buff *skb)
 static __always_inline bool fragment_parse(struct sk_buff *skb, struct uw_room *room)
 {
 	struct uw_fragment *f = &room->fragment;
-	__u32 len = skb_linear(skb);
+	__u32 network = skb_network_offset(skb), len = skb_linear(skb, network);
 
 	if (len > 48)
 		len = 48;
 	__builtin_memset(f, 0, sizeof(*f));
-	return !skb_load(skb, 0, room->head, len, 48, SKB_ARGUMENT) &&
+	return !skb_load(skb, network, 0, room->head, len, 48, SKB_ARGUMENT) &&
 	       uw_fragment_parse(room->head, len, f) == 2;
 }
 

@@ -196,7 +196,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 	room = room_enter();
 	if (!room)
 		return 0;
-	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+	if (skb_parse(skb, room) == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
 
 		r = dir == UW_REQUEST ? request_here(room, skb, dev) : query_of_skb(skb, room);
@@ -246,7 +246,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	room = room_enter();
 	if (!room)
 		return 0;
-	skb_parse(skb, room, SKB_ARGUMENT);
+	skb_parse(skb, room);
 	if (room->packet.kind == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
 

@@ -266,7 +266,7 @@ static __always_inline void bystander_freed(struct uw_room *room, struct sk_buff
 
 static __always_inline void packet_freed(__u64 *ctx, struct sk_buff *skb, struct uw_room *room)
 {
-	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+	if (skb_parse(skb, room) == UW_PACKET_APPLICATION) {
 		__builtin_memset(&room->drop, 0, sizeof(room->drop));
 		if (!receiver_note(ctx, &room->drop) || is_tap_copy(skb)) {
 			count(UW_STAT_tap_copies);

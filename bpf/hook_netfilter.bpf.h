@@ -85,7 +85,7 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, bool delivery)
 	room = room_enter();
 	if (!room)
 		return 1;
-	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+	if (skb_parse(skb, room) == UW_PACKET_APPLICATION) {
 		if (room->packet.ip.fragment)
 			stage = stage_of_fragment(stage);
 		r = query_of_skb(skb, room);

@@ -210,7 +210,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	room = room_enter();
 	if (!room)
 		return 0;
-	skb_parse(skb, room, SKB_ARGUMENT);
+	skb_parse(skb, room);
 	switch (room->packet.kind) {
 	case UW_PACKET_APPLICATION:
 		r = query_of_skb(skb, room);

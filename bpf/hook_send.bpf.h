@@ -98,7 +98,7 @@ static __always_inline int on_output(struct bpf_nf_ctx *ctx)
 	room = room_enter();
 	if (!room)
 		return 1;
-	if (skb_parse(skb, room, SKB_ARGUMENT) == UW_PACKET_APPLICATION) {
+	if (skb_parse(skb, room) == UW_PACKET_APPLICATION) {
 		if (room->packet.dir == UW_REPLY) {
 			r = query_of_skb(skb, room);
 			if (r) {

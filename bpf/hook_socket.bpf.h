@@ -166,7 +166,7 @@ static long queue_look(__u64 i, struct queue_walk *w)
 	keep_bound(n);
 	if (i >= w->length || n >= UW_QUEUE_WALK)
 		return 1;
-	skb_parse(skb, w->room, SKB_WALKED);
+	skb_parse_walked(skb, w->room);
 	if (p->kind == UW_PACKET_UNPARSED && !paged_recall(skb, p))
 		return 1;
 	if (p->kind != UW_PACKET_APPLICATION && p->kind != UW_PACKET_UNPARSED)
@@ -388,7 +388,7 @@ static __noinline int answer_reread(struct uw_record *r, const struct sk_buff *s
 
 	if (!room)
 		return 0;
-	if (skb_parse((struct sk_buff *)skb, room, SKB_WALKED) == UW_PACKET_APPLICATION) {
+	if (skb_parse_walked((struct sk_buff *)skb, room) == UW_PACKET_APPLICATION) {
 		__u64 when = r->answer.when_ns;
 
 		room_digest(room);

@@ -59,11 +59,16 @@ static __always_inline __u32 skb_network_at(const struct sk_buff *skb, __u16 *pr
 	return network;
 }
 
-static __always_inline const __u8 *skb_network(const struct sk_buff *skb)
+static __always_inline __u32 skb_network_offset(const struct sk_buff *skb)
 {
 	__u16 protocol;
 
-	return skb->head + skb_network_at(skb, &protocol);
+	return skb_network_at(skb, &protocol);
+}
+
+static __always_inline const __u8 *skb_network(const struct sk_buff *skb)
+{
+	return skb->head + skb_network_offset(skb);
 }
 
 static __always_inline __u8 byte_at(const void *at)

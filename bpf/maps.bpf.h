@@ -513,6 +513,7 @@ struct uw_room {
 	struct uw_fragment fragment;
 	struct uw_trace_room trace;
 	struct uw_half found[UW_QUEUE_WALK];	/* of a socket's queue, the newest first */
+	__u32 network;		/* where the header of the packet in it begins, from the buffer's head */
 	__u32 news;		/* how many: kept here, it is any number to the verifier, and one turn is like the next */
 	__u32 number;
 };

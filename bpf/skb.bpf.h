@@ -22,17 +22,16 @@ enum skb_trust {
 };
 
 /* Bytes in the linear part from the network header on; tail is an offset on 64 bits. */
-static __always_inline __u32 skb_linear(const struct sk_buff *skb)
+static __always_inline __u32 skb_linear(const struct sk_buff *skb, __u32 network)
 {
-	__u16 protocol;
-	__u32 tail = skb->tail, network = skb_network_at(skb, &protocol);
+	__u32 tail = skb->tail;
 
 	return tail > network ? tail - network : 0;
 }
 
 static __noinline long skb_load_paged(struct sk_buff *skb, __u32 at, void *to, __u32 len)
 {
-	__s64 behind = (__s64)(skb_network(skb) + at) - (__s64)skb->data;
+	__s64 behind = (__s64)(skb->head + at) - (__s64)skb->data;
 	struct bpf_dynptr ptr;
 
 	if (!bpf_dynptr_from_skb || behind < 0)
@@ -69,10 +68,10 @@ static __always_inline bool skb_for_another(struct sk_buff *skb)
 }
 
 /**
- * skb_load - copy @len bytes from @at behind the network header; 0, or negative if they are not
+ * skb_load - copy @len bytes from @at behind the @network header; 0, or negative if they are not
  * all there or not readable. @len is checked against @max for the verifier.
  */
-static __always_inline long skb_load(struct sk_buff *skb, __u32 at, void *to, __u32 len, __u32 max,
+static __always_inline long skb_load(struct sk_buff *skb, __u32 network, __u32 at, void *to, __u32 len, __u32 max,
 				     enum skb_trust trust)
 {
 	keep_bound(len);
@@ -82,9 +81,9 @@ static __always_inline long skb_load(struct sk_buff *skb, __u32 at, void *to, __
 	keep_bound(len);
 	if (len == 0)
 		return -1;
-	if (at + len <= skb_linear(skb))
-		return bpf_probe_read_kernel(to, len, skb_network(skb) + at);
-	return trust == SKB_ARGUMENT ? skb_load_paged(skb, at, to, len) : -1;
+	if (at + len <= skb_linear(skb, network))
+		return bpf_probe_read_kernel(to, len, skb->head + network + at);
+	return trust == SKB_ARGUMENT ? skb_load_paged(skb, network + at, to, len) : -1;
 }
 
 /*
@@ -147,8 +146,8 @@ static __always_inline void parse_application(struct sk_buff *skb, struct uw_roo
 	/* A first fragment may end before the payload does. */
 	if (p->ip.fragment && p->ip.ip_len > at && len > p->ip.ip_len - at)
 		len = body_length(p->ip.ip_len - at);
-	p->paged = at + len > skb_linear(skb);
-	if (skb_load(skb, at, room->body, len, UW_BODY_MAX, trust)) {
+	p->paged = at + len > skb_linear(skb, room->network);
+	if (skb_load(skb, room->network, at, room->body, len, UW_BODY_MAX, trust)) {
 		p->kind = len && !p->from_port ? UW_PACKET_UNPARSED : UW_PACKET_NONE;
 		return;
 	}
@@ -178,14 +177,14 @@ static __always_inline void parse_icmp(struct sk_buff *skb, struct uw_room *room
 {
 	struct uw_packet *p = &room->packet;
 	struct uw_headers *q = &room->quoted;
-	__u32 at = p->ip.transport + 8, linear = skb_linear(skb), len;
+	__u32 at = p->ip.transport + 8, linear = skb_linear(skb, room->network), len;
 
 	if (!uw_icmp_is_error(&p->ip) || linear <= at)
 		return;
 	len = linear - at;
 	if (len > UW_HEAD_MAX)
 		len = UW_HEAD_MAX;
-	if (skb_load(skb, at, room->head, len, UW_HEAD_MAX, trust))
+	if (skb_load(skb, room->network, at, room->head, len, UW_HEAD_MAX, trust))
 		return;
 	if (!room_headers(room, len, true) || q->protocol != UW_IPPROTO_UDP)
 		return;
@@ -193,7 +192,7 @@ static __always_inline void parse_icmp(struct sk_buff *skb, struct uw_room *room
 		return;
 	at += q->transport + 8;
 	len = linear > at ? body_length(linear - at) : 0;
-	if (len && skb_load(skb, at, room->body, len, UW_BODY_MAX, trust))
+	if (len && skb_load(skb, room->network, at, room->body, len, UW_BODY_MAX, trust))
 		len = 0;
 	if (!room_payload(room, len, true) || !p->has_transaction) {
 		/* The ports still tell which way it went, unless both are a service's. */
@@ -206,20 +205,18 @@ static __always_inline void parse_icmp(struct sk_buff *skb, struct uw_room *room
 	p->kind = UW_PACKET_ICMP;
 }
 
-/**
- * skb_parse - what this packet says about a query.
- * @room: room->packet is written; kind UW_PACKET_NONE if nothing.
- */
-static __noinline int skb_parse(struct sk_buff *skb, struct uw_room *room, enum skb_trust trust)
+static __always_inline int packet_parse(struct sk_buff *skb, struct uw_room *room, enum skb_trust trust)
 {
 	struct uw_packet *p = &room->packet;
-	__u32 len = skb_linear(skb);
+	__u32 len;
 
+	room->network = skb_network_offset(skb);
+	len = skb_linear(skb, room->network);
 	__builtin_memset(p, 0, sizeof(*p));
 	__builtin_memset(&room->quoted, 0, sizeof(room->quoted));
 	if (len > UW_HEAD_MAX)
 		len = UW_HEAD_MAX;
-	if (skb_load(skb, 0, room->head, len, UW_HEAD_MAX, trust))
+	if (skb_load(skb, room->network, 0, room->head, len, UW_HEAD_MAX, trust))
 		return 0;
 	if (!room_headers(room, len, false))
 		return 0;
@@ -228,6 +225,21 @@ static __noinline int skb_parse(struct sk_buff *skb, struct uw_room *room, enum 
 	else
 		parse_icmp(skb, room, trust);
 	return p->kind;
+}
+
+/**
+ * skb_parse - what this packet says about a query.
+ * @room: room->packet is written; kind UW_PACKET_NONE if nothing.
+ */
+static __noinline int skb_parse(struct sk_buff *skb, struct uw_room *room)
+{
+	return packet_parse(skb, room, SKB_ARGUMENT);
+}
+
+/* Likewise of a buffer that was found. A function of its own: of an argument the verifier may forget the value. */
+static __noinline int skb_parse_walked(struct sk_buff *skb, struct uw_room *room)
+{
+	return packet_parse(skb, room, SKB_WALKED);
 }
 
 #endif
