@@ -255,8 +255,11 @@ static __always_inline void query_hop(struct uw_record *r, const struct net_devi
 	__u32 n = r->hops;
 	struct uw_hop *h;
 
+	if (hop_known(r, dev, dir, out))
+		return;
+	/* The check stands next to its use: 6.1 forgets it for what waits on the stack meanwhile. */
 	keep_bound(n);
-	if (n >= UW_PATH_MAX || hop_known(r, dev, dir, out))
+	if (n >= UW_PATH_MAX)
 		return;
 	h = &r->path[n];
 	bpf_probe_read_kernel(h->ifname, sizeof(h->ifname), dev->name);

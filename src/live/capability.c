@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "live/capability_paths.h"
+#include "live/verifier.h"
 
 const char *uw_path_or(const char *path, const char *usual)
 {
@@ -162,7 +163,7 @@ static const char *why_failed(int err)
 void uw_capability_explain_from(const struct uw_capability_paths *paths, int err, char *buf,
 				size_t size)
 {
-	const char *btf = uw_path_or(paths->btf, UW_PATH_BTF), *why;
+	const char *btf = uw_path_or(paths->btf, UW_PATH_BTF), *said = uw_verifier_said(), *why;
 	struct uw_privileges p = { 0 };
 	char missing[64];
 
@@ -187,7 +188,7 @@ void uw_capability_explain_from(const struct uw_capability_paths *paths, int err
 	else if (err == EPERM)
 		snprintf(buf, size, "%s", why_refused(&p));
 	else if ((why = why_failed(err)))
-		snprintf(buf, size, "%s", why);
+		snprintf(buf, size, "%s%s%s%s", why, said[0] ? " (" : "", said, said[0] ? ")" : "");
 	else
 		snprintf(buf, size, "loading the tracing programs failed (%s): see \"udpwhy "
 			 "doctor\"", strerror(err));

@@ -20,6 +20,7 @@
 #include "live/capability_paths.h"
 #include "live/losses.h"
 #include "live/skeleton.h"
+#include "live/verifier.h"
 #include "udpwhy.skel.h"
 
 #define NETFILTER_LINKS 12	/* six places, two families */
@@ -48,14 +49,6 @@ struct uw_live {
 	struct uw_netns *now;		/* the namespaces of the scope at the last look */
 	unsigned now_count;
 };
-
-static int quiet(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
 
 /* Hooks are found by their prototype in the kernel's BTF, not by the kernel's version. */
 static bool has_helper(const struct btf *btf, const char *name)
@@ -486,7 +479,7 @@ int uw_live_open(const struct uw_filters *filters, const struct uw_live_options 
 		l->now = calloc(UW_NETNS_SCAN_MAX, sizeof(*l->now));
 	if (!l || !l->now)
 		goto fail;
-	libbpf_set_print(quiet);
+	uw_verifier_listen();
 	l->filters = filters;
 	l->options = options;
 	err = load(l, error);
