@@ -123,18 +123,20 @@ static void html_ignore_status(struct uw_sink *s, const struct uw_totals *t)
 static void put_headline(const struct uw_html *h)
 {
 	unsigned long long lost = h->lot[UW_LOT_LOST], here = h->lot[UW_LOT_HERE], asked = h->asked;
+	const char *queries = asked == 1 ? "query" : "queries";
 
 	fputs("<h1>", h->out);
 	if (!asked)
 		fputs("No NTP or DNS query was seen", h->out);
 	else if (!lost && !here)
-		fprintf(h->out, "All is well on the way: of %llu queries none was lost", asked);
+		fprintf(h->out, "All is well on the way: of %llu %s none was lost", asked, queries);
 	else if (!here)
-		fprintf(h->out, "%llu of %llu queries got no answer", lost, asked);
+		fprintf(h->out, "%llu of %llu %s got no answer", lost, asked, queries);
 	else if (!lost)
-		fprintf(h->out, "%llu of %llu queries were lost on the host that asked", here, asked);
+		fprintf(h->out, "%llu of %llu %s lost on the host that asked", here, asked, queries);
 	else
-		fprintf(h->out, "%llu of %llu queries got no answer, and %llu were lost on the host that asked", lost, asked, here);
+		fprintf(h->out, "%llu of %llu %s got no answer, and %llu lost on the host that asked", lost, asked, queries,
+			here);
 	fputs("</h1>\n", h->out);
 }
 
@@ -303,8 +305,8 @@ static void put_unseen(const struct uw_html *h)
 		      " asked, and what the other end saw is not in it. ", h->out);
 	for (g = 0; g < UW_GAPS; g++) {
 		if (h->gap[g])
-			fprintf(h->out, "%s<code>%s</code> for %llu queries", n++ ? ", " : "Something could have hidden the reply: ",
-				uw_gap_name(g), (unsigned long long)h->gap[g]);
+			fprintf(h->out, "%s<code>%s</code> for %llu %s", n++ ? ", " : "Something could have hidden the reply: ",
+				uw_gap_name(g), (unsigned long long)h->gap[g], h->gap[g] == 1 ? "query" : "queries");
 	}
 	fputs(n ? ".</dd>\n" : h->captured ? "</dd>\n" : "Nothing is known to have been hidden.</dd>\n", h->out);
 }
