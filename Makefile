@@ -8,6 +8,7 @@
 # make fuzz-verdicts  faults at random, verdicts held against counters and captures (as root);
 #                 N=2000 trials, SEED=1; TRIAL=SEED:NUMBER one of them, with all its captures kept
 # make test-kernels  the scenarios under other kernels, in QEMU (as root); SERIES='6.1 6.12' for some
+# make soak      monitor while everything around it comes and goes, 10 minutes (as root); SECONDS=60
 # make bench     what the tracer costs (as root), then packets a second of analyze; SIZE=1G of capture
 # make install    DESTDIR= PREFIX=/usr/local
 
@@ -48,7 +49,7 @@ TESTS := $(basename $(notdir $(wildcard tests/unit/test_*.c)))
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN_OBJ := $(patsubst %.c,$(B)/san/%.o,$(filter-out src/main.c,$(SRC)))
 
-.PHONY: all bench bench-analyze bench-overhead clean golden demo fuzz-verdicts install scenarios setup test test-kernels unit check-libbpf
+.PHONY: all bench bench-analyze bench-overhead clean golden demo fuzz-verdicts install scenarios setup soak test test-kernels unit check-libbpf
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -122,6 +123,10 @@ golden: $(B)/san/test_golden
 
 scenarios: all
 	@scripts/lab-root tests/run_scenarios.py $(NAME)
+
+# As .ci/run has it: make soak SECONDS=60.
+soak: all
+	@scripts/lab-root tests/soak.py --seconds $(or $(SECONDS),600)
 
 fuzz-verdicts: all
 	@scripts/lab-root tests/fuzz/verdicts.py $(if $(TRIAL),--trial $(TRIAL),-n $(or $(N),2000) --seed $(or $(SEED),1))

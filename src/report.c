@@ -47,6 +47,7 @@ struct uw_report {
 	struct uw_recent *recent;	/* NULL without an interval: the rules see the whole run */
 	struct uw_news *news;
 	struct uw_flow folded;		/* scratch */
+	struct uw_diagnosis *diagnosis;	/* likewise: large, and wanted again and again */
 	char filters[2048];
 	bool unsettled, live;
 };
@@ -150,6 +151,7 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 	r->clock = clock;
 	r->windows = uw_windows_new(WINDOW_FLOWS);
 	r->news = uw_news_new(2 * RECENT_NS);
+	r->diagnosis = calloc(DIAGNOSES, sizeof(*r->diagnosis));
 	if (r->flows && r->windows && r->news &&
 	    (!o->interval_ns || (r->ration && r->metrics && r->recent)))
 		err = silent ? 0 : open_sink(r, clock, manner, error);
@@ -177,6 +179,7 @@ void uw_report_free(struct uw_report *r)
 	uw_ration_free(r->ration);
 	uw_recent_free(r->recent);
 	uw_news_free(r->news);
+	free(r->diagnosis);
 	uw_windows_free(r->windows);
 	uw_flow_table_free(r->flows);
 	free(r);
@@ -322,28 +325,23 @@ void uw_report_diagnose(struct uw_report *r, uint64_t now_ns, bool final)
 {
 	struct uw_flow_table *table = r->recent ? uw_recent_flows(r->recent) : r->flows;
 	const struct uw_flow *const *flows;
-	struct uw_diagnosis *d;
 	unsigned count, n, i;
 
 	if (final)
 		uw_report_settle(r, UINT64_MAX);
 	r->unsettled = false;
-	d = calloc(DIAGNOSES, sizeof(*d));
-	if (!d)
-		return;
 	uw_report_idle(r);
 	flows = uw_flow_list(table, &count);
 	count -= uw_flow_others(table);
 	r->host.windows = uw_windows_list(r->windows, &r->host.window_count);
 	r->host.loss = uw_windows_loss(r->windows);
-	n = uw_diagnose(flows, count, &r->host, d, DIAGNOSES);
+	n = uw_diagnose(flows, count, &r->host, r->diagnosis, DIAGNOSES);
 	for (i = 0; i < n; i++) {
-		if (uw_news_is(r->news, &d[i], now_ns, final))
-			tell_diagnosis(r, &d[i]);
+		if (uw_news_is(r->news, &r->diagnosis[i], now_ns, final))
+			tell_diagnosis(r, &r->diagnosis[i]);
 	}
 	if (r->metrics)
-		uw_metrics_diagnoses(r->metrics, d, n);
-	free(d);
+		uw_metrics_diagnoses(r->metrics, r->diagnosis, n);
 }
 
 const char *uw_report_surest(const struct uw_report *r, enum uw_confidence *confidence)
