@@ -11,7 +11,7 @@
 #include "sink/html_parts.h"
 #include "sink/ticket.h"
 
-#define BEFORE_NS 10000000000ull	/* of a window: what its rates before are of */
+#define EDGE_NS 2000000000ull	/* where only the rate at a window's onset is known, it is drawn this long */
 
 static struct uw_html *self(struct uw_sink *s)
 {
@@ -199,8 +199,10 @@ static void on_rate(void *arg, uint64_t from_ns, uint64_t to_ns, const double pp
 static void take_window_rates(struct uw_timeline *tl, const struct uw_window *w)
 {
 	const struct uw_window_traffic *t = &w->traffic;
-	uint64_t before = w->first_bad_ns > BEFORE_NS ? w->first_bad_ns - BEFORE_NS : 0;
+	uint64_t before = w->first_bad_ns > EDGE_NS ? w->first_bad_ns - EDGE_NS : 0;
 
+	if (w->last_good_ns > before)
+		before = w->last_good_ns;
 	if (t->before)
 		uw_timeline_rate(tl, before, w->first_bad_ns, t->udp_out_before, t->udp_in_before);
 	if (t->during)
@@ -222,7 +224,7 @@ static void take_rates(struct uw_html *h, const struct uw_totals *t)
 		take_window_rates(&h->timeline, t->window[i]);
 }
 
-static void put_timeline(struct uw_html *h, const struct uw_totals *t)
+static void put_timeline(struct uw_html *h, const struct uw_totals *t, bool undrawn)
 {
 	if (!h->asked)
 		return;
@@ -236,7 +238,8 @@ static void put_timeline(struct uw_html *h, const struct uw_totals *t)
 		fputs("<li><i style=\"background:var(--band)\"></i>loss window</li>", h->out);
 	if (h->timeline.rated)
 		fputs("<li><i class=\"out\"></i>all UDP packets a second, sent</li><li><i class=\"in\"></i>received</li>", h->out);
-	fputs("</ul><p class=\"note\">Times are UTC. Each lane has its own scale.</p></section>\n", h->out);
+	fprintf(h->out, "</ul><p class=\"note\">Times are UTC. Each lane has its own scale.%s</p></section>\n",
+		undrawn ? " Answered queries that were counted and not told one by one are in the numbers, not in the picture." : "");
 }
 
 static void put_lines(FILE *out, const char *kind, const struct uw_evidence *e)
@@ -347,17 +350,52 @@ static void put_measured(const struct uw_html *h, const struct uw_totals *t)
 	fputs("</dl></section>\n", h->out);
 }
 
+/* A run tells its good queries in sum only, unless it is asked for all. */
+static void take_sums(struct uw_html *h, const struct uw_totals *t)
+{
+	uint64_t all = 0;
+	unsigned v, k;
+
+	for (v = 0; v < UW_VERDICTS; v++)
+		all += t->verdict[v];
+	if (all < h->asked)
+		return;
+	h->asked = all;
+	for (k = 0; k < UW_LOTS; k++)
+		h->lot[k] = uw_lot_count(t->verdict, k);
+}
+
+/* ... whose times its flows have. */
+static void widen(struct uw_html *h, const struct uw_flow *const *flows, unsigned count)
+{
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		const struct uw_flow *f = flows[i];
+
+		if (f->id.probe)
+			continue;
+		if (f->first_ns && (!h->first_ns || f->first_ns < h->first_ns))
+			h->first_ns = f->first_ns;
+		if (f->last_good_ns > h->last_ns)
+			h->last_ns = f->last_good_ns;
+	}
+}
+
 static void html_end(struct uw_sink *s, const struct uw_totals *t, const struct uw_flow *const *flows, unsigned count)
 {
 	struct uw_html *h = self(s);
+	bool undrawn = count && uw_timeline_sums(&h->timeline, flows, count);
 
+	take_sums(h, t);
+	widen(h, flows, count);
 	html_head(h->out);
 	fputs("<p class=\"kicker\">NTP and DNS over UDP</p>\n", h->out);
 	put_headline(h);
 	put_period(h);
 	put_cards(h);
 	put_words(h);
-	put_timeline(h, t);
+	put_timeline(h, t, undrawn);
 	html_windows(h);
 	put_diagnoses(h);
 	if (count) {

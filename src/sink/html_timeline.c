@@ -134,6 +134,29 @@ void uw_timeline_band(struct uw_timeline *t, const struct uw_window *w)
 	};
 }
 
+bool uw_timeline_sums(struct uw_timeline *t, const struct uw_flow *const *flows, unsigned count)
+{
+	uint64_t drawn = 0, good = 0;
+	unsigned i, k, lot;
+
+	for (k = 0; k < t->lanes; k++) {
+		drawn += t->lane[k].sum[UW_LOT_GOOD];
+		memset(t->lane[k].sum, 0, sizeof(t->lane[k].sum));
+	}
+	for (i = 0; i < count; i++) {
+		const struct uw_flow_id *id = &flows[i]->id;
+
+		for (k = 0; k < t->lanes && !is_of(&t->lane[k], id->protocol, id->family, id->server_port, &id->server); k++)
+			;
+		if (k == t->lanes || id->probe)
+			continue;
+		for (lot = 0; lot < UW_LOTS; lot++)
+			t->lane[k].sum[lot] += uw_lot_count(flows[i]->count, lot);
+		good += uw_lot_count(flows[i]->count, UW_LOT_GOOD);
+	}
+	return good > drawn;
+}
+
 static double most(double a, double b)
 {
 	return a > b ? a : b;

@@ -53,6 +53,10 @@ void uw_timeline_band(struct uw_timeline *t, const struct uw_window *w);
 /** uw_timeline_rate - UDP packets/s of a time; all queries have been added. */
 void uw_timeline_rate(struct uw_timeline *t, uint64_t from_ns, uint64_t to_ns, double out, double in);
 
+/** uw_timeline_sums - what all flows count, also of the queries that were not told one by one.
+ * Return: whether there are answered ones that are not drawn. */
+bool uw_timeline_sums(struct uw_timeline *t, const struct uw_flow *const *flows, unsigned count);
+
 /** uw_timeline_svg - draw it; nothing if it is empty. */
 void uw_timeline_svg(const struct uw_timeline *t, const struct uw_clock *clock, FILE *out);
 
