@@ -7,9 +7,9 @@
 Loads between two namespaces of a lab, interleaved and repeated: a TCP stream, UDP that is nobody's
 query, a byte back and forth over a unix socket and over TCP, and healthy DNS queries. In turn with our
 programs empty ones of the same kinds sit at the same hooks: their time, with the statistics' own clock
-reads, is taken off. Of each load: the run time of all our programs in sum, per
-packet and host (that sends, or that receives it), per call (a send or a read, with what packets it makes), or per query
-(on the asker's host alone); medians with the least and the most. Options after "--" go to udpwhy.
+reads, is taken off. Of each load: the run time of all our programs in sum, per packet and host (that
+sends, or that receives it), per call (a send or a read, with what packets it makes), or per query (on the
+asker's host alone); medians with the least and the most. Options after "--" go to udpwhy.
 Exits with 1 if a goal is missed. Needs root.
 """
 
@@ -149,7 +149,7 @@ def loads(run, seconds):
 
 
 def measure(programs, load):
-    """({program: (ns a run, runs a unit)})."""
+    """{program: (ns a run, runs a unit)}."""
     before = programs.times()
     units = load()
     spent = {n: (t - before[n][0], c - before[n][1]) for n, (t, c) in programs.times().items() if n in before}
