@@ -186,6 +186,13 @@ static __always_inline int later_arrives(struct sk_buff *skb)
 	return 0;
 }
 
+/* Several datagrams in one buffer (GRO, a sender's UDP_SEGMENT): only the first is looked at. */
+static __always_inline void replies_behind(const struct sk_buff *skb, const struct uw_packet *p)
+{
+	if (p->dir == UW_REPLY && segments_of(skb) > 1)
+		count(UW_STAT_reply_unparsed);
+}
+
 static __always_inline int on_receive(struct sk_buff *skb)
 {
 	struct net_device *dev = skb_dev(skb);
@@ -213,6 +220,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	skb_parse(skb, room);
 	switch (room->packet.kind) {
 	case UW_PACKET_APPLICATION:
+		replies_behind(skb, &room->packet);
 		r = query_of_skb(skb, room);
 		if (!r && room->packet.dir == UW_REQUEST)
 			r = visitor_new(skb, room);
