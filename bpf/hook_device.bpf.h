@@ -201,8 +201,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 
 		r = dir == UW_REQUEST ? request_here(room, skb, dev) : query_of_skb(skb, room);
 		if (r) {
-			if (!is_visitor(r))
-				fragment_note(room, &r->key);
+			fragment_note(room, &r->key);
 			r->stage[dir & 1] = UW_STAGE_QDISC;
 			if (dir == UW_REQUEST)
 				request_queued(r, skb);

@@ -224,7 +224,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 		r = query_of_skb(skb, room);
 		if (!r && room->packet.dir == UW_REQUEST)
 			r = visitor_new(skb, room);
-		if (r && !is_visitor(r))
+		if (r)
 			fragment_note(room, &r->key);
 		if (r)
 			evidence_keep(skb, room, r, dev, false);

@@ -110,7 +110,10 @@ static __always_inline bool leads_out(const struct uw_record *r, const struct ne
 	return !dev->rtnl_link_ops || is_first_device(r, dev);
 }
 
-/* A reply is in the hands of a driver. Returns whether the query is done when that took it. */
+/*
+ * A reply is in the hands of a driver. Returns whether the query is done when that took it: a fragment is not
+ * all of it, and what becomes of the others is waited for.
+ */
 static __always_inline bool visitor_reply_leaves(struct uw_record *r, const struct uw_packet *p,
 						 const struct net_device *dev)
 {
@@ -118,7 +121,7 @@ static __always_inline bool visitor_reply_leaves(struct uw_record *r, const stru
 	if (!leads_out(r, dev))
 		return false;
 	if (!reply_untranslated(r, p))
-		return true;
+		return !p->ip.fragment;
 	/* The client will not take it for what it asked for. */
 	r->flags |= UW_Q_UNTRANSLATED;
 	return false;

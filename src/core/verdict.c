@@ -367,7 +367,8 @@ static void judge_visitor_inside(struct uw_query *q)
 {
 	enum uw_stage stage = q->stage_reached[UW_REQUEST];
 
-	if (!still_inside(q) && q->drop[UW_REQUEST].seen)
+	/* What waits to be put together is lost with the fragment that was freed. */
+	if (q->drop[UW_REQUEST].seen && (!still_inside(q) || q->flags & UW_Q_TORN))
 		decide_drop(q, UW_REQUEST_DROPPED, UW_REQUEST);
 	else if (still_inside(q) && stage > UW_STAGE_WIRE_IN)
 		decide(q, UW_REQUEST_HELD, UW_FAULT_LOCAL, stage);

@@ -53,6 +53,9 @@ static void servers(void **state)
 		 GIVES(SEND_FAILED, LOCAL, SERVER, SEND), NO_DROP},
 		{"waits in prerouting", {TO_US(0), STAGES(NF_PREROUTING, NONE)},
 		 GIVES(REQUEST_HELD, LOCAL, SERVER, NF_PREROUTING), NO_DROP},
+		{"waits for a fragment that was freed", {TO_US(UW_Q_TORN), STAGES(REASSEMBLY, NONE),
+		  DROP_OF(UW_REQUEST, NF_INGRESS, "NETFILTER_DROP")},
+		 GIVES(REQUEST_DROPPED, LOCAL, SERVER, NF_INGRESS), REQUEST_DROP},
 		{"taken where no hook sees it", {TO_US(0), STAGES(WIRE_IN, NONE)},
 		 GIVES(UNKNOWN, UNKNOWN, SERVER, WIRE_IN), NO_DROP},
 	};
