@@ -51,7 +51,7 @@ static struct uw_flow_drop *drop_slot(struct uw_flow *f, const struct uw_drop_fa
 	return slot;
 }
 
-static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d, uint64_t times)
+static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d, uint16_t port, uint64_t times)
 {
 	struct uw_flow_drop *slot = drop_slot(f, d);
 
@@ -60,6 +60,7 @@ static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d, uint64_t
 		return;
 	}
 	slot->count += times;
+	slot->client_port = port;
 	if (d->rule[0] && !slot->rule[0])
 		memcpy(slot->rule, d->rule, sizeof(slot->rule) - 1);
 	if (slot->rule[0] && strncmp(slot->rule, d->rule, sizeof(slot->rule) - 1) == 0)
@@ -150,6 +151,9 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 		f->unsynchronised++;
 		f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, q->send_ns);
 	}
+	f->late_given_up += q->verdict == UW_ANSWERED_LATE && q->fault == UW_FAULT_BEYOND && q->abandoned_ns;
+	f->unread_closed += q->verdict == UW_REPLY_UNREAD && q->abandoned_ns;
+	f->misdirected_complete += q->verdict == UW_MISDIRECTED && !q->gaps;
 	f->late_beyond += q->verdict == UW_ANSWERED_LATE && q->fault == UW_FAULT_BEYOND;
 	count_counters(f, q);
 	if (q->verdict == UW_NO_REPLY && q->icmp.seen && q->icmp.mtu) {
@@ -216,13 +220,14 @@ static void count_first(struct uw_flow *f, const struct uw_query *q)
 	f->icmp_local += q->icmp.seen && q->icmp.local;
 	for (dir = 0; dir < UW_DIRS; dir++) {
 		if (q->drop[dir].seen)
-			count_drop(f, &q->drop[dir], uw_query_times(q));
+			count_drop(f, &q->drop[dir], q->key.client_port, uw_query_times(q));
 	}
 }
 
 void uw_flow_count(struct uw_flow *f, const struct uw_query *q, const enum uw_verdict *previous, struct uw_flow *first)
 {
 	f->host = q->host;
+	f->captured |= q->captured;
 	note_asker(f, q);
 	if (previous)
 		take_back(first, q, *previous);
@@ -230,7 +235,7 @@ void uw_flow_count(struct uw_flow *f, const struct uw_query *q, const enum uw_ve
 		count_first(f, q);
 	/* A late reply may yet be dropped here: that is news of the second revision. */
 	if (previous && q->verdict != *previous && q->decisive_drop)
-		count_drop(f, q->decisive_drop, uw_query_times(q));
+		count_drop(f, q->decisive_drop, q->key.client_port, uw_query_times(q));
 	count_verdict(f, q);
 	if (is_good(q->verdict))
 		f->last_good_ns = later(f->last_good_ns, q->send_ns);

@@ -62,6 +62,7 @@ struct uw_flow {
 		uint32_t rcvbuf, rmem;	/* bytes, of the last one where known */
 		char rule[UW_FLOW_RULE];	/* the first that was known; raw bytes */
 		uint64_t by_rule;	/* ... and how many it dropped */
+		uint16_t client_port;	/* of the last one, 0 not known */
 	} drop[UW_FLOW_DROPS];	/* distinct (stage, reason, direction, netns), the first ones */
 	uint64_t drops_unlisted;	/* of kinds for which there was no room */
 	uint64_t icmp_local;		/* queries with an ICMP error sent by this host */
@@ -74,6 +75,10 @@ struct uw_flow {
 	uint32_t mtu;			/* ... for this, the last told */
 	uint64_t port_unreachable;	/* rejected by the server's own ICMP port unreachable */
 	uint64_t late_beyond;		/* answered late, and not held up by this host */
+	uint64_t late_given_up;		/* ... when the asking socket was closed */
+	uint64_t unread_closed;		/* reply_unread: freed when its socket was closed, not left lying in it */
+	uint64_t misdirected_complete;	/* misdirected with complete evidence: the asked one was silent */
+	bool captured;			/* seen on a wire: the host is not known */
 	uint64_t nic_queries, nic_most;	/* no_reply while the card lost packets; the most of one query */
 	uint64_t allowance_queries, allowance_most;	/* ... while a driver's *_allowance_exceeded rose */
 	unsigned send_errors;

@@ -56,6 +56,12 @@ bool uw_full_buffer_drop(const struct uw_flow_drop *d)
 	return strcmp(d->reason, "SOCKET_RCVBUFF") == 0;
 }
 
+/* The port that the last dropped query was asked from: the flow's last may have been answered since. */
+static uint16_t dropped_port(const struct uw_flow *f, const struct uw_flow_drop *d)
+{
+	return d->client_port ? d->client_port : f->client_port;
+}
+
 /* One line a flow: where it was dropped, of how many. */
 static void tell_flows(const struct uw_case *c, struct uw_diagnosis *d)
 {
@@ -64,14 +70,19 @@ static void tell_flows(const struct uw_case *c, struct uw_diagnosis *d)
 
 	for (i = 0; i < d->flows; i++) {
 		const struct uw_flow *f = d->flow[i];
+		uint16_t port = 0;
 		uint64_t n = 0;
 
-		for (k = 0; k < f->drops; k++)
-			n += uw_drops_alike(&f->drop[k], c->drop) ? f->drop[k].count : 0;
+		for (k = 0; k < f->drops; k++) {
+			if (!uw_drops_alike(&f->drop[k], c->drop))
+				continue;
+			n += f->drop[k].count;
+			port = dropped_port(f, &f->drop[k]);
+		}
 		uw_evidence_add(&d->in_favour,
 				"%s %s, client port %u (%s): %" PRIu64 " %s dropped, %" PRIu64
 				" %s asked, %" PRIu64 " answered",
-				uw_rule_protocol(f), uw_rule_server(f, at), f->client_port, uw_rule_door(f), n,
+				uw_rule_protocol(f), uw_rule_server(f, at), port, uw_rule_door(f), n,
 				copies(c->drop->dir, n), uw_flow_asked(f), uw_queries(uw_flow_asked(f)),
 				uw_flow_answered(f));
 	}
@@ -82,14 +93,14 @@ static const char *ports(const struct uw_case *c, char *buf, size_t size)
 {
 	const struct uw_flow *f = c->lead;
 	bool request = c->drop->dir == UW_REQUEST;
+	uint16_t port = dropped_port(f, c->drop);
 
 	/* Of a server's clients one port is as good as another. */
 	if (f->id.role == UW_ROLE_SERVER)
 		snprintf(buf, size, "udp %s port %u", request ? "destination" : "source", f->id.server_port);
 	else
 		snprintf(buf, size, "udp source port %u, destination port %u",
-			 request ? f->client_port : f->id.server_port,
-			 request ? f->id.server_port : f->client_port);
+			 request ? port : f->id.server_port, request ? f->id.server_port : port);
 	return buf;
 }
 
@@ -198,7 +209,7 @@ void uw_full_buffer_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
 	const struct uw_flow_drop *drop = c->drop;
 	const struct uw_flow *f = c->lead;
-	uint16_t port = drop->dir == UW_REQUEST ? f->id.server_port : f->client_port;
+	uint16_t port = drop->dir == UW_REQUEST ? f->id.server_port : dropped_port(f, drop);
 
 	uw_say(d,
 	       "The receive buffer of the socket on port %u was full: %" PRIu64 " %s dropped here.",

@@ -28,6 +28,8 @@ struct door_sum {
 	uint64_t first_ns, last_good_ns, last_bad_ns;
 	uint16_t port;
 	uint64_t median_us;
+	bool captured;
+	const char *host;	/* what to call it */
 };
 
 static uint64_t replies_came(const struct uw_flow *f)
@@ -44,6 +46,7 @@ static void sum_door(struct door_sum *s, const struct uw_flow *f)
 	unsigned i;
 
 	s->asked += uw_flow_asked(f);
+	s->captured |= f->captured;
 	s->came += replies_came(f);
 	s->silent += n[UW_NO_REPLY] + n[UW_REJECTED] + n[UW_UNKNOWN];
 	s->complete += f->bad_complete;
@@ -63,6 +66,12 @@ static void sum_door(struct door_sum *s, const struct uw_flow *f)
 		s->last_bad_ns = f->last_bad_ns;
 }
 
+/* A capture, and records of several hosts, are of others as well. */
+static const char *asking_host(const struct uw_flow *f)
+{
+	return f->captured || f->host ? "the asking host" : "this host";
+}
+
 static void sum_doors(const struct uw_case *c, struct door_sum *ephemeral, struct door_sum *fixed)
 {
 	unsigned i;
@@ -75,6 +84,7 @@ static void sum_doors(const struct uw_case *c, struct door_sum *ephemeral, struc
 		if (uw_flows_related(c->lead, f))
 			sum_door(f->id.fixed ? fixed : ephemeral, f);
 	}
+	ephemeral->host = asking_host(c->lead);
 }
 
 /* The server died in between: since its last good answer nothing came to a fixed port either. */
@@ -120,14 +130,17 @@ static void ephemeral_for(const struct door_sum *e, const struct door_sum *f,
 {
 	uw_evidence_add(&d->in_favour,
 			"ephemeral ports: %" PRIu64 " asked, 0 answered, %" PRIu64
-			" of them left this host with complete evidence and drew no reply"
+			" of them %s%s with complete evidence and drew no reply"
 			" (last port %u)",
-			e->asked, e->complete, e->port);
+			e->asked, e->complete, e->captured ? "are in the capture" : "left ", e->captured ? "" : e->host, e->port);
 	if (f->came)
 		fixed_for(e, f, d);
-	uw_evidence_add(&d->in_favour,
-			"dropped on this host: 0 of %" PRIu64 " queries from ephemeral ports",
-			e->asked);
+	if (e->captured)
+		uw_evidence_add(&d->open, "of %" PRIu64 " queries from ephemeral ports a capture does not tell whether"
+				" the asking host dropped replies behind the point of capture", e->asked);
+	else
+		uw_evidence_add(&d->in_favour, "dropped on %s: 0 of %" PRIu64
+				" queries from ephemeral ports", e->host, e->asked);
 }
 
 static void ephemeral_advise(const struct uw_case *c, struct uw_diagnosis *d)
@@ -138,8 +151,8 @@ static void ephemeral_advise(const struct uw_case *c, struct uw_diagnosis *d)
 
 	uw_addr_text(&id->server, id->family, to);
 	if (h && h->ephemeral_low && h->ephemeral_high)
-		snprintf(where, sizeof(where), "%u-%u (this host's ip_local_port_range)",
-			 h->ephemeral_low, h->ephemeral_high);
+		snprintf(where, sizeof(where), "%u-%u (%s's ip_local_port_range)",
+			 h->ephemeral_low, h->ephemeral_high, asking_host(c->lead));
 	if (d->confidence == UW_POSSIBLE)
 		snprintf(first, sizeof(first),
 			 "First ask from a fixed port too: udpwhy probe %s %s. If that is"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Causes that were seen at work: replies that came and were of no use, drops with a reason, counters. */
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,34 +85,87 @@ static void tell_share(struct uw_diagnosis *d, enum uw_verdict v, const char *wh
 				uw_flow_asked(d->flow[i]), uw_queries(uw_flow_asked(d->flow[i])), what);
 }
 
+static uint64_t sum_at(const struct uw_case *c, bool (*flow)(const struct uw_flow *f), size_t offset)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < c->count; i++) {
+		if (flow(c->flows[i]) && uw_flows_related(c->lead, c->flows[i]))
+			n += *(const uint64_t *)((const char *)c->flows[i] + offset);
+	}
+	return n;
+}
+
+/* Certain where a reply was seen to lie in an open socket; one who closes it may have had what it wanted. */
+bool uw_unread_holds(const struct uw_case *c, enum uw_confidence *confidence)
+{
+	uint64_t all = sum_at(c, uw_unread_flow, offsetof(struct uw_flow, count[UW_REPLY_UNREAD]));
+
+	*confidence = all > sum_at(c, uw_unread_flow, offsetof(struct uw_flow, unread_closed)) ? UW_CERTAIN : UW_POSSIBLE;
+	return true;
+}
+
 void uw_unread_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
+	uint64_t closed = sum_at(c, uw_unread_flow, offsetof(struct uw_flow, unread_closed));
 	char at[UW_ENDPOINT_TEXT];
 
-	uw_say(d, "Replies of %s lie in the asking program's socket, and it does not read them: %" PRIu64 ".",
-	       uw_rule_server(c->lead, at), sum_of(d, UW_REPLY_UNREAD));
-	tell_share(d, UW_REPLY_UNREAD, "with a reply queued that was not read in time");
+	uw_say(d, "Replies of %s %s the asking program's socket, and it %s not read them: %" PRIu64 ".",
+	       uw_rule_server(c->lead, at), d->confidence == UW_CERTAIN ? "lie in" : "lay in",
+	       d->confidence == UW_CERTAIN ? "does" : "did", sum_of(d, UW_REPLY_UNREAD));
+	tell_share(d, UW_REPLY_UNREAD, "have a reply queued that was not read in time");
+	if (closed)
+		uw_evidence_add(&d->open, "%" PRIu64 " of them were freed when the program closed its socket: it may"
+				" have had its answer elsewhere", closed);
+}
+
+/* Certain where the socket was seen closed before the reply came; else the program may have waited for it. */
+bool uw_late_holds(const struct uw_case *c, enum uw_confidence *confidence)
+{
+	*confidence = sum_at(c, uw_late_flow, offsetof(struct uw_flow, late_given_up)) ? UW_CERTAIN : UW_POSSIBLE;
+	return true;
 }
 
 void uw_late_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
+	uint64_t given_up = sum_at(c, uw_late_flow, offsetof(struct uw_flow, late_given_up));
 	char at[UW_ENDPOINT_TEXT];
 
-	uw_say(d, "Replies of %s come, but only after the program has given up: %" PRIu64 ".",
-	       uw_rule_server(c->lead, at), sum_of(d, UW_ANSWERED_LATE));
+	uw_say(d, "Replies of %s come, but only after %s: %" PRIu64 ".", uw_rule_server(c->lead, at),
+	       given_up ? "the program has given up" : "the deadline", sum_of(d, UW_ANSWERED_LATE));
 	tell_share(d, UW_ANSWERED_LATE, "answered after the deadline");
+	if (given_up)
+		uw_evidence_add(&d->in_favour, "%" PRIu64 " replies came when the asking socket was closed", given_up);
+	else
+		uw_evidence_add(&d->open, "0 asking sockets were closed before: the program may wait longer than"
+				" --timeout has it");
 	if (uw_flow_answered(c->lead))
 		uw_evidence_add(&d->open, "%" PRIu64 " were answered in time, half of them within %.1f ms",
 				uw_flow_answered(c->lead), (double)uw_flow_quantile_us(c->lead, 0.5) / 1000);
 }
 
+/* The contrast is the asked address itself, silent; a reply from elsewhere may be forged: never certain. */
+bool uw_elsewhere_holds(const struct uw_case *c, enum uw_confidence *confidence)
+{
+	*confidence = sum_at(c, uw_elsewhere_flow, offsetof(struct uw_flow, misdirected_complete)) ? UW_LIKELY :
+												     UW_POSSIBLE;
+	return true;
+}
+
 void uw_elsewhere_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
+	uint64_t complete = sum_at(c, uw_elsewhere_flow, offsetof(struct uw_flow, misdirected_complete));
 	char at[UW_ENDPOINT_TEXT];
 
 	uw_say(d, "Replies to queries for %s come from another address or port, and clients must ignore them:"
 	       " %" PRIu64 ".", uw_rule_server(c->lead, at), sum_of(d, UW_MISDIRECTED));
 	tell_share(d, UW_MISDIRECTED, "drew a reply with their transaction from elsewhere");
+	if (complete)
+		uw_evidence_add(&d->in_favour, "of %" PRIu64 " of these, with complete evidence, 0 replies came from"
+				" where they were asked", complete);
+	else
+		uw_evidence_add(&d->open, "replies from where they were asked: the evidence of 0 queries is complete");
 }
 
 /* --- counters of devices --- */

@@ -71,6 +71,7 @@ const struct uw_rule uw_rules[] = {
 	{
 		.id = "app-not-reading",
 		.flow = uw_unread_flow,
+		.holds = uw_unread_holds,
 		.tell = uw_unread_tell,
 		.next_step =
 			"Look at the program: its CPU time, its threads, what it waits for (strace -f -p PID); ss -uanpm shows its queue.",
@@ -78,6 +79,7 @@ const struct uw_rule uw_rules[] = {
 	{
 		.id = "reply-after-timeout",
 		.flow = uw_late_flow,
+		.holds = uw_late_holds,
 		.tell = uw_late_tell,
 		.next_step =
 			"A longer timeout in the program, or a nearer or less busy server.",
@@ -85,6 +87,7 @@ const struct uw_rule uw_rules[] = {
 	{
 		.id = "wrong-source-reply",
 		.flow = uw_elsewhere_flow,
+		.holds = uw_elsewhere_holds,
 		.tell = uw_elsewhere_tell,
 		.next_step =
 			"Bind the server's daemon to the address that is asked, or let it answer from there (interface-automatic in unbound); look for a translation on the way that is not undone.",

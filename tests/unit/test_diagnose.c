@@ -150,6 +150,38 @@ static void test_ephemeral_likely(void **state)
 	assert_int_equal(d->open.count, 0);
 }
 
+/* Of a capture the host is not known, and what it dropped is not seen. */
+static void test_ephemeral_captured(void **state)
+{
+	const struct uw_diagnosis *d;
+	struct run r = {};
+
+	(void)state;
+	unanswered(&r, false, false, 5)->captured = true;
+	answered(&r, true, false, 4)->captured = true;
+	d = find(&r, "ephemeral-replies-filtered");
+	assert_non_null(d);
+	assert_says(d->in_favour, "5 of them are in the capture with complete");
+	assert_false(says(&d->in_favour, "this host") || says(&d->in_favour, "dropped on"));
+	assert_says(d->open, "a capture does not tell");
+	assert_has(d->next_step, "(the asking host's ip_local_port_range)");
+}
+
+/* The flow's last query was answered: its port says nothing of the drops. */
+static void test_firewall_port(void **state)
+{
+	const struct uw_diagnosis *d;
+	struct run r = {};
+
+	(void)state;
+	dropped(&r, UW_STAGE_NF_INPUT, UW_REPLY, "NETFILTER_DROP", "nftables", "input")->drop[0].client_port = 50505;
+	r.flow[0].client_port = 60606;
+	d = find(&r, "local-firewall");
+	assert_non_null(d);
+	assert_says(d->in_favour, "client port 50505");
+	assert_has(d->next_step, "destination port 50505");
+}
+
 static void test_ephemeral_possible(void **state)
 {
 	struct run r = {};
@@ -801,6 +833,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ephemeral_likely),
 		cmocka_unit_test(test_ephemeral_possible),
+		cmocka_unit_test(test_ephemeral_captured),
+		cmocka_unit_test(test_firewall_port),
 		cmocka_unit_test(test_ephemeral_of_dns_v6),
 		cmocka_unit_test(test_ephemeral_against),
 		cmocka_unit_test(test_ephemeral_unknown_range),
