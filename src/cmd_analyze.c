@@ -110,8 +110,9 @@ static bool on_progress(void *arg, const struct uw_capture_progress *p)
 	}
 	if (!isatty(STDERR_FILENO) || !p->total || p->done >= p->total)
 		return true;
-	fprintf(stderr, "\r%3u%%  %llu frames", (unsigned)(p->done * 100 / p->total),
-		(unsigned long long)uw_inputs_counts(a->inputs)->captured.frames);
+	fprintf(stderr, "\r%3u%%", (unsigned)(p->done * 100 / p->total));
+	if (p->frames)
+		fprintf(stderr, "  %llu frames", (unsigned long long)p->frames);
 	a->drawn = true;
 	return true;
 }

@@ -13,7 +13,9 @@ import itertools
 import json
 import os
 import pathlib
+import pty
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -201,6 +203,23 @@ def nothing_to_read(place):
         result = place.analyze(path, status=1)
         assert result.err.count("\n") == 1 and "\x1b" not in result.err, result.err
     assert place.analyze("-", data=b"", status=1).err.startswith("udpwhy: standard input: ")
+
+
+@test
+def progress_on_a_terminal(place):
+    """Percent and frames that grow, wiped at the end; nothing of it where no terminal is."""
+    one = link(ETHERNET, packet(CLIENT, 9999, SERVER, 9998, b"other"))
+    path = place.file("long.pcap", pcap([(START + n * 1000, 0, one, len(one)) for n in range(150_000)]))
+    ours, theirs = pty.openpty()
+    run = subprocess.run([str(UDPWHY), "analyze", path], stdout=subprocess.PIPE, stderr=theirs, timeout=60)
+    os.close(theirs)
+    told = os.read(ours, 65536).decode()
+    os.close(ours)
+    found = [tuple(map(int, pair)) for pair in re.findall(r"\r *(\d+)%  (\d+) frames", told)]
+    assert run.returncode == 0 and len(found) == 2 and told.endswith("\r\x1b[K"), told
+    for percent, frames in found:
+        assert abs(frames / 150_000 - percent / 100) < 0.02, found
+    assert place.analyze(path).err == ""
 
 
 @test

@@ -97,7 +97,9 @@ static int take_frame(struct reader *r, int dlt, const struct pcap_pkthdr *h, ui
 
 static bool goes_on(struct reader *r)
 {
-	struct uw_capture_progress p = { .done = uw_source_at(r->source), .total = r->source->size };
+	struct uw_capture_progress p = {
+		.done = uw_source_at(r->source), .total = r->source->size, .frames = r->counts->frames,
+	};
 
 	r->stopped = r->options->progress && !r->options->progress(r->options->arg, &p);
 	return !r->stopped;

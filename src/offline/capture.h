@@ -14,6 +14,7 @@ struct uw_capture_counts {
 
 struct uw_capture_progress {
 	uint64_t done, total;		/* bytes of the file; total 0: not known */
+	uint64_t frames;		/* of the file, so far; 0 of JSON lines */
 };
 
 struct uw_capture_options {
