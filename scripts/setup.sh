@@ -164,7 +164,7 @@ unpack_daemon() {
 	(cd "$d" && { apt download "$package" || { apt update && apt download "$package"; }; }) &&
 		quietly dpkg-deb -x "$d"/*.deb "$d/root" &&
 		apt satisfy "$(dpkg-deb -f "$d"/*.deb Depends)" &&
-		cp "$d/root$path" "$tools/"
+		install -m 0755 "$d/root$path" "$tools/"
 }
 
 install_all() {
