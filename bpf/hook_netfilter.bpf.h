@@ -33,7 +33,9 @@ static __always_inline bool handed_to_udp(struct uw_record *r, const struct uw_p
 		r->flags |= UW_Q_UNTRANSLATED;
 		return false;
 	}
-	r->input_ns = bpf_ktime_get_boot_ns();
+	/* Behind this hook IPv6 waits for the other fragments. */
+	if (!p->ip.fragment)
+		r->input_ns = bpf_ktime_get_boot_ns();
 	return true;
 }
 
