@@ -30,6 +30,7 @@
 	LOSS(nested, "events lost: a program was interrupted too often")                           \
 	LOSS(sweep_failed, "looks at the table of open queries that the kernel broke off")         \
 	LOSS(alias_lost, "translated queries whose tuple on the wire was forgotten")               \
+	LOSS(vanished, "requests that are gone and whose end was not seen")                        \
 	LOSS(reply_unparsed, "replies whose payload could not be read")                            \
 	LOSS(request_unparsed, "requests whose payload could not be read")                         \
 	LOSS(queue_race, "deliveries not seen: the reader was quicker than the hook")              \

@@ -21,12 +21,14 @@
 #include "live/strays.h"
 #include "live/told.h"
 #include "live/tunnels.h"
+#include "live/unsent.h"
 #include "live/waiting.h"
 #include "live/wires.h"
 
 #define BATCH 256			/* records copied out of a map at once */
 #define SWEEP_NS 200000000ull
 #define FOLLOW_NS 1000000000ull		/* between looks for new namespaces */
+#define LOOKS 8				/* at what sockets have not sent, in a sweep */
 #define SEND_SETTLE_NS 150000000ull	/* a failed lookup that no packet or result followed is final */
 #define STRAY_NS UW_HOLD_NS		/* a reply to a request from before our start comes this soon */
 
@@ -54,6 +56,7 @@ struct uw_collector {
 		uint64_t told;
 	} *flood;
 	unsigned floods;
+	unsigned looks;		/* of this sweep at what sockets have not sent */
 	unsigned open, seen[UW_QUOTAS];	/* entries at the last sweep */
 	uint64_t oldest_ns;		/* of those, when it was sent; 0 none */
 	struct uw_query_key oldest;
@@ -258,6 +261,27 @@ static void settle_visitor(struct uw_collector *c, const struct uw_record *r, st
 		bpf_map_delete_elem(c->fds.tables[r->key.quota], &r->key);
 }
 
+/* Past its deadline and not out, but nothing of its socket's is on this host: its end was not seen. */
+static bool vanished(struct uw_collector *c, const struct uw_record *r, struct uw_query *q)
+{
+	struct uw_record again;
+	struct uw_netns ns;
+
+	if (!c->looks || !uw_collector_netns(c, q->netns, &ns))
+		return false;
+	c->looks--;
+	if (uw_unsent_look(q, &ns) != UW_UNSENT_NONE)
+		return false;
+	/* Its end may have come since the table was read. */
+	if (bpf_map_lookup_elem(c->fds.tables[r->key.quota], &r->key, &again) || again.id != r->id ||
+	    again.attempts != r->attempts || again.on_wire != r->on_wire || again.dropped != r->dropped ||
+	    again.hops != r->hops)
+		return false;
+	c->losses.vanished++;
+	q->gaps |= UW_GAP_BIT(UW_GAP_RECORDS_LOST);
+	return true;
+}
+
 /* One entry of the in-flight tables. Returns whether it is still open. */
 static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last)
 {
@@ -282,7 +306,7 @@ static bool look_at(struct uw_collector *c, const struct uw_record *r, bool last
 	}
 	uw_sockets_read(c->sockets, r, &q);
 	uw_sockets_ended(c->sockets, r, &q);
-	if (uw_query_open(&q, c->now_ns) && !last)
+	if (uw_query_open(&q, c->now_ns) && !vanished(c, r, &q) && !last)
 		return true;
 	uw_sockets_holders(c->sockets, r, &q, c->now_ns);
 	note_alias(c, &q);
@@ -383,6 +407,7 @@ static void sweep_queries(struct uw_collector *c, bool last)
 	unsigned quota;
 
 	c->open = 0;
+	c->looks = LOOKS;
 	c->oldest_ns = 0;
 	for (quota = 0; quota < UW_QUOTAS; quota++)
 		sweep_table(c, quota, last);

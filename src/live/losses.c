@@ -78,6 +78,7 @@ void uw_losses_stats(const struct uw_losses *l, uint64_t stats[UW_STATS])
 	stats[UW_STAT_update_failed] += l->damaged;
 	stats[UW_STAT_sweep_failed] += l->sweeps;
 	stats[UW_STAT_alias_lost] += l->aliases;
+	stats[UW_STAT_vanished] += l->vanished;
 }
 
 bool uw_losses_table_full(const struct uw_losses *l, uint64_t since_ns)

@@ -8,7 +8,7 @@
 struct uw_losses {
 	uint64_t stats[UW_STATS], misses;
 	uint64_t damaged;		/* records that failed the check */
-	uint64_t sweeps, aliases;	/* counted here, not by the kernel side */
+	uint64_t sweeps, aliases, vanished;	/* counted here, not by the kernel side */
 	uint64_t loss_ns, server_loss_ns, unparsed_ns, full_ns;	/* when one last rose */
 };
 
