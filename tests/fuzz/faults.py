@@ -442,6 +442,33 @@ class AddressGone(Fault):
         return len(trial.replies_at("wire")) - self.seen
 
 
+class PolicyBlocks(Fault):
+    """An IPsec policy that lets the reply not in."""
+
+    def __init__(self):
+        super().__init__("xfrm-in-block", REPLY, "xfrm")
+
+    def _ip(self, trial, word, *action):
+        ports = ["sport", str(trial.server_port), *(["dport", str(trial.port)] if trial.port else [])]
+        tools.run("ip", "xfrm", "policy", word, "src", trial.server, "dst", trial.client_address,
+                  "proto", "udp", *ports, "dir", "in", *action)
+
+    @staticmethod
+    def _blocked():
+        with open("/proc/thread-self/net/xfrm_stat", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("XfrmInPolBlock"))
+
+    def install(self, trial):
+        self.before = self._blocked()
+        self._ip(trial, "add", "action", "block")
+
+    def remove(self, trial):
+        self._ip(trial, "delete")
+
+    def count(self, trial):
+        return self._blocked() - self.before
+
+
 class WrongMac(Fault):
     """The gateway's hardware address is wrong: the packet leaves, and nobody takes it.
 
@@ -590,6 +617,7 @@ LOCAL = [
     Xdp("generic"),
     Xdp("native"),
     AddressGone(),
+    PolicyBlocks(),
     WrongMac(),
     FragmentLost("first"),
     FragmentLost("last"),

@@ -27,7 +27,7 @@ from truth import Void, judge
 from wire import Tap, enter_namespace, write_pcap
 
 QUIET = 0.012           # seconds without a packet: what had to happen has happened
-SETTLE = 0.35           # after the deadline, for the sweep
+SETTLE = 0.6            # after the deadline, for two sweeps
 SERVICES = frozenset(PORTS.values())
 OTHERS = (OTHER_PORT, OTHER_PORT + 1)   # from which the server may reply wrongly
 HELD = 36               # seconds after which even a held query has its verdict
