@@ -66,6 +66,18 @@ static void add_rule(struct uw_group *g, const char *rule)
 	g->rule[i].count++;
 }
 
+static void add_address(struct uw_group *g, const struct uw_addr *client)
+{
+	unsigned i;
+
+	for (i = 0; i < g->clients && i < UW_GROUP_CLIENTS; i++)
+		if (uw_addr_same(&g->client[i], client))
+			return;
+	if (i < UW_GROUP_CLIENTS)
+		g->client[i] = *client;
+	g->clients = i + 1;
+}
+
 void uw_group_add(struct uw_group *g, const struct uw_query *q)
 {
 	const struct uw_acquittal *a = &q->acquittal;
@@ -80,7 +92,7 @@ void uw_group_add(struct uw_group *g, const struct uw_query *q)
 	raise_to(&g->last_ns, q->send_ns);
 	g->more_pids |= q->task.pid != f->task.pid;
 	g->more_ports |= q->key.client_port != f->key.client_port;
-	g->more_clients |= memcmp(&q->key.client, &f->key.client, sizeof(f->key.client)) != 0;
+	add_address(g, &q->key.client);
 	g->more_questions |= q->question_len != f->question_len ||
 			     memcmp(q->question, f->question, sizeof(f->question)) != 0;
 	g->gaps |= q->gaps;

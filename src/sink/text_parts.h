@@ -51,6 +51,7 @@ struct uw_hit {
 };
 
 /* Problems of the same program, flow, verdict and stage: told once, counted. */
+#define UW_GROUP_CLIENTS 99	/* told apart, of a server's */
 #define UW_GROUP_RULES 4
 
 /* A firewall rule and how many of the group's queries it dropped. */
@@ -64,7 +65,9 @@ struct uw_group {
 	unsigned count;
 	uint64_t packets, on_wire, dropped; /* copies of all */
 	uint64_t last_ns; /* the last send */
-	bool more_pids, more_ports, more_clients, more_questions; /* other than the first's */
+	bool more_pids, more_ports, more_questions; /* other than the first's */
+	struct uw_addr client[UW_GROUP_CLIENTS];
+	unsigned clients;	/* of these; one more than there is room for: more */
 	uint32_t gaps; /* of any of them */
 	uint64_t drops_here, icmp_errors;
 	uint64_t nic_drops, tx_errors, tracer_losses;

@@ -90,8 +90,12 @@ static void add_client(struct uw_line *l, const struct uw_group *g)
 	const struct uw_query_key *k = &g->first.key;
 	char buf[UW_ENDPOINT_TEXT];
 
+	if (g->clients > 1)
+		uw_line_add(l, "%s%u clients, the first ",
+			    g->clients > UW_GROUP_CLIENTS ? "more than " : "",
+			    g->clients > UW_GROUP_CLIENTS ? UW_GROUP_CLIENTS : g->clients);
 	uw_line_add(l, "%s%s", uw_endpoint_text(&k->client, k->family, k->client_port, buf),
-		    g->more_clients || g->more_ports ? " and others" : "");
+		    g->clients == 1 && g->more_ports ? " and others" : "");
 }
 
 static void add_ends(struct uw_line *l, const struct uw_group *g)

@@ -132,6 +132,29 @@ static void one_cause_is_one_paragraph(void **state)
 	free(text);
 }
 
+static void server_counts_its_clients(void **state)
+{
+	struct uw_query q[3];
+	char *text;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		q[i] = no_reply();
+		q[i].role = UW_ROLE_SERVER;
+		q[i].verdict = UW_NOT_SERVED;
+		q[i].fault = UW_FAULT_LOCAL;
+		q[i].key.client_port += i;
+	}
+	text = text_of((struct uw_text_options){ 0 }, q, 3);
+	must_have(text, ":46758 and others → ");
+	free(text);
+	q[2].key.client.b[3]++;
+	text = text_of((struct uw_text_options){ 0 }, q, 3);
+	must_have(text, "NOT SERVED   2 clients, the first ");
+	must_have(text, ":46758 → 192.168.110.40:123 here: 3 asked, ");
+	free(text);
+}
+
 /* What differs in program, server, verdict, stage, errno or reason is another cause. */
 static void other_causes_are_other_paragraphs(void **state)
 {
@@ -263,7 +286,7 @@ int main(void)
 		cmocka_unit_test(several_rules),
 		cmocka_unit_test(a_request_that_waits),
 		cmocka_unit_test(an_unknown_names_its_gap),
-		cmocka_unit_test(one_cause_is_one_paragraph),
+		cmocka_unit_test(one_cause_is_one_paragraph), cmocka_unit_test(server_counts_its_clients),
 		cmocka_unit_test(other_causes_are_other_paragraphs),
 		cmocka_unit_test(a_pause_ends_a_group),
 		cmocka_unit_test(many_causes),
