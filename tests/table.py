@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Hold tests/scenarios/README.md against the names in src/core/names.c and the scenarios there are.
+"""Hold tests/scenarios/README.md against the names in src/core/names.c, the rules in rules.c and the scenarios there are.
 
 A row is good if its name is one of the vocabulary, every scenario or unit test that it names exists,
 and one of them speaks of it. Closes with "N passed, N failed".
@@ -32,6 +32,7 @@ def wanted():
     return {"verdict": vocabulary("verdict_names"),
             "verdict of a server": list(SERVER),
             "gap": vocabulary("gap_names"),
+            "diagnosis": re.findall(r'\.id = "([\w-]+)"', read("..", "src", "core", "rules.c")),
             "ruling": [str(n) for n in range(1, RULINGS + 1)]}
 
 
