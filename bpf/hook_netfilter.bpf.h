@@ -33,9 +33,7 @@ static __always_inline bool handed_to_udp(struct uw_record *r, const struct uw_p
 		r->flags |= UW_Q_UNTRANSLATED;
 		return false;
 	}
-	/* Behind this hook IPv6 waits for the other fragments. */
-	if (!p->ip.fragment)
-		r->input_ns = bpf_ktime_get_boot_ns();
+	r->input_ns = bpf_ktime_get_boot_ns();
 	return true;
 }
 
@@ -97,7 +95,8 @@ static __always_inline int on_netfilter(struct bpf_nf_ctx *ctx, bool delivery)
 			r->stage[room->packet.dir & 1] = stage;
 			r->flags &= ~UW_Q_FOR_ANOTHER;
 		}
-		if (delivery)
+		/* Behind this hook IPv6 waits for the other fragments: nothing is delivered yet. */
+		if (delivery && !room->packet.ip.fragment)
 			arrival_note(&room->packet, handed_to_udp(r, &room->packet));
 	}
 	room_leave(room);
