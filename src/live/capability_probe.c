@@ -439,7 +439,7 @@ static const struct row rows[] = {
 	  "a rule of this host rejects is told dropped, and whose a request is that waited (for a neighbour, "
 	  "in a queue) and left in another task's time",
 	  "a kernel with CONFIG_NETFILTER_BPF_LINK=y (mainline since 6.4)",
-	  "verdict stage drop.hook drop.engine held_by process.pid process.executable.name user.id cgroup" },
+	  "verdict stage path drop.hook drop.engine held_by process.pid process.executable.name user.id cgroup" },
 	{ "nft_trace", probe_nft_trace, NULL, 0, false,
 	  "--nft-trace is refused: the rule that dropped a packet is not named",
 	  "the package nftables, 0.9.9 or newer, and a kernel with nftables (mainline since 5.12)",
