@@ -239,9 +239,9 @@ static __always_inline bool arrives_at(const struct sock *sk, const struct uw_ar
 {
 	__u16 port = sk->__sk_common.skc_num;
 
-	if (a->dir == UW_REPLY)
-		return port == a->key.client_port || (!port && r && r->socket == (__u64)sk);
-	return port == a->key.server_port || (r && r->nat.seen && port == r->nat.server_port);
+	if (a->half.dir == UW_REPLY)
+		return port == a->half.key.client_port || (!port && r && r->socket == (__u64)sk);
+	return port == a->half.key.server_port || (r && r->nat.seen && port == r->nat.server_port);
 }
 
 /* A reader took all that was queued, to read it one by one: this one waits for its turn. */
@@ -267,29 +267,29 @@ static __always_inline void datagram_waits(struct sock *sk, struct uw_record *r,
  * with it, or have returned, or even have closed the socket. It is the one that this CPU just brought
  * through the input hook. Returns false if that one is unknown, true also if it was found in the queue before.
  */
-static __always_inline bool datagram_raced(struct sock *sk)
+static __noinline bool datagram_raced(struct sock *sk)
 {
 	__u32 zero = 0;
 	struct uw_arrival *a = bpf_map_lookup_elem(&arrival, &zero);
 	struct uw_record *r;
-	struct uw_half half;
+	const struct uw_half *half;
 	__u64 now;
 
-	if (!a || !a->key.family)
+	if (!a || !a->when_ns)
 		return false;
 	now = bpf_ktime_get_boot_ns();
 	if (now - a->when_ns > ARRIVAL_NS)
 		return false;
-	r = query_at(&a->key);
+	half = &a->half;
+	r = query_at(&half->key);
 	if (!arrives_at(sk, a, r))
 		return false;
-	half = (struct uw_half){ .key = a->key, .dir = a->dir };
-	a->key.family = 0;
-	if (!r || (half.dir == UW_REQUEST ? !!(r->flags & UW_Q_SERVER_QUEUED) : !!r->queued_ns))
+	a->when_ns = 0;
+	if (!r || (half->dir == UW_REQUEST ? !!(r->flags & UW_Q_SERVER_QUEUED) : !!r->queued_ns))
 		return true;
 	if (sock_queued(sk)) {
-		datagram_waits(sk, r, &half, now);
-	} else if (half.dir == UW_REQUEST) {
+		datagram_waits(sk, r, half, now);
+	} else if (half->dir == UW_REQUEST) {
 		r->flags |= UW_Q_SERVER_QUEUED | UW_Q_SERVER_READ;
 		r->server_queued_ns = r->server_read_ns = now;
 		r->stage[UW_REQUEST] = UW_STAGE_READ;

@@ -398,9 +398,8 @@ struct {
 
 /* The query whose packet this CPU is about to deliver: a reader may have it before the hook looks. */
 struct uw_arrival {
-	struct uw_query_key key;	/* family 0: nothing */
-	__u64 when_ns;
-	__u64 dir;
+	struct uw_half half;
+	__u64 when_ns;		/* 0: nothing */
 };
 
 struct {

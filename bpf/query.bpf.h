@@ -157,11 +157,11 @@ static __always_inline void arrival_note(const struct uw_packet *p, bool known)
 
 	if (!a)
 		return;
-	a->key = p->key;
-	a->dir = p->dir;
+	a->half.key = p->key;
+	a->half.dir = p->dir;
 	a->when_ns = bpf_ktime_get_boot_ns();
 	if (!known)
-		a->key.family = 0;
+		a->when_ns = 0;
 }
 
 static __always_inline void arrival_forget(void)
@@ -170,7 +170,7 @@ static __always_inline void arrival_forget(void)
 	struct uw_arrival *a = bpf_map_lookup_elem(&arrival, &zero);
 
 	if (a)
-		a->key.family = 0;
+		a->when_ns = 0;
 }
 
 static __always_inline bool drops_alike(const struct uw_drop *a, const struct uw_drop *b)
