@@ -20,6 +20,7 @@
 	COUNT(icmp_unmatched, "ICMP errors quoting no open query")                                 \
 	COUNT(tap_copies, "freed copies made for packet sockets, not drops")                       \
 	COUNT(driver_freed, "packets freed by a driver after it took them, not drops")             \
+	COUNT(suspended, "times the machine slept meanwhile, and saw nothing")                     \
 	LOSS(ring_full, "records lost: the ring buffer was full")                                  \
 	LOSS(table_full, "queries not followed: the table of open queries was full")               \
 	LOSS(server_table_full, "requests that came in and are not followed: the servers' table was full")  \

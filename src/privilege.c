@@ -31,9 +31,11 @@ bool uw_privilege_enough(void)
 {
 	const struct library *lib = library();
 
-	if (!lib || lib->capng_get_caps_process())
-		return geteuid() == 0;
-	return lib->capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) &&
+	/* What root may lack, of capabilities or by lockdown, is told where loading fails. */
+	if (geteuid() == 0)
+		return true;
+	return lib && !lib->capng_get_caps_process() &&
+	       lib->capng_have_capability(CAPNG_EFFECTIVE, CAP_SYS_ADMIN) &&
 	       lib->capng_have_capability(CAPNG_EFFECTIVE, CAP_NET_ADMIN);
 }
 

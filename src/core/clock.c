@@ -85,6 +85,11 @@ uint64_t uw_now_ns(void)
 	return read_ns(CLOCK_BOOTTIME);
 }
 
+uint64_t uw_awake_ns(void)
+{
+	return read_ns(CLOCK_MONOTONIC);
+}
+
 int64_t uw_wall_now_ns(void)
 {
 	return (int64_t)read_ns(CLOCK_REALTIME);

@@ -32,8 +32,9 @@ bool uw_clock_read(struct uw_clock *c);
 /** uw_clock_wall - wall-clock time of an instant, nanoseconds since the epoch. */
 int64_t uw_clock_wall(const struct uw_clock *c, uint64_t boot_ns);
 
-/** uw_now_ns - CLOCK_BOOTTIME. */
+/** uw_now_ns - CLOCK_BOOTTIME; uw_awake_ns - CLOCK_MONOTONIC, which stands still while the machine sleeps. */
 uint64_t uw_now_ns(void);
+uint64_t uw_awake_ns(void);
 
 /** uw_wall_now_ns - CLOCK_REALTIME, nanoseconds since the epoch. */
 int64_t uw_wall_now_ns(void);

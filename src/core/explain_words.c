@@ -266,7 +266,7 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "Start udpwhy first, or wait for the next query." },
 	{ UW_EXPLAIN_GAP, "records_lost",
-	  "Records of ours were lost while this query was open; the missing one may have "
+	  "Records of ours were lost while this query was open, or the machine slept; the missing one may have "
 	  "been the reply.",
 	  NULL,
 	  "Narrow the filters (--server, --protocol); the end of the run says how many and "

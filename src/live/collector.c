@@ -491,6 +491,7 @@ unsigned uw_collector_run(struct uw_collector *c, uint64_t now_ns, bool last)
 	if (!last && now_ns - c->sweep_ns < SWEEP_NS)
 		return c->open + uw_waiting_count(c->waiting);
 	c->sweep_ns = now_ns;
+	uw_losses_slept(&c->losses, uw_now_ns(), uw_awake_ns());
 	uw_losses_watch(&c->losses, c->live, now_ns);
 	sweep_queries(c, last);
 	sweep_floods(c);

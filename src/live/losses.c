@@ -67,6 +67,20 @@ void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t n
 	l->misses = misses;
 }
 
+#define SLEPT_NS 1000000000ull	/* less may be between the two readings */
+
+void uw_losses_slept(struct uw_losses *l, uint64_t boot_ns, uint64_t mono_ns)
+{
+	uint64_t slept = boot_ns > mono_ns ? boot_ns - mono_ns : 0;
+
+	if (l->looked && slept > l->slept_ns + SLEPT_NS) {
+		l->suspended++;
+		l->loss_ns = boot_ns;
+	}
+	l->looked = true;
+	l->slept_ns = slept;
+}
+
 void uw_losses_damaged(struct uw_losses *l, uint64_t now_ns)
 {
 	l->damaged++;
@@ -79,6 +93,7 @@ void uw_losses_stats(const struct uw_losses *l, uint64_t stats[UW_STATS])
 	stats[UW_STAT_sweep_failed] += l->sweeps;
 	stats[UW_STAT_alias_lost] += l->aliases;
 	stats[UW_STAT_vanished] += l->vanished;
+	stats[UW_STAT_suspended] += l->suspended;
 }
 
 bool uw_losses_table_full(const struct uw_losses *l, uint64_t since_ns)

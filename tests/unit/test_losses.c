@@ -26,9 +26,29 @@ static void test_misses(void **state)
 		assert_true(uw_miss_matters(packets[i]));
 }
 
+#define SECOND 1000000000ull
+
+/* What was asked before the machine slept may have been answered unseen; what is asked afterwards is not touched. */
+static void test_slept(void **state)
+{
+	uint64_t stats[UW_STATS] = {0}, asleep = 500 * SECOND;
+	struct uw_losses l = {0};
+
+	(void)state;
+	uw_losses_slept(&l, 1000 * SECOND, 1000 * SECOND - asleep);	/* before our start: nothing to us */
+	uw_losses_slept(&l, 1002 * SECOND, 1002 * SECOND - asleep - SECOND / 2);
+	assert_int_equal(uw_losses_gaps(&l, 999 * SECOND, false), 0);
+	asleep += 3600 * SECOND;
+	uw_losses_slept(&l, 4603 * SECOND, 4603 * SECOND - asleep);
+	assert_int_equal(uw_losses_gaps(&l, 1002 * SECOND, false), UW_GAP_BIT(UW_GAP_RECORDS_LOST));
+	assert_int_equal(uw_losses_gaps(&l, 4604 * SECOND, false), 0);
+	uw_losses_stats(&l, stats);
+	assert_int_equal(stats[UW_STAT_suspended], 1);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_misses)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_misses), cmocka_unit_test(test_slept)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
