@@ -34,7 +34,9 @@ CHECKSUM_OFFSET = 6     # in the UDP header, RFC 768
 
 
 def say(text):
-    print(text, flush=True)
+    """A line at a time, also unbuffered: several say theirs into one pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def set_comm(name):
