@@ -29,6 +29,7 @@ struct spec {
 
 static struct spec spec[SPECS];
 static unsigned specs;
+static char broken_off[256];	/* why libbpf looked no further */
 
 static struct spec *find_spec(const char *program, unsigned number)
 {
@@ -72,6 +73,9 @@ static int take(enum libbpf_print_level level, const char *format, va_list args)
 
 	(void)level;
 	vsnprintf(line, sizeof(line), format, args);
+	/* The first is the reason. */
+	if (!broken_off[0] && (strstr(line, "relocation decision ambiguity") || strstr(line, "failed to relocate")))
+		snprintf(broken_off, sizeof(broken_off), "%.*s", (int)strcspn(line, "\n"), line);
 	if (sscanf(line, "libbpf: prog '%63[^']': relo #%u: %n", program, &number, &used) < 2 || !used)
 		return 0;
 	text = line + used;
@@ -153,6 +157,7 @@ static int check(const char *btf_path, const struct btf *btf, const char *path)
 		return -1;
 	}
 	specs = 0;
+	broken_off[0] = '\0';
 	bpf_object__for_each_program(p, o)
 		bpf_program__set_autoload(p, hook_exists(btf, bpf_program__section_name(p)));
 	bpf_object__load(o);
@@ -165,6 +170,10 @@ static int check(const char *btf_path, const struct btf *btf, const char *path)
 		}
 		printf("%s: %s: %s (%s) is not there, and nothing asks whether it is\n", btf_path,
 		       spec[i].program, spec[i].name, spec[i].kind);
+		bad++;
+	}
+	if (broken_off[0]) {
+		printf("%s: %s: not looked at to the end: %s\n", btf_path, path, broken_off);
 		bad++;
 	}
 	if (strstr(path, "_plain."))
