@@ -135,6 +135,9 @@ static __always_inline struct uw_record *request_here(struct uw_room *room, stru
 		return r;
 	if (!sk || skb->skb_iif)
 		return r;
+	/* Freed from a socket's error queue (skb_set_err_queue): a timestamp's clone, no copy on its way. */
+	if (!dev && BPF_CORE_READ_BITFIELD(skb, pkt_type) == PACKET_OUTGOING)
+		return r;
 	netns = netns_of_sock(sk);
 	__builtin_memset(task, 0, sizeof(*task));
 	if (!scope_holds(netns) || (dev && !filter_device(dev)))
