@@ -421,7 +421,9 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 			stray_read(&half);
 		return 0;
 	}
-	/* A request that went on by a device is consumed by its driver. */
+	/* What went on by a device is consumed by its driver; a visitor's reply has no reader here. */
+	if (half.dir == UW_REPLY && is_visitor(r))
+		return 0;
 	if (half.dir == UW_REQUEST && r->stage[UW_REQUEST] == UW_STAGE_WIRE_IN)
 		request_read(r);
 	else if (half.dir == UW_REPLY && !r->read_ns &&
