@@ -412,8 +412,11 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 		return 0;
 	half = *a;
 	bpf_map_delete_elem(&arrived, &key);
-	/* A first fragment's buffer is consumed when its datagram is whole: that is no read. */
-	if (skb_is_fragment(skb) || !is_half(skb, &half))
+	/*
+	 * A first fragment's buffer is consumed when its datagram is whole, and what went on by a device by
+	 * its driver: those are no reads.
+	 */
+	if (!skb_in_udp_queue(skb) || skb_is_fragment(skb) || !is_half(skb, &half))
 		return 0;
 	r = half.from_port ? NULL : query_at(&half.key);
 	if (!r) {
@@ -421,8 +424,8 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 			stray_read(&half);
 		return 0;
 	}
-	/* What went on by a device is consumed by its driver; a visitor's reply has no reader here. */
-	if (half.dir == UW_REPLY && is_visitor(r))
+	/* What passed a router here is read by others: in a namespace out of scope, an answer by who asked. */
+	if (is_visitor(r) && (half.dir == UW_REPLY || !scope_holds(netns_of_current())))
 		return 0;
 	if (half.dir == UW_REQUEST && r->stage[UW_REQUEST] == UW_STAGE_WIRE_IN)
 		request_read(r);
