@@ -99,6 +99,25 @@ const json_t *uw_field_list(struct uw_fields *f, const char *key)
 	return v;
 }
 
+void uw_field_objects(struct uw_fields *f, const char *key, unsigned max,
+		      void (*read)(struct uw_fields *one, void *arg), void *arg)
+{
+	const json_t *list = uw_field_list(f, key), *v;
+	size_t at;
+
+	json_array_foreach((json_t *)list, at, v) {
+		struct uw_fields one = { .object = v };
+
+		if (at == max || !json_is_object(v)) {
+			uw_fields_fail(f, "%s is no list of at most %u objects", key, max);
+			break;
+		}
+		read(&one, arg);
+		if (one.failed)
+			uw_fields_fail(f, "%s: %s", key, one.error);
+	}
+}
+
 static unsigned find_name(const char *text, const char *(*name)(unsigned), unsigned count)
 {
 	unsigned i;

@@ -47,6 +47,13 @@ void uw_field_bytes(struct uw_fields *f, const char *key, char *buf, size_t size
 /** uw_field_list - an array; NULL if absent. */
 const json_t *uw_field_list(struct uw_fields *f, const char *key);
 
+/**
+ * uw_field_objects - @read for each object of a list. It is a fault if there are more than @max, if one is no
+ * object, or if @read finds one in it.
+ */
+void uw_field_objects(struct uw_fields *f, const char *key, unsigned max,
+		      void (*read)(struct uw_fields *one, void *arg), void *arg);
+
 /** uw_field_name - which of @count names stands there; @absent if the key is absent. @name may give NULL. */
 unsigned uw_field_name(struct uw_fields *f, const char *key, const char *(*name)(unsigned), unsigned count,
 		       unsigned absent);

@@ -50,8 +50,11 @@ static const char *stage_at(unsigned v)
 	return uw_stage_name((enum uw_stage)v);
 }
 
-static void read_flow_drop(struct uw_fields *f, struct uw_flow_drop *d)
+static void read_flow_drop(struct uw_fields *f, void *arg)
 {
+	struct uw_flow *flow = arg;
+	struct uw_flow_drop *d = &flow->drop[flow->drops++];
+
 	uw_field_need(f, "direction");
 	uw_field_need(f, "stage");
 	uw_field_need(f, "count");
@@ -62,24 +65,6 @@ static void read_flow_drop(struct uw_fields *f, struct uw_flow_drop *d)
 	uw_field_copy(f, "reason", d->reason, sizeof(d->reason));
 	uw_field_copy(f, "hook", d->hook, sizeof(d->hook));
 	uw_field_copy(f, "engine", d->engine, sizeof(d->engine));
-}
-
-static void read_flow_drops(struct uw_fields *f, struct uw_flow *flow)
-{
-	const json_t *list = uw_field_list(f, "drops"), *v;
-	size_t at;
-
-	json_array_foreach((json_t *)list, at, v) {
-		struct uw_fields one = { .object = v };
-
-		if (at == UW_FLOW_DROPS || !json_is_object(v)) {
-			uw_fields_fail(f, "drops is no list of at most %u objects", UW_FLOW_DROPS);
-			break;
-		}
-		read_flow_drop(&one, &flow->drop[flow->drops++]);
-		if (one.failed)
-			uw_fields_fail(f, "drops: %s", one.error);
-	}
 }
 
 static void read_flow_rtt(struct uw_fields *f, struct uw_flow *flow)
@@ -133,6 +118,6 @@ void uw_jsonl_flow(struct uw_fields *f, struct uw_flow *flow)
 	flow->last_good_ns = uw_field_time(f, "last_good");
 	flow->last_bad_ns = uw_field_time(f, "last_bad");
 	flow->suppressed = uw_field_uint(f, "suppressed", INT64_MAX);
-	read_flow_drops(f, flow);
+	uw_field_objects(f, "drops", UW_FLOW_DROPS, read_flow_drop, flow);
 	read_flow_rtt(f, flow);
 }

@@ -40,8 +40,10 @@ static void read_edges(struct uw_fields *f, struct uw_episode *e)
 		uw_fields_fail(f, "first_bad is after last_bad");
 }
 
-static void read_part(struct uw_fields *f, struct uw_window_flow *part)
+static void read_part(struct uw_fields *f, void *arg)
 {
+	struct uw_window *w = arg;
+	struct uw_window_flow *part = &w->flow[w->flows++];
 	struct uw_query_key k = { 0 };
 
 	uw_jsonl_flow_id(f, &part->id, &k);
@@ -50,45 +52,13 @@ static void read_part(struct uw_fields *f, struct uw_window_flow *part)
 	part->refused = uw_field_uint(f, "refused.rate", INT64_MAX);
 }
 
-static void read_parts(struct uw_fields *f, struct uw_window *w)
+static void read_port(struct uw_fields *f, void *arg)
 {
-	const json_t *list = uw_field_list(f, "flows"), *v;
-	size_t at;
+	struct uw_window_traffic *t = arg;
+	struct uw_top_port *p = &t->port[t->ports++];
 
-	uw_field_need(f, "flows");
-	w->more_flows = (unsigned)uw_field_uint(f, "flows.more", INT32_MAX);
-	json_array_foreach((json_t *)list, at, v) {
-		struct uw_fields one = { .object = v };
-
-		if (at == UW_WINDOW_FLOWS || !json_is_object(v)) {
-			uw_fields_fail(f, "flows is no list of at most %u objects", UW_WINDOW_FLOWS);
-			break;
-		}
-		read_part(&one, &w->flow[w->flows++]);
-		if (one.failed)
-			uw_fields_fail(f, "flows: %s", one.error);
-	}
-}
-
-static void read_ports(struct uw_fields *f, struct uw_window_traffic *t)
-{
-	const json_t *list = uw_field_list(f, "udp.top_ports"), *v;
-	size_t at;
-
-	json_array_foreach((json_t *)list, at, v) {
-		struct uw_fields one = { .object = v };
-		struct uw_top_port *p = &t->port[t->ports];
-
-		if (at == UW_TOP_PORTS || !json_is_object(v)) {
-			uw_fields_fail(f, "udp.top_ports is no list of at most %u objects", UW_TOP_PORTS);
-			break;
-		}
-		p->port = (uint16_t)uw_field_uint(&one, "port", 65535);
-		p->share = (double)uw_field_uint(&one, "percent", 100) / 100;
-		t->ports++;
-		if (one.failed)
-			uw_fields_fail(f, "udp.top_ports: %s", one.error);
-	}
+	p->port = (uint16_t)uw_field_uint(f, "port", 65535);
+	p->share = (double)uw_field_uint(f, "percent", 100) / 100;
 }
 
 static double rate(struct uw_fields *f, const char *key)
@@ -109,7 +79,7 @@ static void read_traffic(struct uw_fields *f, struct uw_window_traffic *t)
 	t->tcp_in_during = uw_field_uint(f, "tcp.in_segments_during", INT64_MAX);
 	t->udp_out_release = rate(f, "udp.out_pps_release");
 	t->udp_in_release = rate(f, "udp.in_pps_release");
-	read_ports(f, t);
+	uw_field_objects(f, "udp.top_ports", UW_TOP_PORTS, read_port, t);
 }
 
 void uw_jsonl_window(struct uw_fields *f, struct uw_window *w)
@@ -127,6 +97,8 @@ void uw_jsonl_window(struct uw_fields *f, struct uw_window *w)
 	w->queries = e.queries;
 	w->answered = e.answered;
 	w->elsewhere = uw_field_uint(f, "answered.elsewhere", INT64_MAX);
-	read_parts(f, w);
+	uw_field_need(f, "flows");
+	w->more_flows = (unsigned)uw_field_uint(f, "flows.more", INT32_MAX);
+	uw_field_objects(f, "flows", UW_WINDOW_FLOWS, read_part, w);
 	read_traffic(f, &w->traffic);
 }
