@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The hash of our tables, eight bytes a step: uthash's own goes byte by byte. Include it instead of
- * uthash.h; without memory uthash must not end the process, as it does by default.
+ * uthash.h. Without memory uthash must not end the process, as it does by default: what could not be
+ * added has no hh.tbl then.
  */
 #ifndef UW_HASH_H
 #define UW_HASH_H

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "core/hash.h"
 
 #define KINDS 4096	/* in an interval; those beyond share one ration */
 #define TOLD 8192	/* queries remembered as told, by the low bits of their id */

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include <bpf/bpf.h>
-#include <uthash.h>
 
 #include "config.h"
+#include "core/hash.h"
 
 struct note {
 	uint64_t id;	/* of the query */
@@ -88,6 +88,8 @@ void uw_icmp_notes_keep(struct uw_icmp_notes *n, const struct uw_record *icmp)
 	i->id = id;
 	i->icmp = icmp->icmp;
 	HASH_ADD(hh, n->table, id, sizeof(i->id), i);
+	if (!i->hh.tbl)
+		free(i);
 }
 
 void uw_icmp_notes_give(const struct uw_icmp_notes *n, struct uw_query *q)

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #include "config.h"
+#include "core/hash.h"
 
 #define STRAYS_MAX 8192
 #define SOURCES 4	/* kept of one key: anybody can guess an id and send the first */
@@ -103,6 +102,10 @@ void uw_strays_keep(struct uw_strays *s, const struct uw_record *r)
 	i->when_ns = r->wire_in_ns;
 	keep_source(s, i, r);
 	HASH_ADD(hh, s->table, key, sizeof(i->key), i);
+	if (!i->hh.tbl) {
+		free(i);
+		s->limited++;
+	}
 }
 
 /* Of a request from before our start its reply alone is known, and is from where it was asked. */

@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
-#include <uthash.h>
-
 #include "config.h"
+#include "core/hash.h"
 
 struct entry {
 	struct uw_told told;
@@ -57,6 +56,8 @@ void uw_told_keep(struct uw_told_all *all, const struct uw_query *q)
 		.stage = q->stage, .until_ns = q->send_ns + UW_HOLD_NS,
 	};
 	HASH_ADD(hh, all->first, told.id, sizeof(e->told.id), e);
+	if (!e->hh.tbl)
+		free(e);
 }
 
 /*

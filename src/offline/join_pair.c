@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "config.h"
+#include "core/hash.h"
 
 #define SLACK_NS 50000000ll	/* the clocks' difference may be wrong by its error and this */
 #define MARGIN_NS 2000000000ull	/* at a capture's ends, what should have come by may not have */

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
+#include "core/hash.h"
 #include "offline/jsonl_query.h"
 #include "offline/jsonl_run.h"
 

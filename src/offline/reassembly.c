@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
+#include "core/hash.h"
 
 #define OPEN_MAX 4096	/* datagrams open at once */
 #define RANGES 64	/* holes and islands of one; more is an attack or a broken path */

@@ -5,10 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "core/address.h"
+#include "core/hash.h"
 
 #define DIAGNOSES 64	/* ids, each with three confidences */
 #define DROPS 256	/* kinds of drops with series of their own; all that a kernel has are fewer */
