@@ -6,31 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli.h"
+#include "live/process.h"
 
 static const char *const daemons[] = { "chronyd", "ntpd", "ntp-daemon", "systemd-timesyncd" };
 
 /* Return: which of them runs as /proc/PID, NULL if none. */
 static const char *daemon_at(const char *proc, const char *pid)
 {
-	char path[300], exe[300];
-	const char *name;
-	ssize_t n;
+	char exe[UW_NAME_MAX];
 
-	snprintf(path, sizeof(path), "%.200s/%.20s/exe", proc, pid);
-	n = readlink(path, exe, sizeof(exe) - 1);
-	if (n <= 0)
+	if (!uw_process_file(proc, pid, exe))
 		return NULL;
-	exe[n] = '\0';
-	name = strrchr(exe, '/');
-	name = name ? name + 1 : exe;
 	for (size_t i = 0; i < sizeof(daemons) / sizeof(daemons[0]); i++) {
-		size_t len = strlen(daemons[i]);
-
-		/* One that was upgraded since it began is "chronyd (deleted)". */
-		if (!strncmp(name, daemons[i], len) && (!name[len] || !strcmp(name + len, " (deleted)")))
+		if (!strcmp(exe, daemons[i]))
 			return daemons[i];
 	}
 	return NULL;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "live/process.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,8 +39,7 @@ static bool same_process(const char *proc, const struct uw_task *t)
 	return now && now + 1 >= then && now <= then + 1;
 }
 
-/* "/usr/sbin/chronyd", or "... (deleted)" after an upgrade, which a file may be called as well. */
-static void whole_name(const char *proc, const struct uw_task *t, char out[UW_NAME_MAX])
+bool uw_process_file(const char *proc, const char *pid, char out[UW_NAME_MAX])
 {
 	static const char deleted[] = " (deleted)";
 	char path[PATH_BYTES], target[4096], *name;
@@ -49,19 +47,27 @@ static void whole_name(const char *proc, const struct uw_task *t, char out[UW_NA
 	ssize_t length;
 	size_t end;
 
-	snprintf(path, sizeof(path), "%s/%u/exe", proc, t->pid);
+	snprintf(path, sizeof(path), "%s/%s/exe", proc, pid);
 	length = readlink(path, target, sizeof(target) - 1);
 	if (length <= 0)
-		return;
+		return false;
 	target[length] = '\0';
 	end = (size_t)length - (sizeof(deleted) - 1);
 	if (length > (ssize_t)sizeof(deleted) && !strcmp(target + end, deleted) && (stat(path, &st) || !st.st_nlink))
 		target[end] = '\0';
 	name = strrchr(target, '/');
-	name = name ? name + 1 : target;
+	snprintf(out, UW_NAME_MAX, "%.*s", UW_NAME_MAX - 1, name ? name + 1 : target);
+	return true;
+}
+
+static void whole_name(const char *proc, const struct uw_task *t, char out[UW_NAME_MAX])
+{
+	char name[UW_NAME_MAX], pid[16];
+
+	snprintf(pid, sizeof(pid), "%u", t->pid);
 	/* The process may have another executable by now. */
-	if (!strncmp(name, t->exe, UW_EXE - 1))
-		snprintf(out, UW_NAME_MAX, "%.*s", UW_NAME_MAX - 1, name);
+	if (uw_process_file(proc, pid, name) && !strncmp(name, t->exe, UW_EXE - 1))
+		memcpy(out, name, sizeof(name));
 }
 
 const char *uw_process_executable(const char *proc, const struct uw_task *t, char out[UW_NAME_MAX])

@@ -3,7 +3,16 @@
 #ifndef UW_PROCESS_H
 #define UW_PROCESS_H
 
+#include <stdbool.h>
+
 #include "core/query.h"
+
+/**
+ * uw_process_file - the file name of the executable that runs as @pid now: "chronyd", also of one that was
+ * upgraded since, "/usr/sbin/chronyd (deleted)". A file may be called so as well, and keeps its name.
+ * @proc: where /proc is mounted. Return: false if it is gone or has none.
+ */
+bool uw_process_file(const char *proc, const char *pid, char out[UW_NAME_MAX]);
 
 /**
  * uw_process_executable - the file name of a task's executable, or its comm if it has none.
