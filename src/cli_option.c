@@ -228,13 +228,6 @@ int uw_cli_take_ipv6(struct uw_options *o, const char *arg)
 	return 0;
 }
 
-static int take_quiet(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->quiet = true;
-	return 0;
-}
-
 static int take_time_offset(struct uw_options *o, const char *arg)
 {
 	uint64_t n;
@@ -254,68 +247,25 @@ static int take_expected(struct uw_options *o, const char *arg)
 	return uw_parse_prefix(arg, &e->address[e->addresses++]);
 }
 
-static int take_expect_all(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->expect.all = true;
-	return 0;
-}
+/* Options without an argument. */
+#define FLAG(take, field)                                                                                              \
+	static int take(struct uw_options *o, const char *arg)                                                         \
+	{                                                                                                              \
+		(void)arg;                                                                                             \
+		o->field = true;                                                                                       \
+		return 0;                                                                                              \
+	}
 
-static int take_expect_authority(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->expect.authority = true;
-	return 0;
-}
-
-static int take_expect_nxdomain(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->expect.nxdomain = true;
-	return 0;
-}
-
-static int take_all(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->all = true;
-	return 0;
-}
-
-static int take_probe(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->probe = true;
-	return 0;
-}
-
-static int take_nft_trace(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->nft_trace = true;
-	return 0;
-}
-
-static int take_exit_code(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->exit_code = true;
-	return 0;
-}
-
-static int take_no_color(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->no_color = true;
-	return 0;
-}
-
-static int take_verbose(struct uw_options *o, const char *arg)
-{
-	(void)arg;
-	o->verbose = true;
-	return 0;
-}
+FLAG(take_quiet, quiet)
+FLAG(take_expect_all, expect.all)
+FLAG(take_expect_authority, expect.authority)
+FLAG(take_expect_nxdomain, expect.nxdomain)
+FLAG(take_all, all)
+FLAG(take_probe, probe)
+FLAG(take_nft_trace, nft_trace)
+FLAG(take_exit_code, exit_code)
+FLAG(take_no_color, no_color)
+FLAG(take_verbose, verbose)
 
 #define IN(c) (1u << UW_CMD_##c)
 #define EVERYWHERE (IN(NONE) | IN(TRACE) | IN(MONITOR) | IN(PROBE) | IN(ANALYZE) | IN(DOCTOR) | IN(EXPLAIN))

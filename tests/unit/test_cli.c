@@ -167,7 +167,28 @@ static void test_probe(void **state)
 	assert_string_equal(o.target[0], "-a");
 	runs("probe", "dns", "a");
 	assert_int_equal(o.ask_port, 53);
-	/* as check_ntp_time and check_dns are called */
+	fails("must not be longer than -t", "probe", "ntp", "a", "--timeout", "8", "-t", "7");
+	fails("-s and --type are for dns", "probe", "ntp", "a", "-s", "b");
+	fails("--type \"X\"", "probe", "dns", "a", "--type", "X");
+	fails("--warning \"2:1\"", "probe", "dns", "a", "-w", "2:1");
+	fails("ntp or dns", "probe");
+	fails("cannot probe \"192.0.2.1\": must be ntp or dns", "probe", "192.0.2.1");
+	fails("no target", "probe", "ntp");
+	fails("target \"\"", "probe", "ntp", "");
+	fails("\"q\" is one too many: 16", "probe", "ntp", "a", "b", "c", "d", "e", "f", "g", "h",
+	      "i", "j", "k", "l", "m", "n", "o", "p", "q");
+	fails("--count \"0\": must be a number from 1 to 60", "probe", "--count", "0", "ntp", "a");
+	fails("--count \"61\"", "probe", "--count", "61", "ntp", "a");
+	fails("--port \"65536\"", "probe", "--port", "65536", "ntp", "a");
+	fails("--port \"0\"", "probe", "--port", "0", "ntp", "a");
+	fails("--netns \"\": must be a name, path or process id of one", "probe", "--netns", "",
+	      "ntp", "a");
+}
+
+/* As check_ntp_time and check_dns are called. */
+static void test_probe_plugin(void **state)
+{
+	(void)state;
 	runs("probe", "ntp", "-H", "192.0.2.1", "-w", "0.5", "-c", "1", "-t", "20", "-4");
 	assert_string_equal(o.target[0], "192.0.2.1");
 	assert_true(o.warning.high == 0.5 && o.critical.high == 1 && o.ask_family == 4);
@@ -199,22 +220,6 @@ static void test_probe(void **state)
 	fails("host names are not compared", "probe", "dns", "-H", "x", "-a", "host.");
 	fails("--time_offset here", "probe", "ntp", "b", "-o", "5");
 	fails("--time_offset \"5s\"", "probe", "ntp", "b", "--time_offset", "5s");
-	fails("must not be longer than -t", "probe", "ntp", "a", "--timeout", "8", "-t", "7");
-	fails("-s and --type are for dns", "probe", "ntp", "a", "-s", "b");
-	fails("--type \"X\"", "probe", "dns", "a", "--type", "X");
-	fails("--warning \"2:1\"", "probe", "dns", "a", "-w", "2:1");
-	fails("ntp or dns", "probe");
-	fails("cannot probe \"192.0.2.1\": must be ntp or dns", "probe", "192.0.2.1");
-	fails("no target", "probe", "ntp");
-	fails("target \"\"", "probe", "ntp", "");
-	fails("\"q\" is one too many: 16", "probe", "ntp", "a", "b", "c", "d", "e", "f", "g", "h",
-	      "i", "j", "k", "l", "m", "n", "o", "p", "q");
-	fails("--count \"0\": must be a number from 1 to 60", "probe", "--count", "0", "ntp", "a");
-	fails("--count \"61\"", "probe", "--count", "61", "ntp", "a");
-	fails("--port \"65536\"", "probe", "--port", "65536", "ntp", "a");
-	fails("--port \"0\"", "probe", "--port", "0", "ntp", "a");
-	fails("--netns \"\": must be a name, path or process id of one", "probe", "--netns", "",
-	      "ntp", "a");
 }
 
 static void test_explain_doctor(void **state)
@@ -604,6 +609,7 @@ int main(void)
 		cmocka_unit_test(test_trace_command),
 		cmocka_unit_test(test_protocol_and_ports),
 		cmocka_unit_test(test_probe),
+		cmocka_unit_test(test_probe_plugin),
 		cmocka_unit_test(test_explain_doctor),
 		cmocka_unit_test(test_help_and_version),
 		cmocka_unit_test(test_help_tells_the_truth),
