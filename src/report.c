@@ -416,6 +416,7 @@ static struct uw_totals complete(const struct uw_report *r, const struct uw_tota
 
 	all.output_lost += r->writer ? uw_writer_lost(r->writer) : 0;
 	all.suppressed += r->suppressed;
+	all.stats[UW_STAT_flow_table_full] += uw_flow_table_lost(r->flows);
 	return all;
 }
 
