@@ -67,6 +67,14 @@ static __always_inline bool skb_for_another(struct sk_buff *skb)
 	       !uw_read(skb, struct sk_buff, dev, rx_handler);
 }
 
+/* Of one made for segmentation offload, or put together again by the receiver, as many as were on the wire. */
+static __always_inline __u32 segments_of(const struct sk_buff *skb)
+{
+	__u16 n = uw_read(skb->head + skb->end, struct skb_shared_info, gso_segs);
+
+	return n ? n : 1;
+}
+
 /**
  * skb_load - copy @len bytes from @at behind the @network header; 0, or negative if they are not
  * all there or not readable. @len is checked against @max for the verifier.

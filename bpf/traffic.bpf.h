@@ -54,21 +54,6 @@ static __noinline int ports_note(__u32 netns, __u32 ifindex, __u32 local, __u32 
 	return 0;
 }
 
-/* Of one made for segmentation offload, or put together again by the receiver, as many as were on the wire. */
-static __always_inline __u32 packets_in(const struct sk_buff *skb)
-{
-	const struct skb_shared_info *info = (void *)(skb->head + skb->end);
-	__u16 segments = 0;
-
-	if (skb->len <= 1600)
-		return 1;
-	if (uw_can_cast)
-		segments = bpf_core_cast(info, struct skb_shared_info)->gso_segs;
-	else
-		bpf_probe_read_kernel(&segments, sizeof(segments), &info->gso_segs);
-	return segments ? segments : 1;
-}
-
 static __always_inline int carried_as(__u8 protocol)
 {
 	switch (protocol) {
@@ -101,7 +86,8 @@ static __always_inline void traffic_count(const struct sk_buff *skb, const struc
 	c = all ? carrier_of(all, netns, ifindex) : NULL;
 	if (!c)
 		return;
-	c->packets[way][what] += packets_in(skb);
+	/* Most are not long enough to be several: no look. */
+	c->packets[way][what] += skb->len <= 1600 ? 1 : segments_of(skb);
 	if (what != UW_CARRIED_UDP || ++all->udp < UW_TRAFFIC_SAMPLE)
 		return;
 	all->udp = 0;

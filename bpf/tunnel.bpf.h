@@ -199,14 +199,6 @@ static __always_inline void outer_back(__u64 key, struct uw_inside *in, bool fre
 		bpf_map_delete_elem(&insides, &key);
 }
 
-static __always_inline __u32 segments_of(const struct sk_buff *skb)
-{
-	const struct skb_shared_info *info = (void *)(skb->head + skb->end);
-	__u16 n = BPF_CORE_READ(info, gso_segs);
-
-	return n ? n : 1;
-}
-
 static __always_inline void missing_add(const struct uw_tunnel_key *k, __s64 n, __u64 out_ns)
 {
 	static const struct uw_tunnel_second none = {};
