@@ -155,6 +155,12 @@ install_packages() {
 	[ ${#list[@]} = 0 ] || apt_install "${list[@]}"
 }
 
+# Of what a package depends on only the libraries: a program that is run by hand needs no users,
+# no message bus and no other daemon.
+libraries() {
+	dpkg-deb -f "$1" Depends | tr ',' '\n' | grep '^ *lib' | paste -sd,
+}
+
 unpack_daemon() {
 	local package=${1%%:*} path=${1#*:} d=$private/$1
 
@@ -163,8 +169,9 @@ unpack_daemon() {
 	chmod -R a+rX "$private"
 	(cd "$d" && { apt download "$package" || { apt update && apt download "$package"; }; }) &&
 		quietly dpkg-deb -x "$d"/*.deb "$d/root" &&
-		apt satisfy "$(dpkg-deb -f "$d"/*.deb Depends)" &&
-		install -m 0755 "$d/root$path" "$tools/"
+		apt satisfy "$(libraries "$d"/*.deb)" || return 1
+	[ -e "$d/root$path" ] || path=${path#/usr}	# Debian 12 has it in /lib yet
+	install -m 0755 "$d/root$path" "$tools/"
 }
 
 install_all() {
