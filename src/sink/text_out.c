@@ -169,6 +169,16 @@ static void put_glued(FILE *out, const char *word, size_t n)
 		fputc(word[i] == *UW_NBSP ? ' ' : word[i], out);
 }
 
+/* Where a word that must be broken is broken best: behind a colon, a dot and the like. */
+static size_t break_point(const char *word, size_t most)
+{
+	size_t n = most;
+
+	while (n > most / 2 && !strchr(":./-_,", word[n - 1]))
+		n--;
+	return n > most / 2 ? n : most;
+}
+
 /* A word wider than a whole line is broken where the line ends. */
 static void put_word(struct pen *p, const char *word)
 {
@@ -181,6 +191,8 @@ static void put_word(struct pen *p, const char *word)
 		}
 		if (!n)
 			n = strlen(word); /* no line could take it: let it stick out */
+		if (word[n])
+			n = break_point(word, n);
 		put_glued(p->o->out, word, n);
 		p->column += uw_text_columns(word) - uw_text_columns(word + n);
 		word += n;
@@ -189,17 +201,48 @@ static void put_word(struct pen *p, const char *word)
 	}
 }
 
+static bool fits_a_line(const struct pen *p, const char *word)
+{
+	return !p->o->width || uw_text_columns(word) + p->hang <= p->o->width;
+}
+
+/* An arrow stays with what it points to, a dot between two things with the first. */
+static size_t arrow_of(const char *text)
+{
+	if (strncmp(text, "→ ", 4) == 0 || strncmp(text, "→" UW_NBSP, 4) == 0)
+		return 4;
+	return strncmp(text, "=> ", 3) == 0 ? 3 : 0;
+}
+
+static size_t whole_word(const char *text)
+{
+	size_t len = arrow_of(text);
+
+	len += strcspn(text + len, " ");
+	while (strncmp(text + len, " · ", 4) == 0)
+		len += 3;
+	return len;
+}
+
 /* The next word; what is glued together and wider than a line of its own is not one. */
 static size_t take_word(const struct pen *p, const char *text, char word[UW_LINE_MAX])
 {
-	size_t len = strcspn(text, " ");
+	size_t len = whole_word(text), arrow = arrow_of(text);
 
 	snprintf(word, UW_LINE_MAX, "%.*s", (int)len, text);
-	if (!p->o->width || uw_text_columns(word) + p->hang <= p->o->width)
+	if (fits_a_line(p, word))
 		return len;
-	len = strcspn(word, UW_NBSP);
+	len = arrow + strcspn(word + arrow, " " UW_NBSP);
 	word[len] = '\0';
 	return len;
+}
+
+/* What no line can hold whole begins on this one, if half of it is free. */
+static bool begins_here(const struct pen *p, const char *word, unsigned spaces)
+{
+	if (p->column <= p->hang || spaces + uw_text_columns(word) <= room(p))
+		return true;
+	return !fits_a_line(p, word) && room(p) >= p->o->width / 2;
 }
 
 static void put_folded(struct pen *p, const char *text)
@@ -212,11 +255,11 @@ static void put_folded(struct pen *p, const char *text)
 
 		if (!len)
 			return;
-		if (spaces + uw_text_columns(word) > room(p) && p->column > p->hang) {
-			new_line(p);
-		} else {
+		if (begins_here(p, word, spaces)) {
 			fprintf(p->o->out, "%*s", (int)spaces, "");
 			p->column += spaces;
+		} else {
+			new_line(p);
 		}
 		put_word(p, word);
 		text += spaces + len;
