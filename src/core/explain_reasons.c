@@ -37,11 +37,10 @@ const struct uw_explanation uw_explain_reasons[] = {
 	  "No socket wanted the datagram.",
 	  "For a reply: the program had closed its socket, or a connected socket got the "
 	  "reply from another address. For a request: nobody listens on the port.",
-	  "ss -uanp 'sport = :PORT', in the namespace of the record." },
+	  "ss -uanp 'sport = :PORT', in the network namespace of the program." },
 	{ UW_EXPLAIN_REASON, "SOCKET_RCVBUFF",
 	  "The receive buffer of the socket was full.",
-	  "The program reads too slowly for the load, or its buffer is small (socket.rcvbuf "
-	  "has its size).",
+	  "The program reads too slowly for the load, or its buffer is small.",
 	  "ss -uamp (rb is the limit, r what is used, d the drops); net.core.rmem_max; the "
 	  "program's CPU time." },
 	{ UW_EXPLAIN_REASON, "PROTO_MEM",
@@ -55,7 +54,7 @@ const struct uw_explanation uw_explain_reasons[] = {
 	  "packet.",
 	  "systemd's IPAddressDeny= or IPAddressAllow= in a unit; a container's network "
 	  "policy; SO_ATTACH_FILTER of the program.",
-	  "bpftool cgroup tree; systemctl show UNIT -p IPAddressDeny; ss -0 -uap --bpf." },
+	  "bpftool cgroup tree; systemctl show UNIT -p IPAddressDeny -p IPAddressAllow." },
 	{ UW_EXPLAIN_REASON, "SOCKET_CLOSE",
 	  "The datagram lay in the socket when the program closed it.",
 	  "The program gave up before it read the answer.",
@@ -68,7 +67,7 @@ const struct uw_explanation uw_explain_reasons[] = {
 	  "The UDP checksum is wrong: the datagram was damaged.",
 	  "A faulty device, cable or tunnel on the way; a virtual network card with broken "
 	  "offloading.",
-	  "nstat -az UdpInCsumErrors; ethtool -K DEVICE rx off gso off for a test." },
+	  "nstat -az 'Udp*InCsumErrors'; for a test ethtool -K DEVICE rx off here, tx off at the sender." },
 	{ UW_EXPLAIN_REASON, "SKB_CSUM",
 	  "A checksum could not be computed while the packet was handled.",
 	  "A driver or tunnel that leaves the packet in an odd shape.",
@@ -142,7 +141,7 @@ const struct uw_explanation uw_explain_reasons[] = {
 	{ UW_EXPLAIN_REASON, "IP_LOCAL_SOURCE",
 	  "The packet came from outside and bears an address of this host as its sender.",
 	  "One address on two machines, or a network that sends our packets back.",
-	  "arping -D -I DEVICE ADDRESS; ip addr." },
+	  "arping -D -I DEVICE SENDER; ip addr." },
 	{ UW_EXPLAIN_REASON, "IP_INVALID_SOURCE",
 	  "The sender's address cannot be one: multicast, broadcast or zero.",
 	  "A forged or misconfigured sender.",
@@ -157,7 +156,7 @@ const struct uw_explanation uw_explain_reasons[] = {
 	  "net.ipv4.conf.DEVICE.route_localnet; nft list ruleset." },
 	{ UW_EXPLAIN_REASON, "IP_NOPROTO",
 	  "Nothing on this host takes this IP protocol.",
-	  "An answer to something that was never asked.",
+	  "A tunnel or protocol that is not set up here.",
 	  NULL },
 	{ UW_EXPLAIN_REASON, "INVALID_PROTO",
 	  "The packet's protocol does not fit its addresses or its device.",
@@ -413,8 +412,7 @@ const struct uw_explanation uw_explain_reasons[] = {
 	{ UW_EXPLAIN_REASON, "BRIDGE_INGRESS_STP_STATE",
 	  "The bridge port is not forwarding.",
 	  "Spanning tree still listens or blocks: after a port came up, for 30 s.",
-	  "bridge -d link show; ip link set BRIDGE type bridge stp_state 0, or "
-	  "forward_delay." },
+	  "bridge -d link show: state; ip link set BRIDGE type bridge forward_delay 400 makes it 8 s." },
 	{ UW_EXPLAIN_REASON, "ARP_PVLAN_DISABLE",
 	  "Proxy ARP for private VLANs is not enabled.",
 	  NULL,

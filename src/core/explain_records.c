@@ -107,7 +107,7 @@ const struct uw_explanation uw_explain_records[] = {
 	{ UW_EXPLAIN_DIAGNOSIS, "checksum",
 	  "Datagrams come in with a wrong checksum and are dropped.",
 	  NULL,
-	  "nstat -az UdpInCsumErrors; ethtool -K DEVICE rx off for a test; look for the "
+	  "nstat -az 'Udp*InCsumErrors'; ethtool -K DEVICE rx off for a test; look for the "
 	  "device that damages them." },
 	{ UW_EXPLAIN_DIAGNOSIS, "nic-drops",
 	  "The network card or the line behind it lost packets while queries went "
@@ -134,18 +134,10 @@ const struct uw_explanation uw_explain_records[] = {
 	  NULL },
 
 	{ UW_EXPLAIN_ENGINE, "nftables",
-	  "A rule or chain policy of nftables dropped the packet.",
+	  "A rule or chain policy dropped the packet, of nftables or of an iptables that uses it "
+	  "(iptables-nft).",
 	  NULL,
 	  "nft -a list ruleset, in the namespace of the record; --nft-trace names the rule." },
-	{ UW_EXPLAIN_ENGINE, "iptables-nft",
-	  "A rule made with iptables, which nftables carries out.",
-	  NULL,
-	  "iptables-nft-save -c, ip6tables-nft-save -c, in the namespace of the record." },
-	{ UW_EXPLAIN_ENGINE, "iptables-legacy",
-	  "A rule of the old iptables, beside nftables.",
-	  NULL,
-	  "iptables-legacy-save -c, ip6tables-legacy-save -c, in the namespace of the "
-	  "record." },
 	{ UW_EXPLAIN_ENGINE, "nfqueue",
 	  "A firewall rule hands the packet to a program (an intrusion detection system, a "
 	  "content filter), which refuses it or keeps it; or nobody listens on that queue.",
@@ -211,8 +203,8 @@ const struct uw_explanation uw_explain_records[] = {
 	  NULL,
 	  NULL },
 	{ UW_EXPLAIN_FIELD, "drop.engine",
-	  "What dropped the packet in a netfilter hook: nftables, nfqueue, conntrack. "
-	  "Absent where the place in the kernel cannot tell.",
+	  "What dropped the packet: nftables, nfqueue, conntrack or a BPF program (cgroup_bpf). Absent where "
+	  "neither the place in the kernel nor a counter tells.",
 	  NULL,
 	  NULL },
 	{ UW_EXPLAIN_FIELD, "drop.hook",

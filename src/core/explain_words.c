@@ -36,7 +36,8 @@ const struct uw_explanation uw_explain_words[] = {
 	  "or NTSN with the right origin timestamp, or DNS REFUSED.",
 	  NULL,
 	  "RATE: ask less often. DENY, RSTR, REFUSED: the server's access list does not let "
-	  "this client in." },
+	  "this client in. NTSN: the keys do not fit any more; the client has to exchange them anew "
+	  "(chronyc authdata, ntpq -c nts)." },
 	{ UW_EXPLAIN_VERDICT, "rejected",
 	  "An ICMP error came instead of an answer: destination unreachable, time exceeded "
 	  "or parameter problem, quoting this request. Judged at the deadline, because an "
@@ -63,28 +64,29 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "ENETUNREACH, EHOSTUNREACH: the route (ip route get ADDRESS). EACCES: a prohibit "
 	  "route, or broadcast without permission. EMSGSIZE: larger than the MTU. EPERM: a "
-	  "BPF program or IPsec policy." },
+	  "BPF program, a system call filter or an IPsec policy." },
 	{ UW_EXPLAIN_VERDICT, "request_dropped",
-	  "A packet of the request was freed on this host before it left. drop.* names the "
-	  "place and the kernel's reason; send.errno is set if the sender was told.",
+	  "A packet of the request was freed on this host, before it left or before the server "
+	  "here got it. drop.* names the place and the kernel's reason; send.errno is set if the "
+	  "sender was told.",
 	  NULL,
 	  "udpwhy explain REASON, with the drop.reason of the record." },
 	{ UW_EXPLAIN_VERDICT, "request_held",
-	  "The request never left and was never freed: it still waits on this host, for a "
-	  "neighbour's address, in a queueing discipline, in NFQUEUE, for IPsec or for "
-	  "missing fragments.",
+	  "The request was not freed and got no further: it still waits on this host, for the next "
+	  "hop's MAC address, in a queueing discipline, in NFQUEUE, for IPsec or for missing "
+	  "fragments.",
 	  NULL,
 	  "stage says where it waits: udpwhy explain STAGE. For NFQUEUE: cat "
 	  "/proc/net/netfilter/nfnetlink_queue." },
 	{ UW_EXPLAIN_VERDICT, "reply_dropped",
-	  "The reply came to this host and was freed before the program got it. drop.* names "
-	  "the place and the kernel's reason.",
+	  "The reply was on this host and was freed here, before the program got it or, at a server, "
+	  "before it left. drop.* names the place and the kernel's reason.",
 	  NULL,
 	  "udpwhy explain REASON, with the drop.reason of the record. In the stage nf_input: "
 	  "allow replies (ct state established) before the rule that drops." },
 	{ UW_EXPLAIN_VERDICT, "reply_held",
-	  "The reply came to this host and stays inside: in NFQUEUE, in a queue, or in "
-	  "reassembly for want of fragments.",
+	  "The reply is on this host and got no further: it waits in NFQUEUE, in a queue, or for "
+	  "fragments that have not come.",
 	  NULL,
 	  "stage says where it waits: udpwhy explain STAGE. For NFQUEUE: cat "
 	  "/proc/net/netfilter/nfnetlink_queue." },
@@ -99,8 +101,9 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "The daemon is stuck, stopped or overloaded (ss -unlp shows Recv-Q)." },
 	{ UW_EXPLAIN_VERDICT, "not_served",
-	  "Seen at the server: the daemon read the request and sent no reply in time. Rate limiting "
-	  "and access lists of daemons are often silent; stage wire_out: the reply left late.",
+	  "Seen at the server: the daemon read the request and sent no reply in time. Rate limits "
+	  "and access lists of daemons are often silent. With stage wire_out a reply did leave, too "
+	  "late.",
 	  NULL,
 	  "The daemon's log and access list; chronyc serverstats, or the query log of the "
 	  "resolver." },
@@ -115,18 +118,20 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  NULL },
 	{ UW_EXPLAIN_FAULT, "local",
-	  "This host is to blame: the packet was seen to die, to wait or to be left unread "
-	  "here.",
+	  "This host is to blame: it refused to send, or the packet was seen to die, to wait, to be "
+	  "left unread or to be late here.",
 	  NULL,
 	  NULL },
 	{ UW_EXPLAIN_FAULT, "beyond",
-	  "Not this host: the request left, nothing was dropped here, and nothing that we "
-	  "could not see could have hidden the reply.",
+	  "Not this host: what happened is known to have happened elsewhere. Of a silence: the request "
+	  "left, nothing was dropped here, and nothing that we could not see could have hidden the "
+	  "reply.",
 	  NULL,
 	  NULL },
 	{ UW_EXPLAIN_FAULT, "unknown",
 	  "This host cannot be acquitted: something that we could not see may have hidden "
-	  "the reply. evidence.gaps names it.",
+	  "the reply (evidence.gaps names it), or one copy of the request died here and another one "
+	  "drew no answer.",
 	  NULL,
 	  NULL },
 
@@ -179,7 +184,7 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "ip xfrm policy; ip xfrm state." },
 	{ UW_EXPLAIN_STAGE, "neighbour",
-	  "Waiting for the link-layer address of the next hop (ARP, neighbour discovery).",
+	  "Waiting for the next hop's MAC address (ARP, IPv6 neighbour discovery).",
 	  NULL,
 	  "ip neigh show: is the next hop up and in the same network?" },
 	{ UW_EXPLAIN_STAGE, "nf_egress",
@@ -247,11 +252,12 @@ const struct uw_explanation uw_explain_words[] = {
 	{ UW_EXPLAIN_STAGE, "udp",
 	  "The UDP layer: checksum, length and the search for a socket.",
 	  NULL,
-	  "nstat -az UdpInErrors UdpNoPorts UdpInCsumErrors." },
+	  "nstat -az 'Udp*': InErrors, NoPorts, InCsumErrors (Udp6 for IPv6)." },
 	{ UW_EXPLAIN_STAGE, "socket_filter",
 	  "A filter of the receiving socket or a BPF program of its cgroup.",
 	  NULL,
-	  "ss -uapn --bpf; bpftool cgroup tree." },
+	  "bpftool cgroup tree; strace -f -e trace=setsockopt shows a filter that the program itself "
+	  "attaches (SO_ATTACH_FILTER, SO_ATTACH_BPF)." },
 	{ UW_EXPLAIN_STAGE, "socket_queue",
 	  "The receive queue of the socket.",
 	  NULL,
@@ -266,23 +272,23 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "Start udpwhy first, or wait for the next query." },
 	{ UW_EXPLAIN_GAP, "records_lost",
-	  "Records of ours were lost while this query was open, or the machine slept; the missing one may have "
-	  "been the reply.",
+	  "Records of ours were lost while this query was open, or the machine slept: the reply may have come "
+	  "unseen.",
 	  NULL,
 	  "Narrow the filters (--server, --protocol); the end of the run says how many and "
 	  "where." },
 	{ UW_EXPLAIN_GAP, "table_full",
-	  "Too many queries were open at once, and this one or its reply was not followed.",
+	  "Too many queries were open at once, and this one or its reply could not be followed.",
 	  NULL,
 	  "Narrow the filters (--server, --protocol, --scope)." },
 	{ UW_EXPLAIN_GAP, "nic_drops_rose",
-	  "A counter of lost packets of a device rose meanwhile, or the link by which the "
-	  "request left went down; request or reply may have been lost by that.",
+	  "A device of this host counted lost packets meanwhile, or the link by which the request left went "
+	  "down: request or reply may have been lost there.",
 	  NULL,
 	  "ip -s -s link; ethtool -S DEVICE; larger rings (ethtool -G), fewer packets, or more receive "
 	  "queues." },
 	{ UW_EXPLAIN_GAP, "xdp_on_device",
-	  "An XDP program sits on the device and may drop before the kernel sees the packet.",
+	  "An XDP program sits on a device and may drop packets before our hooks see them.",
 	  NULL,
 	  "bpftool net; try once without the program." },
 	{ UW_EXPLAIN_GAP, "namespace_not_traced",
@@ -291,8 +297,7 @@ const struct uw_explanation uw_explain_words[] = {
 	  "A --scope that leaves a namespace out; a namespace or device that came or went meanwhile.",
 	  "Trace all namespaces, or add this one to --scope; with all in it, wait for the next query." },
 	{ UW_EXPLAIN_GAP, "reply_unparsed",
-	  "A reply's payload could not be read by our hooks, so it could not be matched to "
-	  "its query.",
+	  "A reply came whose payload our hooks could not read, so it could not be matched to its query.",
 	  NULL,
 	  "A capture at the same time (tcpdump) shows whether the reply came." },
 	{ UW_EXPLAIN_GAP, "encapsulated",
@@ -309,7 +314,7 @@ const struct uw_explanation uw_explain_words[] = {
 	{ UW_EXPLAIN_GAP, "truncated_capture",
 	  "The capture keeps too few bytes of each packet to match replies.",
 	  NULL,
-	  "Capture with -s 0, or at least 110 bytes for NTP." },
+	  "Capture whole packets (tcpdump -s 0); NTP alone needs 110 bytes of each." },
 };
 /* clang-format on */
 

@@ -312,9 +312,9 @@ void uw_no_route_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 			if (routing_errno(f, e->err))
 				uw_evidence_add(&d->in_favour,
-						"%s %s: %" PRIu64 " sends failed with %s (%s)",
-						uw_rule_protocol(f), uw_rule_server(f, at), e->count,
-						name ? name : "an errno", route_of_errno(e->err));
+						"%s %s: sends that failed with %s (%s): %" PRIu64,
+						uw_rule_protocol(f), uw_rule_server(f, at),
+						name ? name : "an errno", route_of_errno(e->err), e->count);
 		}
 	}
 	uw_rule_host(c->lead, to);

@@ -11,6 +11,7 @@
 #include "core/rules.h"
 
 #define NS_PER_S 1000000000ull
+#define SAME_MOMENT_NS (60 * NS_PER_S)
 
 /* Flows that are judged from what their server does: its end is not ours. */
 bool uw_ephemeral_flow(const struct uw_flow *f)
@@ -109,11 +110,27 @@ bool uw_ephemeral_holds(const struct uw_case *c, enum uw_confidence *confidence)
 	return true;
 }
 
+static uint64_t time_apart(const struct door_sum *e, const struct door_sum *f)
+{
+	return f->last_good_ns > e->last_bad_ns ? f->last_good_ns - e->last_bad_ns : e->last_bad_ns - f->last_good_ns;
+}
+
+static bool at_the_same_time(const struct door_sum *e, const struct door_sum *f)
+{
+	return f->last_good_ns && e->last_bad_ns && time_apart(e, f) <= SAME_MOMENT_NS;
+}
+
+/* "port 123", the one that was answered last. */
+static const char *fixed_ports(const struct door_sum *f, char buf[24])
+{
+	if (!f->port)
+		return "fixed ports";
+	snprintf(buf, 24, "port %u", f->port);
+	return buf;
+}
+
 static void fixed_for(const struct door_sum *e, const struct door_sum *f, struct uw_diagnosis *d)
 {
-	uint64_t apart = f->last_good_ns > e->last_bad_ns ? f->last_good_ns - e->last_bad_ns :
-							    e->last_bad_ns - f->last_good_ns;
-
 	uw_evidence_add(&d->in_favour,
 			"fixed ports: %" PRIu64 " asked, %" PRIu64
 			" answered by the same server (last port %u, median %.1f ms)",
@@ -122,7 +139,7 @@ static void fixed_for(const struct door_sum *e, const struct door_sum *f, struct
 		uw_evidence_add(&d->in_favour,
 				"the last answered fixed-port query and the last unanswered"
 				" ephemeral one were sent %.1f s apart",
-				(double)apart / NS_PER_S);
+				(double)time_apart(e, f) / NS_PER_S);
 }
 
 static void ephemeral_for(const struct door_sum *e, const struct door_sum *f,
@@ -147,7 +164,7 @@ static void ephemeral_advise(const struct uw_case *c, struct uw_diagnosis *d)
 {
 	const struct uw_host_facts *h = c->host;
 	const struct uw_flow_id *id = &c->lead->id;
-	char to[UW_ADDR_TEXT], where[64] = "above 1023", first[160] = "";
+	char to[UW_ADDR_TEXT], where[64] = "above 1023", first[208] = "In that filter";
 
 	uw_addr_text(&id->server, id->family, to);
 	if (h && h->ephemeral_low && h->ephemeral_high)
@@ -156,28 +173,26 @@ static void ephemeral_advise(const struct uw_case *c, struct uw_diagnosis *d)
 	if (d->confidence == UW_POSSIBLE)
 		snprintf(first, sizeof(first),
 			 "First ask from a fixed port too: udpwhy probe %s %s. If that is"
-			 " answered: in",
+			 " answered, look for such a filter (network ACL, router's access list): in it",
 			 uw_proto_name(id->protocol), to);
 	snprintf(d->next_step, sizeof(d->next_step),
-		 "%s the network's stateless filter (network ACL, router access list), allow"
-		 " inbound udp, source %s, source port %u, destination ports %s.",
-		 first[0] ? first : "In", to, id->server_port, where);
+		 "%s, allow inbound udp, source port %u, destination ports %s.",
+		 first, id->server_port, where);
 }
 
 void uw_ephemeral_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
 	const struct uw_flow_id *id = &c->lead->id;
 	struct door_sum ephemeral, fixed;
-	char at[UW_ENDPOINT_TEXT];
+	char at[UW_ENDPOINT_TEXT], name[24];
 
 	sum_doors(c, &ephemeral, &fixed);
 	uw_endpoint_text(&id->server, id->family, id->server_port, at);
 	if (d->confidence == UW_LIKELY)
-		uw_say(d,
-		       "Replies of %s to fixed ports come in, replies to ephemeral ports do not:"
-		       " a stateless filter on the way (network ACL, router access list) does"
-		       " that.",
-		       at);
+		uw_say(d, "Replies to %s come in, replies to ephemeral ports do not,%s from the same server"
+		       " (%s). A stateless filter does that: a network ACL, a router's access list.%s",
+		       fixed_ports(&fixed, name), at_the_same_time(&ephemeral, &fixed) ? " at the same moment," : "", at,
+		       id->protocol == UW_PROTO_NTP && fixed.port == 123 ? " ntpd works because it uses 123 both ways." : "");
 	else
 		uw_say(d,
 		       "No reply of %s to an ephemeral port came in. A stateless filter on the"

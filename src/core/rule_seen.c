@@ -114,10 +114,10 @@ void uw_unread_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	uw_say(d, "Replies of %s %s the asking program's socket, and it %s not read them: %" PRIu64 ".",
 	       uw_rule_server(c->lead, at), d->confidence == UW_CERTAIN ? "lie in" : "lay in",
 	       d->confidence == UW_CERTAIN ? "does" : "did", sum_of(d, UW_REPLY_UNREAD));
-	tell_share(d, UW_REPLY_UNREAD, "have a reply queued that was not read in time");
+	tell_share(d, UW_REPLY_UNREAD, "had a reply in the socket that was not read in time");
 	if (closed)
-		uw_evidence_add(&d->open, "%" PRIu64 " of them were freed when the program closed its socket: it may"
-				" have had its answer elsewhere", closed);
+		uw_evidence_add(&d->open, "freed when the program closed its socket, so that it may have had its"
+				" answer elsewhere: %" PRIu64, closed);
 }
 
 /* Certain where the socket was seen closed before the reply came; else the program may have waited for it. */
@@ -136,12 +136,12 @@ void uw_late_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	       given_up ? "the program has given up" : "the deadline", sum_of(d, UW_ANSWERED_LATE));
 	tell_share(d, UW_ANSWERED_LATE, "answered after the deadline");
 	if (given_up)
-		uw_evidence_add(&d->in_favour, "%" PRIu64 " replies came when the asking socket was closed", given_up);
+		uw_evidence_add(&d->in_favour, "replies that came when the asking socket was closed: %" PRIu64, given_up);
 	else
 		uw_evidence_add(&d->open, "0 asking sockets were closed before: the program may wait longer than"
 				" --timeout has it");
 	if (uw_flow_answered(c->lead))
-		uw_evidence_add(&d->open, "%" PRIu64 " were answered in time, half of them within %.1f ms",
+		uw_evidence_add(&d->open, "answered in time: %" PRIu64 ", half of them within %.1f ms",
 				uw_flow_answered(c->lead), (double)uw_flow_quantile_us(c->lead, 0.5) / 1000);
 }
 

@@ -18,7 +18,7 @@ void uw_fragments_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
 	unsigned i;
 
-	uw_say(d, "Replies came in fragments, and not all of them: %" PRIu64 " waited here in vain.", c->drops);
+	uw_say(d, "Replies came in fragments, but not all fragments came: %" PRIu64 " waited here in vain.", c->drops);
 	uw_evidence_add(&d->in_favour, "stage reassembly, reason %s: %" PRIu64 " %s given up",
 			c->drop->reason, c->drops, c->drops == 1 ? "reply" : "replies");
 	for (i = 0; i < d->flows; i++) {
@@ -66,9 +66,9 @@ void uw_mtu_tell(const struct uw_case *c, struct uw_diagnosis *d)
 		f = d->flow[i];
 		too_large(f, &refused);
 		if (refused)
-			uw_evidence_add(&d->in_favour, "%" PRIu64 " sends refused with EMSGSIZE", refused);
+			uw_evidence_add(&d->in_favour, "sends refused with EMSGSIZE: %" PRIu64, refused);
 		if (f->too_big)
-			uw_evidence_add(&d->in_favour, "%" PRIu64 " requests without answer of which a router"
-					" said that they are too large (MTU %u)", f->too_big, f->mtu);
+			uw_evidence_add(&d->in_favour, "requests without answer that a router called too large"
+					" (MTU %u): %" PRIu64, f->mtu, f->too_big);
 	}
 }

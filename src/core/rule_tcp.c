@@ -41,15 +41,15 @@ void uw_tcp_tell(const struct uw_case *c, struct uw_diagnosis *d)
 		const struct uw_flow *f = d->flow[i];
 
 		if (f->tcp[UW_TCP_TIMED_OUT])
-			uw_evidence_add(&d->in_favour, "%" PRIu64 " TCP connections after a truncated answer"
-					" were not answered", f->tcp[UW_TCP_TIMED_OUT]);
+			uw_evidence_add(&d->in_favour, "TCP connections after a truncated answer that drew no"
+					" answer: %" PRIu64, f->tcp[UW_TCP_TIMED_OUT]);
 		if (f->tcp[UW_TCP_REFUSED])
-			uw_evidence_add(&d->in_favour, "%" PRIu64 " TCP connections after a truncated answer"
-					" were refused", f->tcp[UW_TCP_REFUSED]);
+			uw_evidence_add(&d->in_favour, "TCP connections after a truncated answer that were"
+					" refused: %" PRIu64, f->tcp[UW_TCP_REFUSED]);
 		if (f->tcp[UW_TCP_UNREACHABLE])
-			uw_evidence_add(&d->in_favour, "%" PRIu64 " TCP connections after a truncated answer"
-					" found no way", f->tcp[UW_TCP_UNREACHABLE]);
+			uw_evidence_add(&d->in_favour, "TCP connections after a truncated answer that were"
+					" turned away on their way: %" PRIu64, f->tcp[UW_TCP_UNREACHABLE]);
 	}
-	uw_evidence_add(&d->in_favour, "none was made, while the same server answers over UDP");
+	uw_evidence_add(&d->in_favour, "TCP connections to it that came about: 0, while it answers over UDP");
 	uw_evidence_add(&d->open, "who stops them: a rule on this host, on the way, or the server without TCP");
 }

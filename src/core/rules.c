@@ -66,7 +66,7 @@ const struct uw_rule uw_rules[] = {
 		.drop = uw_checksum_drop,
 		.tell = uw_checksum_tell,
 		.next_step =
-			"nstat -az UdpInCsumErrors counts them. ethtool -K DEVICE rx off for a test; look for the device on the way that damages them.",
+			"nstat -az 'Udp*InCsumErrors' counts them. ethtool -K DEVICE rx off for a test; look for the device on the way that damages them.",
 	},
 	{
 		.id = "app-not-reading",

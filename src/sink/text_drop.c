@@ -80,14 +80,26 @@ static void print_place(const struct uw_text_out *o, const struct uw_query *q,
 	}
 }
 
-/* Why the rule is not known, and how it could be. */
-static void add_no_rule(struct uw_line *l, const struct uw_drop_fact *d)
+/* nftables has it: where it can be found, and how it would be told. */
+static void add_untold_rule(struct uw_line *l, const struct uw_query *q, const struct uw_drop_fact *d)
 {
-	if (strcmp(d->engine, "nftables") == 0 || strcmp(d->engine, "iptables-nft") == 0)
-		uw_line_add(l, "not known; %s. It is in a chain of hook" UW_NBSP "%s: nft" UW_NBSP "-a" UW_NBSP "list" UW_NBSP "ruleset",
-			    d->rule_traced ? "nftables' trace of this packet did not come" :
-					     "udpwhy" UW_NBSP "trace" UW_NBSP "--nft-trace" UW_NBSP "--netns" UW_NBSP "NAME would name it",
-			    d->hook[0] ? d->hook : "unknown");
+	uw_line_add(l, "not known; ");
+	uw_text_advice(l, q, d, d->rule_traced ?
+		       "nftables' trace of this packet did not come" :
+		       "udpwhy" UW_NBSP "trace" UW_NBSP "--nft-trace" UW_NBSP "--netns" UW_NBSP "NAME would name it");
+	uw_line_add(l, ". It is in ");
+	if (d->hook[0])
+		uw_line_add(l, "a chain of hook" UW_NBSP "%s", d->hook);
+	else
+		uw_line_add(l, "the ruleset");
+	uw_line_add(l, ": nft" UW_NBSP "-a" UW_NBSP "list" UW_NBSP "ruleset");
+}
+
+/* Why the rule is not known, and how it could be. */
+static void add_no_rule(struct uw_line *l, const struct uw_query *q, const struct uw_drop_fact *d)
+{
+	if (strcmp(d->engine, "nftables") == 0)
+		add_untold_rule(l, q, d);
 	else if (strcmp(d->engine, "nfqueue") == 0)
 		uw_line_add(l, "not known; it hands packets to a program (NFQUEUE), and none took "
 				"this one");
@@ -115,7 +127,7 @@ static void print_rules(const struct uw_text_out *o, const struct uw_group *g, c
 		if (r->rule[0])
 			uw_line_bytes(&l, r->rule, sizeof(r->rule), 0);
 		else
-			add_no_rule(&l, d);
+			add_no_rule(&l, &g->first, d);
 		uw_text_labelled(o, i ? "" : "rule", l.text);
 	}
 	if (g->more_rules) {
@@ -126,8 +138,9 @@ static void print_rules(const struct uw_text_out *o, const struct uw_group *g, c
 }
 
 /* In plain words, by the kernel's reason or, where that says nothing, by the place. */
-static void print_meaning(const struct uw_text_out *o, const struct uw_drop_fact *d)
+static void print_meaning(const struct uw_text_out *o, const struct uw_query *q, const struct uw_drop_fact *d)
 {
+	struct uw_line advice = {0};
 	const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_REASON, d->reason);
 
 	if (!e || strcmp(d->reason, "NOT_SPECIFIED") == 0)
@@ -137,8 +150,10 @@ static void print_meaning(const struct uw_text_out *o, const struct uw_drop_fact
 	uw_text_labelled(o, "meaning", e->text);
 	if (e->usual)
 		uw_text_labelled(o, "usually", e->usual);
-	if (e->advice)
-		uw_text_labelled(o, "look at", e->advice);
+	if (!e->advice)
+		return;
+	uw_text_advice(&advice, q, d, e->advice);
+	uw_text_labelled(o, "look at", advice.text);
 }
 
 static void print_buffer(const struct uw_text_out *o, const struct uw_drop_fact *d)
@@ -147,7 +162,7 @@ static void print_buffer(const struct uw_text_out *o, const struct uw_drop_fact 
 
 	if (!d->rcvbuf)
 		return;
-	uw_line_add(&l, "receive buffer of %u" UW_NBSP "bytes, %u" UW_NBSP "used", d->rcvbuf,
+	uw_line_add(&l, "receive buffer of %u" UW_NBSP "bytes, %u" UW_NBSP "bytes in use", d->rcvbuf,
 		    d->rmem);
 	uw_text_labelled(o, "socket", l.text);
 }
@@ -165,5 +180,5 @@ void uw_text_drop(const struct uw_text_out *o, const struct uw_group *g)
 	if (is_netfilter(d))
 		print_rules(o, g, d);
 	else
-		print_meaning(o, d);
+		print_meaning(o, q, d);
 }

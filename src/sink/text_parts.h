@@ -35,6 +35,11 @@ const char *uw_text_kiss(const char code[4]);
 /** uw_text_errno_hint - where to look for the cause of a send that failed; NULL if unknown. */
 const char *uw_text_errno_hint(int err);
 
+/** uw_text_advice - append @advice; what of its capitals is known of the query and its drop (NULL: none) is
+ * filled in: DEVICE, ADDRESS, SENDER, PORT, UNIT, NAME (of the network namespace). */
+void uw_text_advice(struct uw_line *l, const struct uw_query *q, const struct uw_drop_fact *d,
+		    const char *advice);
+
 /* ---- groups: text_group.c ---- */
 
 #define UW_GROUP_IDS 64 /* of the last queries of a group, to know the cause of others by */

@@ -240,10 +240,9 @@ static void print_came_from(const struct uw_text_out *o, const struct uw_query *
 	uw_line_add(&l, "%s", uw_addr_text(&q->misdirected_from, q->key.family, from));
 	if (q->misdirected_port)
 		uw_line_add(&l, " port" UW_NBSP "%u", q->misdirected_port);
-	uw_text_labelled(o, "came from", l.text);
+	uw_text_labelled(o, "reply from", l.text);
 }
 
-/* Where to look, where no drop says it: what holds a packet, what refuses to send. */
 /* The answer did not fit into its datagram; what the program did then (RFC 7766). */
 static void print_tcp(const struct uw_text_out *o, const struct uw_query *q)
 {
@@ -264,10 +263,12 @@ static void print_tcp(const struct uw_text_out *o, const struct uw_query *q)
 	uw_text_labelled(o, "over TCP", l.text);
 }
 
+/* Where to look, where no drop says it: what holds a packet, what refuses to send. */
 static void print_look_at(const struct uw_text_out *o, const struct uw_query *q)
 {
 	const struct uw_explanation *e = uw_explain_entry(UW_EXPLAIN_STAGE, uw_stage_name(q->stage));
 	const char *hint = NULL;
+	struct uw_line l = {0};
 
 	if (q->verdict == UW_SEND_FAILED)
 		hint = uw_text_errno_hint(q->send_errno);
@@ -275,28 +276,18 @@ static void print_look_at(const struct uw_text_out *o, const struct uw_query *q)
 		return;
 	else if (strncmp(uw_stage_name(q->stage), "nf_", 3) == 0)
 		hint = q->held_by ? "cat /proc/net/netfilter/nfnetlink_queue: the second column is the "
-				    "process or port id of the program that does not decide" :
-				    "cat /proc/net/netfilter/nfnetlink_queue: mostly a firewall keeps "
-				    "a packet for a program that has to judge it (NFQUEUE)";
+				    "netlink port, mostly the process id, of the program that does not decide" :
+				    "cat /proc/net/netfilter/nfnetlink_queue: what waits in a hook mostly "
+				    "waits for a program that is to judge it (NFQUEUE)";
 	else if (e)
 		hint = e->advice;
-	if (hint)
-		uw_text_labelled(o, "look at", hint);
+	if (!hint)
+		return;
+	uw_text_advice(&l, q, NULL, hint);
+	uw_text_labelled(o, "look at", l.text);
 }
 
-static void add_gap_names(struct uw_line *l, uint32_t gaps)
-{
-	const char *separator = "";
-
-	for (unsigned g = 0; g < UW_GAPS; g++) {
-		if (!(gaps & UW_GAP_BIT(g)))
-			continue;
-		uw_line_add(l, "%s%s", separator, uw_gap_name(g));
-		separator = ", ";
-	}
-}
-
-/* Every silence says what was ruled out, with numbers. */
+/* Every silence says what was ruled out, with numbers; what was not, is told with the fault. */
 static void print_acquittal(const struct uw_text_out *o, const struct uw_group *g)
 {
 	struct uw_line l = {0};
@@ -321,13 +312,8 @@ static void print_acquittal(const struct uw_text_out *o, const struct uw_group *
 	if (g->first.acquittal.carried)
 		uw_line_add(&l, " · tunnel: the" UW_NBSP "outer" UW_NBSP "packet" UW_NBSP "left, others came in, none" UW_NBSP "of" UW_NBSP "them" UW_NBSP "was" UW_NBSP "lost");
 	uw_line_add(&l, " · tracer" UW_NBSP "losses" UW_NBSP "%llu"
-		    "   =>" UW_NBSP "evidence" UW_NBSP, (unsigned long long)g->tracer_losses);
-	if (g->gaps) {
-		uw_line_add(&l, "incomplete: ");
-		add_gap_names(&l, g->gaps);
-	} else {
-		uw_line_add(&l, "complete");
-	}
+		    "   =>" UW_NBSP "evidence" UW_NBSP "%s", (unsigned long long)g->tracer_losses,
+		    g->gaps ? "incomplete" : "complete");
 	uw_text_labelled(o, "checked here", l.text);
 }
 
@@ -377,18 +363,33 @@ static void print_unknown(const struct uw_text_out *o, const struct uw_group *g)
 	}
 }
 
+/* What came of the reply died or waits here for what did not come. */
+static bool is_waiting_for_fragments(const struct uw_query *q)
+{
+	if (q->verdict != UW_REPLY_HELD && q->verdict != UW_REPLY_DROPPED)
+		return false;
+	return q->stage == UW_STAGE_REASSEMBLY && q->role != UW_ROLE_SERVER &&
+	       (q->verdict == UW_REPLY_HELD ||
+		(q->decisive_drop && strcmp(q->decisive_drop->reason, "FRAG_REASM_TIMEOUT") == 0));
+}
+
 static const char *local_fault(const struct uw_query *q)
 {
 	const struct uw_words *w = uw_text_words(q->verdict);
 
 	if (q->caused_by)
-		return "ON THIS HOST. What the server here asked on went wrong here.";
+		return "ON THIS HOST. The server here asked on, and that went wrong here.";
 	if (ends_here(q) && q->verdict == UW_REQUEST_DROPPED)
 		return "ON THIS HOST. The request was dropped on its way to the server here.";
 	if (ends_here(q) && q->verdict == UW_REQUEST_HELD)
 		return "ON THIS HOST. The request still waits on its way to the server here.";
 	if (q->role == UW_ROLE_LOCAL && q->verdict == UW_ANSWERED_LATE)
 		return "ON THIS HOST. The server here answered too late.";
+	if (is_waiting_for_fragments(q))
+		return q->verdict == UW_REPLY_HELD ?
+			       "ON THIS HOST. The server did answer; a part of the reply waits here for the rest." :
+			       "ON THIS HOST. The server did answer, but not all fragments of the reply came; those "
+			       "that did were given up here.";
 	return w->local[0] ? w->local : "ON THIS HOST.";
 }
 
@@ -404,6 +405,8 @@ static const char *beyond_fault(const struct uw_query *q)
 	/* A resend may have gone in fragments. */
 	if (q->verdict == UW_NO_REPLY && q->icmp.mtu && q->attempts == 1)
 		return "BEYOND THIS HOST. A router on the way says that the request is too large to pass.";
+	if (q->verdict == UW_NO_REPLY && q->role == UW_ROLE_FORWARDER)
+		return "BEYOND THIS HOST. From here alone: request or reply lost, cannot tell which.";
 	return w->beyond[0] ? w->beyond : "BEYOND THIS HOST.";
 }
 
@@ -413,8 +416,7 @@ static void print_fault(const struct uw_text_out *o, const struct uw_group *g)
 
 	if (g->first.caused_by)
 		uw_text_labelled(o, "caused by",
-				 "the server's own query for the same question, told before this: "
-				 "its fault is this one's");
+				 "the server's own query for the same question, told before this");
 	uw_text_far_seen(o, &g->first);
 	if (uw_text_far_fault(&far, &g->first))
 		uw_text_labelled(o, "fault", far.text);

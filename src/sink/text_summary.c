@@ -205,7 +205,7 @@ static void add_drops(struct uw_line *l, const struct uw_flow *f)
 	for (unsigned i = 0; i < f->drops && i < UW_FLOW_DROPS; i++) {
 		const struct uw_flow_drop *d = &f->drop[i];
 
-		uw_line_add(l, "%s%llu" UW_NBSP "%s dropped %s (%s%s", l->len ? " · " : "",
+		uw_line_add(l, "%s%llu" UW_NBSP "%s %s (%s%s", i ? ", " : l->len ? " · dropped: " : "dropped: ",
 			    (unsigned long long)d->count,
 			    d->dir == UW_REPLY ? d->count == 1 ? "reply" : "replies" :
 						 d->count == 1 ? "request" : "requests",
@@ -215,7 +215,7 @@ static void add_drops(struct uw_line *l, const struct uw_flow *f)
 		uw_line_add(l, ")");
 	}
 	if (f->drops_unlisted)
-		uw_line_add(l, " · %llu" UW_NBSP "dropped elsewhere",
+		uw_line_add(l, ", %llu" UW_NBSP "elsewhere",
 			    (unsigned long long)f->drops_unlisted);
 }
 

@@ -162,10 +162,12 @@ static bool freed_by_close(const struct uw_query *q, const struct uw_drop_fact *
 static void add_drop(struct uw_line *l, const struct uw_query *q, const struct uw_drop_fact *d)
 {
 	add_passed(l, q, d->dir, d->stage);
+	if (q->verdict == UW_ANSWERED_LATE && d->stage == UW_STAGE_UDP) {
+		uw_line_add(l, " → the program had closed its socket: nobody waited for it");
+		return;
+	}
 	if (freed_by_close(q, d))
 		uw_line_add(l, " → the program closed its socket without reading it,");
-	else if (q->verdict == UW_ANSWERED_LATE && d->stage == UW_STAGE_UDP)
-		uw_line_add(l, " → the program had closed its socket, nobody waited for it,");
 	else
 		uw_line_add(l, " → dropped %s (%s)", uw_text_place(d->stage),
 			    uw_stage_name(d->stage));
@@ -185,11 +187,16 @@ static void add_last(struct uw_line *l, const struct uw_query *q, enum uw_dir di
 	if (!last)
 		return;
 	add_passed(l, q, dir, last);
-	uw_line_add(l, " → %s", uw_text_reached(last));
-	if (dir == UW_REPLY && last == UW_STAGE_READ)
+	if (last != UW_STAGE_READ) {
+		uw_line_add(l, " → %s", uw_text_reached(last));
+	} else if (dir == UW_REPLY) {
+		uw_line_add(l, " → read by the program");
 		add_after(l, q, q->read_ns);
-	if (dir == UW_REQUEST && last == UW_STAGE_READ && q->server_pid)
-		uw_line_add(l, " (process %u)", q->server_pid);
+	} else {
+		uw_line_add(l, " → read by the server");
+		if (q->server_pid)
+			uw_line_add(l, " (process" UW_NBSP "%u)", q->server_pid);
+	}
 }
 
 static void add_refused_send(struct uw_line *l, const struct uw_query *q)
@@ -247,7 +254,8 @@ static void tell_request(struct events *e)
 	if (request_left(q)) {
 		add_passed(l, q, UW_REQUEST, UW_STAGE_WIRE_OUT);
 		add_hops(l, q, UW_REQUEST);
-		uw_line_add(l, ", taken by the driver");
+		/* Of several it may not be the first that left. */
+		uw_line_add(l, ", %staken by the driver", q->attempts > 1 && q->dropped ? "a copy " : "");
 		add_after(l, q, q->wire_out_ns);
 	} else if (q->drop[UW_REQUEST].seen) {
 		add_drop(l, q, &q->drop[UW_REQUEST]);

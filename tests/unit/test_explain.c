@@ -219,8 +219,8 @@ static void the_command_explains(void **state)
 			    "  The UDP checksum is wrong: the datagram was damaged.\n"
 			    "  Usually: A faulty device, cable or tunnel on the way; a virtual network card\n"
 			    "    with broken offloading.\n"
-			    "  Look at: nstat -az UdpInCsumErrors; ethtool -K DEVICE rx off gso off for a\n"
-			    "    test.\n");
+			    "  Look at: nstat -az 'Udp*InCsumErrors'; for a test ethtool -K DEVICE rx off\n"
+			    "    here, tx off at the sender.\n");
 	assert_int_equal(run(STDOUT_FILENO, text, sizeof(text), NULL), 0);
 	for (unsigned i = 0; (e = uw_explain_at(i)); i++)
 		assert_non_null(strstr(text, e->name));
