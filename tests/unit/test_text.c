@@ -69,7 +69,7 @@ static void advice_is_filled_in(void **state)
 	text = text_of((struct uw_text_options){ 0 }, &q, 1);
 	must_have(text, "  look at       ip route get 192.168.110.40; net.ipv4.conf.{all,wan0}.rp_filter (2 is");
 	free(text);
-	strcpy(d->ifname, "$(reboot)");
+	strcpy(d->ifname, "a$(reboot)");
 	q.nat.seen = true;	/* which of its addresses it bore there is not known */
 	text = text_of((struct uw_text_options){ 0 }, &q, 1);
 	must_have(text, "  look at       ip route get SENDER; net.ipv4.conf.{all,DEVICE}.rp_filter (2 is");
