@@ -156,6 +156,38 @@ extern void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 #define uw_read(ptr, type, ...)                                                                                        \
 	(uw_can_cast ? ___arrow(bpf_core_cast(ptr, type), __VA_ARGS__) : BPF_CORE_READ((type *)(ptr), __VA_ARGS__))
 
+/*
+ * The kernel skips a program that interrupts itself (recursion_misses): of an interrupt's packet the event is
+ * lost then. Where our programs take long, none comes in between. The kfuncs are there since 6.14; only since
+ * 6.15, whose verifier knows which functions may sleep (e2d8f560d176), may global ones be called meanwhile.
+ */
+struct bpf_subprog_info___sleep {
+	bool might_sleep;
+} __attribute__((preserve_access_index));
+
+extern void bpf_local_irq_save(unsigned long *flags) __ksym __weak;
+extern void bpf_local_irq_restore(unsigned long *flags) __ksym __weak;
+
+#ifdef UW_PLAIN
+#define uw_can_hold_irq false
+#else
+#define uw_can_hold_irq                                                                                                \
+	(bpf_ksym_exists(bpf_local_irq_save) &&                                                                        \
+	 bpf_core_field_exists(((struct bpf_subprog_info___sleep *)NULL)->might_sleep))
+#endif
+
+static __always_inline void irq_hold(unsigned long *flags)
+{
+	if (uw_can_hold_irq)
+		bpf_local_irq_save(flags);
+}
+
+static __always_inline void irq_release(unsigned long *flags)
+{
+	if (uw_can_hold_irq)
+		bpf_local_irq_restore(flags);
+}
+
 /* Payload outside the linear part: kfuncs for tracepoints since 6.11, for netfilter since 6.4. */
 extern int bpf_dynptr_from_skb(struct __sk_buff *skb, __u64 flags, struct bpf_dynptr *ptr) __ksym __weak;
 

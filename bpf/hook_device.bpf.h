@@ -190,6 +190,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 	struct net_device *dev;
 	struct uw_record *r;
 	struct uw_room *room;
+	unsigned long irq;
 
 	if (!wanted && (uw_config.have_output_hook || !skb_sock(skb) || skb->skb_iif))
 		return 0;
@@ -199,6 +200,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 	room = room_enter();
 	if (!room)
 		return 0;
+	irq_hold(&irq);
 	if (skb_parse(skb, room) == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
 
@@ -212,6 +214,7 @@ static __always_inline int on_queue(struct sk_buff *skb)
 				reply_queued(r, skb, &room->packet);
 		}
 	}
+	irq_release(&irq);
 	room_leave(room);
 	return 0;
 }
@@ -239,6 +242,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	bool wanted = skb_look(skb, &look);
 	struct uw_record *r;
 	struct uw_room *room;
+	unsigned long irq;
 
 	traffic_count(skb, dev, &look, UW_WAY_OUT);
 	if ((!wanted && !tunnels_watched()) || !scope_holds(netns_of_dev(dev)))
@@ -248,6 +252,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 	room = room_enter();
 	if (!room)
 		return 0;
+	irq_hold(&irq);
 	skb_parse(skb, room);
 	if (room->packet.kind == UW_PACKET_APPLICATION) {
 		__u8 dir = room->packet.dir;
@@ -273,6 +278,7 @@ static __always_inline int on_start_xmit(struct sk_buff *skb, const struct net_d
 		if (r && room->packet.dir == UW_REQUEST)
 			r->icmp.underway = true;
 	}
+	irq_release(&irq);
 	room_leave(room);
 	return 0;
 }

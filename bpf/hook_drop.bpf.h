@@ -298,6 +298,7 @@ static __always_inline int on_kfree(__u64 *ctx)
 {
 	struct sk_buff *skb = (struct sk_buff *)ctx[0];
 	bool later = fragments_noted && skb_is_later_fragment(skb);
+	unsigned long irq;
 	struct uw_room *room;
 
 	if (!later && !skb_wanted(skb) && !skb_asked(skb)) {
@@ -309,10 +310,12 @@ static __always_inline int on_kfree(__u64 *ctx)
 	room = room_enter();
 	if (!room)
 		return 0;
+	irq_hold(&irq);
 	if (later)
 		fragment_freed(ctx, skb, room);
 	else
 		packet_freed(ctx, skb, room);
+	irq_release(&irq);
 	room_leave(room);
 	return 0;
 }

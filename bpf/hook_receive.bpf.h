@@ -201,6 +201,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	bool later = !uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb);
 	struct uw_record *r;
 	struct uw_room *room;
+	unsigned long irq;
 
 	traffic_count(skb, dev, &look, UW_WAY_IN);
 	/* From another port than was asked it is seen when it is queued, or not before it is read. */
@@ -217,6 +218,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	room = room_enter();
 	if (!room)
 		return 0;
+	irq_hold(&irq);
 	skb_parse(skb, room);
 	switch (room->packet.kind) {
 	case UW_PACKET_APPLICATION:
@@ -248,6 +250,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	/* Without a hook nearer to the socket this is the best guess at what is delivered next. */
 	if (!uw_config.have_output_hook && room->packet.kind == UW_PACKET_APPLICATION)
 		arrival_note(&room->packet, query_of(&room->packet));
+	irq_release(&irq);
 	room_leave(room);
 	return 0;
 }

@@ -326,6 +326,7 @@ static __always_inline int on_data_ready(struct sock *sk)
 {
 	struct queue_walk w = { .sk = sk };
 	bool known = queue_count(sk);
+	unsigned long irq;
 
 	w.length = sk->sk_receive_queue.qlen;
 	if (w.length) {
@@ -336,8 +337,10 @@ static __always_inline int on_data_ready(struct sock *sk)
 		if (!w.room)
 			return 0;
 		w.room->news = 0;
+		irq_hold(&irq);
 		bpf_loop(UW_QUEUE_WALK, queue_look, &w, 0);
 		bpf_loop(w.room->news, queue_number, &w, 0);
+		irq_release(&irq);
 		room_leave(w.room);
 	}
 	if (!datagram_raced(sk) && known && !w.length)
