@@ -268,6 +268,7 @@ def client(args):
     try:
         sock = client_socket(args)
         sent = send_queries(args, sock)
+        time.sleep(args.read_after)
         while args.read_when and not os.path.exists(args.read_when):
             time.sleep(0.02)
         if args.no_read:
@@ -485,6 +486,7 @@ def parse():
     p.add_argument("--id", type=int, default=4660, help="of the first DNS query; the next add 1")
     p.add_argument("--copies", type=int, default=1, help="send each query so often")
     p.add_argument("--copy-gap", type=float, default=0.05)
+    p.add_argument("--read-after", type=float, default=0, help="seconds after the last was sent, for answers to wait")
     p.add_argument("--pad", type=int, default=0, help="size of each query, about")
     p.add_argument("--mtu-discover", choices=MTU_MODES, help="do: never fragment, set DF")
     p.add_argument("--rcvbuf", type=int)
