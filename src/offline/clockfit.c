@@ -5,11 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "offline/corridor.h"
+
 #define SLOPE_SAMPLES 400	/* of which every pair gives a slope */
 #define SLOPE_SPAN_NS 5e9	/* of less, a drift cannot be told from the jitter of the way */
 #define SLOPE_MAX 1e-3		/* no clock that runs gains more */
 #define SLOPE_UNKNOWN 1e-4	/* what a clock that nobody corrects may gain */
-#define NARROWEST 4		/* one in so many samples has the bounds: those with the shortest way */
+#define NARROWEST 4		/* one in so many samples, those with the shortest way, is hardly a wrong one */
+#define FILE_NS 1000.0		/* files have microseconds */
 
 static int by_time(const void *a, const void *b)
 {
@@ -36,7 +39,6 @@ struct line {
 	uint64_t at_ns;
 	int64_t base_ns;
 	double slope;
-	double slope_error;	/* three standard deviations of it, near enough */
 };
 
 static double centre(const struct line *l, const struct uw_clock_sample *s)
@@ -58,7 +60,6 @@ static int fit_slope(struct line *l, const struct uw_clock_sample *s, size_t n)
 	double span = (double)(s[n - 1].at_ns - s[0].at_ns);
 	double *slope;
 
-	l->slope_error = SLOPE_UNKNOWN;
 	if (n < 4 || span < SLOPE_SPAN_NS)
 		return 0;
 	slope = malloc((n / step + 1) * (n / step + 1) / 2 * sizeof(*slope));
@@ -73,44 +74,30 @@ static int fit_slope(struct line *l, const struct uw_clock_sample *s, size_t n)
 		}
 	}
 	l->slope = pairs ? median(slope, pairs) : 0;
-	if (pairs)
-		l->slope_error = 3 * (slope[3 * pairs / 4] - slope[pairs / 4]) / sqrt((double)(n / step));
-	if (l->slope > SLOPE_MAX || l->slope < -SLOPE_MAX)
-		l->slope = l->slope_error = 0;
+	if (fabs(l->slope) > SLOPE_MAX)
+		l->slope = 0;
 	free(slope);
 	return 0;
 }
 
+/* Near the line; what is not was matched wrongly, or a clock was set. */
+static bool agrees(const struct line *l, const struct uw_clock_sample *s, double middle)
+{
+	return fabs(centre(l, s) - gained(l, s) - middle) < (double)UW_CLOCK_AGREES_NS;
+}
+
 static double width(const struct uw_clock_sample *s)
 {
-	double w = (double)(s->request_ns - s->reply_ns);
-
-	return w < 0 ? -w : w;
+	return fabs((double)(s->request_ns - s->reply_ns));
 }
 
-struct bounds {
-	double low, high;
-	size_t count;
-};
-
-static void narrow(struct bounds *b, const struct line *l, const struct uw_clock_sample *s)
-{
-	double middle = centre(l, s) - gained(l, s), half = width(s) / 2;
-
-	b->low = b->count && b->low > middle - half ? b->low : middle - half;
-	b->high = b->count && b->high < middle + half ? b->high : middle + half;
-	b->count++;
-}
-
-/* The widest of the narrowest samples that agree: @v has room for all. */
+/* The widest of the narrowest samples that agree; below 0: no reply was seen at both ends. @v has room for all. */
 static double width_limit(const struct line *l, const struct uw_clock_sample *s, size_t n, double middle, double *v)
 {
 	size_t both = 0, i;
 
 	for (i = 0; i < n; i++) {
-		double off = centre(l, &s[i]) - gained(l, &s[i]) - middle;
-
-		if (s[i].both && off < UW_CLOCK_AGREES_NS && off > -UW_CLOCK_AGREES_NS)
+		if (s[i].both && agrees(l, &s[i], middle))
 			v[both++] = width(&s[i]);
 	}
 	if (!both)
@@ -134,36 +121,70 @@ static double quickest(const struct line *l, const struct uw_clock_sample *s, si
 	return least;
 }
 
-static void fit_bounds(const struct line *l, const struct uw_clock_sample *s, size_t n, double middle,
-		       double limit, struct uw_clock_fit *fit)
+/* Lines that keep to what every sample shows, or, where a wrong one is among them, to the narrowest. */
+static bool fit_between(const struct line *l, const struct uw_clock_sample *s, size_t n, double middle, double limit,
+			struct uw_straight *found)
 {
-	struct bounds b = { 0 };
-	double value, error = 0;
+	struct uw_corridor *c = calloc(1, sizeof(*c));
+	bool fits = false;
 	size_t i;
 
+	if (!c)
+		return false;
+	c->end = (double)(s[n - 1].at_ns - s[0].at_ns);
+	c->slope = l->slope;
+	for (i = 0; i < n; i++) {
+		double at = (double)(s[i].at_ns - l->at_ns), value = centre(l, &s[i]), half = width(&s[i]) / 2 + FILE_NS;
+
+		if (s[i].both && agrees(l, &s[i], middle) && width(&s[i]) <= limit)
+			uw_corridor_add(c, at, value - half, value + half);
+	}
+	fits = uw_corridor_fit(c, SLOPE_UNKNOWN, found) || uw_corridor_fit(c, SLOPE_MAX, found);
+	free(c);
+	return fits;
+}
+
+/* No line keeps to them all, for a clock was set or did not run evenly: as far as any of the narrowest says. */
+static void fit_middle(const struct line *l, const struct uw_clock_sample *s, size_t n, double middle, double limit,
+		       struct uw_straight *found)
+{
+	size_t i;
+
+	*found = (struct uw_straight){ .value = middle, .slope = l->slope };
 	for (i = 0; i < n; i++) {
 		double off = centre(l, &s[i]) - gained(l, &s[i]) - middle;
 
-		if (off > UW_CLOCK_AGREES_NS || off < -UW_CLOCK_AGREES_NS)
-			continue;
-		fit->agreeing++;
-		if (s[i].both && width(&s[i]) <= limit)
-			narrow(&b, l, &s[i]);
+		if (s[i].both && agrees(l, &s[i], middle) && width(&s[i]) <= limit)
+			found->error = fmax(found->error, fabs(off) + width(&s[i]) / 2);
 	}
-	value = b.count ? (b.low + b.high) / 2 : quickest(l, s, n, middle);
-	if (b.count) {
-		error = b.high > b.low ? (b.high - b.low) / 2 : (b.low - b.high) / 2 + limit / 2;
-		error += l->slope_error * (double)(s[n - 1].at_ns - s[0].at_ns) / 2;
-		fit->error_ns = (uint64_t)error + 1;
-	}
-	fit->offset_ns = l->base_ns + (int64_t)value;
+}
+
+static void fit_samples(const struct line *l, struct uw_clock_sample *s, size_t n, double *v, struct uw_clock_fit *fit)
+{
+	struct uw_straight found;
+	double middle, limit;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v[i] = centre(l, &s[i]) - gained(l, &s[i]);
+	middle = median(v, n);
+	*fit = (struct uw_clock_fit){ .at_ns = l->at_ns };
+	for (i = 0; i < n; i++)
+		fit->agreeing += agrees(l, &s[i], middle);
+	limit = width_limit(l, s, n, middle, v);
+	if (limit < 0)
+		found = (struct uw_straight){ .value = quickest(l, s, n, middle), .slope = l->slope };
+	else if (!fit_between(l, s, n, middle, HUGE_VAL, &found) && !fit_between(l, s, n, middle, limit, &found))
+		fit_middle(l, s, n, middle, limit, &found);
+	fit->offset_ns = l->base_ns + (int64_t)found.value;
+	fit->drift = found.slope;
+	fit->error_ns = limit < 0 ? 0 : (uint64_t)found.error + 1;
 }
 
 int uw_clock_fit(struct uw_clock_sample *s, size_t n, struct uw_clock_fit *fit)
 {
-	double *v = malloc(n * sizeof(*v)), middle;
+	double *v = malloc(n * sizeof(*v));
 	struct line l;
-	size_t i;
 
 	if (!v)
 		return -ENOMEM;
@@ -173,11 +194,7 @@ int uw_clock_fit(struct uw_clock_sample *s, size_t n, struct uw_clock_fit *fit)
 		free(v);
 		return -ENOMEM;
 	}
-	for (i = 0; i < n; i++)
-		v[i] = centre(&l, &s[i]) - gained(&l, &s[i]);
-	middle = median(v, n);
-	*fit = (struct uw_clock_fit){ .at_ns = l.at_ns, .drift = l.slope };
-	fit_bounds(&l, s, n, middle, width_limit(&l, s, n, middle, v), fit);
+	fit_samples(&l, s, n, v, fit);
 	free(v);
 	return 0;
 }

@@ -4,7 +4,7 @@
  *
  * A request takes some time from the client's end to the far one, and so does its reply back: what the far
  * clock showed at the request less what the near one did is the offset plus that time, at the reply the
- * offset less it. The offset lies between the two, and of many queries in the narrowest of these bounds.
+ * offset less it. The offset lies between the two; of many queries, on a line between all of these bounds.
  */
 #ifndef UW_CLOCKFIT_H
 #define UW_CLOCKFIT_H
@@ -24,7 +24,7 @@ struct uw_clock_fit {
 	uint64_t at_ns;
 	int64_t offset_ns;	/* at that time */
 	double drift;		/* what the far clock gains, ns per ns */
-	uint64_t error_ns;	/* 0: not known, no reply was seen at both ends */
+	uint64_t error_ns;	/* of the offset, at any sample's time; 0: not known, no reply was seen at both ends */
 	size_t agreeing;	/* samples that lie near the line */
 };
 
