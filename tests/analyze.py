@@ -628,6 +628,44 @@ def server_down_of_a_window_that_was_read(place):
         assert ("server-down" in told) == wanted, (lines, told)
 
 
+def silent_query(n, **more):
+    """A DNS query without an answer, as a tracer told it."""
+    return {"v": 1, "type": "query", "query.id": f"12ab-{n:08x}", "revision": 1, "host.name": "h", "role": "client",
+            "time": f"2026-11-22T10:00:{n:02}.000000001Z", "network.protocol.name": "dns", "network.type": "ipv4",
+            "client.address": CLIENT, "client.port": 40000 + n, "client.port_class": "ephemeral",
+            "server.address": SERVER, "server.port": 53, "attempts": 1, "attempts.on_wire": 1,
+            "transaction.id": f"{n:04x}", "verdict": "no_reply", "fault": "beyond", "stage": "wire_out", "t.send_us": 0,
+            "evidence.complete": True, "evidence.nic_drops": 0, **more}
+
+
+def rose(n, *counters, drops=0):
+    return silent_query(n, **{"fault": "unknown", "evidence.complete": False, "evidence.gaps": ["nic_drops_rose"],
+                              "evidence.nic_drops": drops, "counters": list(counters)})
+
+
+@test
+def counters_of_drivers_name_the_cause(place):
+    """A cloud's and a card's, of drivers that no test machine has; and what only looks like them."""
+    cloud = "ens5 linklocal_allowance_exceeded +12"
+    answered = silent_query(5, **{"verdict": "answered", "fault": "none", "stage": "read", "duration_us": 900,
+                                  "dns.response_code": "NOERROR", "dns.truncated": False, "counters": [cloud]})
+    for lines, wanted in (
+            ([rose(1, cloud, drops=12)], {("cloud-allowance-exceeded", "likely", "1 unanswered query: the driver's "
+                                           "*_allowance_exceeded rose meanwhile, by up to 12")}),
+            ([rose(1, "eth0 rx_missed_errors +3", drops=3), silent_query(2)],
+             {("nic-drops", "possible", "1 of 2 unanswered queries: the card's counters of lost packets rose "
+               "meanwhile, by up to 3")}),
+            ([rose(1, "eth0 rx_no_buffer_count +9", drops=9), rose(2, cloud, drops=12)],
+             {("nic-drops", "possible", ""), ("cloud-allowance-exceeded", "likely", "")}),
+            ([rose(1, "eth0 tx_dropped +1", "eth0 tx_errors +1")], set()),
+            ([silent_query(1), answered], set())):
+        told = place.analyze("-", data="\n".join(map(json.dumps, lines)).encode()).of("diagnosis")
+        assert {(d["diagnosis"], d["confidence"]) for d in told} == {w[:2] for w in wanted}, (lines, told)
+        for name, _, sentence in wanted:
+            said = [line for d in told if d["diagnosis"] == name for line in d["evidence.for"]]
+            assert any(line.startswith(sentence) for line in said), (sentence, said)
+
+
 @test
 def bad_windows_are_left_out(place):
     good = window_line(1, 4, 3)

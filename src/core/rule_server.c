@@ -19,21 +19,26 @@ bool uw_no_service_flow(const struct uw_flow *f)
 
 /*
  * A service that answers other queries at the same time is there: then a REJECT rule sends the
- * ICMP errors. One that answered again since is back.
+ * ICMP errors. One that answered again since is back. The contrast to one that is started anew
+ * just then is a second query, later.
  */
 bool uw_no_service_holds(const struct uw_case *c, enum uw_confidence *confidence)
 {
 	const struct uw_flow *f = c->lead;
+	uint64_t rejected = 0;
 	unsigned i;
 
 	for (i = 0; i < c->count; i++) {
 		const struct uw_flow *g = c->flows[i];
 		uint64_t since = g == f ? f->last_bad_ns : f->first_ns;
 
-		if (uw_flows_related(f, g) && g->last_good_ns > since)
+		if (!uw_flows_related(f, g))
+			continue;
+		if (g->last_good_ns > since)
 			return false;
+		rejected += g->port_unreachable;
 	}
-	*confidence = UW_LIKELY;
+	*confidence = rejected >= OFTEN ? UW_LIKELY : UW_POSSIBLE;
 	return true;
 }
 
@@ -55,6 +60,8 @@ void uw_no_service_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	}
 	if (answered)
 		uw_evidence_add(&d->against, "earlier queries that were answered: %" PRIu64, answered);
+	if (d->confidence == UW_POSSIBLE)
+		uw_evidence_add(&d->open, "1 query only: a service that is being restarted says the same for a moment");
 	uw_evidence_add(&d->open, "a REJECT rule on the server sends the same message");
 	snprintf(d->next_step, sizeof(d->next_step),
 		 "On %s: ss -uln 'sport = :%u' must show a socket; if not, start the %s service.",
@@ -68,15 +75,27 @@ bool uw_rate_flow(const struct uw_flow *f)
 	return f->kod_rate != 0;
 }
 
+/* Queries of this client that the server did answer. */
+static uint64_t answered_there(const struct uw_case *c)
+{
+	uint64_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < c->count; i++)
+		n += uw_flows_related(c->lead, c->flows[i]) ? uw_flow_answered(c->flows[i]) : 0;
+	return n;
+}
+
+/* A limit lets some through; one who is answered nothing but RATE may be unwelcome at any rate. */
 bool uw_rate_holds(const struct uw_case *c, enum uw_confidence *confidence)
 {
-	(void)c;
-	*confidence = UW_LIKELY;
+	*confidence = answered_there(c) ? UW_LIKELY : UW_POSSIBLE;
 	return true;
 }
 
 void uw_rate_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
+	uint64_t answered = answered_there(c);
 	char at[UW_ENDPOINT_TEXT];
 	unsigned i;
 
@@ -102,6 +121,12 @@ void uw_rate_tell(const struct uw_case *c, struct uw_diagnosis *d)
 					" servers do it in silence",
 					f->count[UW_NO_REPLY], uw_queries(f->count[UW_NO_REPLY]));
 	}
+	if (answered)
+		uw_evidence_add(&d->in_favour, "and it answered %" PRIu64 " other %s of this client", answered,
+				uw_queries(answered));
+	else
+		uw_evidence_add(&d->open, "0 queries of this client were answered: that it answers one who asks"
+				" less often was not seen");
 }
 
 /* --- server-unsynchronised --- */

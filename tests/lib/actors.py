@@ -110,12 +110,13 @@ def ntp_query(transmit):
 
 
 def ntp_reply(query, kind, shift=0.0):
-    """A mode 4 reply; "rate" is a kiss-o'-death, "forged-rate" one with a wrong origin."""
+    """A mode 4 reply; "rate" and "deny" are a kiss-o'-death, "forged-rate" one with a wrong origin."""
     origin, now = query[40:48], ntp_now(shift)
-    if kind in ("rate", "forged-rate"):
+    if kind in ("rate", "forged-rate", "deny"):
         if kind == "forged-rate":
             origin = bytes(b ^ 0x5a for b in origin)
-        return bytes([0xe4, 0, query[2], 0xec]) + bytes(8) + b"RATE" + now + origin + now + now
+        code = b"DENY" if kind == "deny" else b"RATE"
+        return bytes([0xe4, 0, query[2], 0xec]) + bytes(8) + code + now + origin + now + now
     return bytes([0x24, 3, query[2], 0xec]) + bytes(4) + struct.pack("!I", 64) + \
         bytes([127, 0, 0, 1]) + now + origin + now + now
 
@@ -334,7 +335,8 @@ class Server:
             time.sleep(0.01)
         if args.limit:
             return self._limited()
-        kinds = [args.reply, "answer"] if args.reply.startswith("forged-") else [args.reply]
+        forged = args.reply.startswith("forged-") and not args.alone
+        kinds = [args.reply, "answer"] if forged else [args.reply]
         kinds += [args.then] if args.then else []
         return [(args.delay + i * args.copy_gap, kind)
                 for i in range(args.copies) for kind in kinds]
@@ -504,9 +506,10 @@ def parse():
     p = talker("server", server)
     p.add_argument("--listen", required=True)
     p.add_argument("--reply", default="answer",
-                   choices=["answer", "silent", "tc", "rate", "forged-rate", "forged-question",
+                   choices=["answer", "silent", "tc", "rate", "deny", "forged-rate", "forged-question",
                             *RCODES])
     p.add_argument("--then", choices=["answer", "rate", *RCODES], help="another reply right behind it")
+    p.add_argument("--alone", action="store_true", help="no true answer behind a forged one")
     p.add_argument("--ignore", type=int, default=0, help="do not answer the first so many")
     p.add_argument("--limit", type=int, default=0, help=f"answers in {LIMITED} s, then one RATE, then none")
     p.add_argument("--delay", type=float, default=0)

@@ -678,6 +678,15 @@ static void test_service(void **state)
 	/* and it is back */
 	f->last_good_ns = 111 * S;
 	assert_null(find(&r, "no-service"));
+	/* a single one may be a restart's */
+	memset(&r, 0, sizeof(r));
+	rejected(&r, 1, 1);
+	d = find(&r, "no-service");
+	assert_int_equal(d->confidence, UW_POSSIBLE);
+	assert_says(d->open, "1 query only");
+	rejected(&r, 1, 1)->id.fixed = 1;
+	d = find(&r, "no-service");
+	assert_int_equal(d->confidence, UW_LIKELY);
 }
 
 static void test_service_lookalikes(void **state)
@@ -716,9 +725,49 @@ static void test_rate(void **state)
 	assert_says(d->in_favour, "2 of 11 queries");
 	assert_says(d->in_favour, "every 2.0 s");
 	assert_has(d->next_step, "minpoll");
+	assert_says(d->in_favour, "answered 8 other queries");
+	/* it answers nothing else: whether asking less would help is open */
+	f->count[UW_ANSWERED] = 0;
+	d = find(&r, "server-rate-limiting");
+	assert_int_equal(d->confidence, UW_POSSIBLE);
+	assert_says(d->open, "0 queries of this client were answered");
 	/* look-alikes: DENY and RSTR are access control, DNS REFUSED has no code */
 	f->kod_rate = 0;
 	assert_null(find(&r, "server-rate-limiting"));
+}
+
+/* --- tcp-fallback-blocked --- */
+
+static void test_tcp(void **state)
+{
+	struct run r = {};
+	const struct uw_diagnosis *d;
+	struct uw_flow *f, *other;
+
+	(void)state;
+	f = answered(&r, false, false, 4);
+	f->id.protocol = UW_PROTO_DNS;
+	f->tcp[UW_TCP_TIMED_OUT] = 1;
+	d = find(&r, "tcp-fallback-blocked");
+	assert_int_equal(d->confidence, UW_POSSIBLE);
+	assert_says(d->open, "1 connection only");
+	/* the contrast: another server's came about */
+	other = answered(&r, false, false, 4);
+	other->id.protocol = UW_PROTO_DNS;
+	other->id.server.b[3] = 9;
+	other->tcp[UW_TCP_CONNECTED] = 2;
+	d = find(&r, "tcp-fallback-blocked");
+	assert_int_equal(d->confidence, UW_LIKELY);
+	assert_says(d->in_favour, "to other servers that came about: 2");
+	/* or more than one, or the server's own word */
+	other->tcp[UW_TCP_CONNECTED] = 0;
+	f->tcp[UW_TCP_TIMED_OUT] = 2;
+	assert_int_equal(find(&r, "tcp-fallback-blocked")->confidence, UW_LIKELY);
+	f->tcp[UW_TCP_TIMED_OUT] = 0;
+	f->tcp[UW_TCP_REFUSED] = 1;
+	assert_int_equal(find(&r, "tcp-fallback-blocked")->confidence, UW_LIKELY);
+	f->tcp[UW_TCP_CONNECTED] = 1;
+	assert_null(find(&r, "tcp-fallback-blocked"));
 }
 
 static struct uw_flow *unsynchronised(struct run *r, uint64_t n, uint64_t of)
@@ -858,6 +907,7 @@ int main(void)
 		cmocka_unit_test(test_service),
 		cmocka_unit_test(test_service_lookalikes),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_tcp),
 		cmocka_unit_test(test_unsynchronised),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_bounded),
