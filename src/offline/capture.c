@@ -105,10 +105,23 @@ static bool goes_on(struct reader *r)
 	return !r->stopped;
 }
 
+/* Whoever ends a capture ends it within a frame as often as not. */
+static int cut_short(struct reader *r)
+{
+	return uw_source_fail(r->source, r->error, UW_CAPTURE_CUT,
+			      "the file ends within frame %llu, which is left out: the capture was stopped there",
+			      (unsigned long long)r->counts->frames + 1);
+}
+
 static int cut_off(struct reader *r, int err, const char *why)
 {
 	return uw_source_fail(r->source, r->error, err, "frame %llu: %s; what came before it was analysed",
 			      (unsigned long long)r->counts->frames + 1, why);
+}
+
+static bool ends_early(FILE *f)
+{
+	return feof(f) && !ferror(f);
 }
 
 /* pcap, through libpcap. With nanosecond precision asked for, tv_usec holds nanoseconds. */
@@ -128,7 +141,9 @@ static int read_pcap(struct reader *r, pcap_t *p)
 		if (err || (++n % BATCH == 0 && !goes_on(r)))
 			return err;
 	}
-	return got == PCAP_ERROR_BREAK ? 0 : cut_off(r, -EIO, pcap_geterr(p));
+	if (got == PCAP_ERROR_BREAK)
+		return 0;
+	return ends_early(r->source->file) ? cut_short(r) : cut_off(r, -EIO, pcap_geterr(p));
 }
 
 static int open_pcap(struct reader *r)
@@ -166,6 +181,8 @@ static int take_frames(struct reader *r, struct uw_pcapng *p)
 		if (got || (++n % BATCH == 0 && !goes_on(r)))
 			return got;
 	}
+	if (got == -ENODATA)
+		return cut_short(r);
 	return got < 0 ? cut_off(r, got, why) : 0;
 }
 

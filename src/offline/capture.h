@@ -24,12 +24,15 @@ struct uw_capture_options {
 	void *arg;
 };
 
+#define UW_CAPTURE_CUT 1
+
 /**
  * uw_capture_read - read a whole capture and give its frames to a decoder.
  * @source: open, its kind known; counts: added to; error: after a failure, one line without newline
  * that names the file, what is wrong and what to do.
  *
- * Return: 0, or a negative errno: what came before the fault was given to @decode. -EINVAL for a filter
+ * Return: 0; UW_CAPTURE_CUT with @error if the file ends within a frame, as it does when a capture is
+ * stopped; or a negative errno: what came before the fault was given to @decode. -EINVAL for a filter
  * expression that cannot be used, or for frames that were passed over.
  */
 int uw_capture_read(struct uw_source *source, const struct uw_capture_options *o, struct uw_decode *decode,

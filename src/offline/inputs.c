@@ -194,8 +194,10 @@ static void read_file(struct uw_inputs *in, struct file *f)
 	in->path = f->path;
 	err = s.kind == UW_SOURCE_JSON ? uw_jsonl_read(in->jsonl, &s, error) : read_capture(in, f, &s, error);
 	uw_source_close(&s);
-	if (err)
+	if (err < 0)
 		complain(in, error);
+	else if (err)
+		in->o->sink.complain(in->o->sink.arg, error);
 }
 
 /* ---- one capture in several files ---- */

@@ -37,6 +37,7 @@ struct interface {
 struct uw_pcapng {
 	FILE *file;
 	bool swapped, in_section;
+	bool begun;		/* one block was whole */
 	struct interface *interface;
 	unsigned interfaces, room;
 	uint8_t *block;		/* what stands between the two lengths */
@@ -83,7 +84,7 @@ static int get(struct uw_pcapng *r, void *to, uint32_t len, bool may_end)
 		return fail(r, -EIO, "cannot read on: the file or its compression is damaged");
 	if (!n && may_end)
 		return 0;
-	return fail(r, -ENODATA, "the file ends in the middle of a block");
+	return fail(r, r->begun ? -ENODATA : -EBADMSG, "the file ends in the middle of a block");
 }
 
 static int make_room(struct uw_pcapng *r, uint32_t len)
@@ -164,6 +165,7 @@ static int read_block(struct uw_pcapng *r, uint32_t *type)
 		return err;
 	if (get32(r, again) != body + (*type == BLOCK_SECTION ? 16 : 12))
 		return fail(r, -EBADMSG, "the two lengths of a block differ");
+	r->begun = true;
 	return 1;
 }
 

@@ -30,7 +30,7 @@ void uw_pcapng_free(struct uw_pcapng *r);
  * uw_pcapng_next - the next frame that has a time.
  * @error: written for every failure.
  * Return: 1; 0 at the end of the file; -EBADMSG for a malformed file, -ENODATA for one that ends
- * within a block, -EIO, -ENOMEM.
+ * within a block behind its first, -EIO, -ENOMEM.
  */
 int uw_pcapng_next(struct uw_pcapng *r, struct uw_pcapng_frame *f, char error[UW_PCAPNG_ERROR]);
 

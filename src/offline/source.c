@@ -27,13 +27,17 @@ int uw_source_fail(const struct uw_source *s, char error[UW_SOURCE_ERROR], int e
 	return err;
 }
 
+/* An archive that ends too early is damaged: what packed it would have ended it. */
 static ssize_t packed_read(void *cookie, char *buf, size_t size)
 {
-	int n = gzread(cookie, buf, size > 1 << 30 ? 1 << 30 : (unsigned)size);
+	int n = gzread(cookie, buf, size > 1 << 30 ? 1 << 30 : (unsigned)size), err = Z_OK;
 
-	if (n < 0)
-		errno = EIO;
-	return n;
+	if (!n)
+		gzerror(cookie, &err);
+	if (n >= 0 && err == Z_OK)
+		return n;
+	errno = EIO;
+	return -1;
 }
 
 static int packed_close(void *cookie)
