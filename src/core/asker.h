@@ -16,6 +16,35 @@ struct uw_port {
 	uint8_t protocol;	/* enum uw_proto */
 };
 
+#define UW_RHYTHM_SENDS 9	/* kept: eight intervals */
+
+/*
+ * In which rhythm somebody asks, of two sources: when the last queries were sent, and what the asker itself
+ * says. What was seen goes before what was said. Times are CLOCK_BOOTTIME. Zeroed is empty.
+ */
+struct uw_rhythm {
+	uint64_t sent_ns[UW_RHYTHM_SENDS];	/* oldest first */
+	unsigned count;
+	uint64_t told_ns, told_longest_ns;	/* the shortest and the longest interval between two to one server */
+	uint64_t told_next_ns;			/* 0 not told */
+};
+
+/** uw_rhythm_note - a query was sent. Told in any order; a time told twice counts once. */
+void uw_rhythm_note(struct uw_rhythm *r, uint64_t sent_ns);
+
+/**
+ * uw_rhythm_interval_ns - the median time between two sends; if they say nothing, what was told.
+ * Fewer than three sends say nothing, nor do those that keep no time: more than a quarter of the intervals
+ * are off the median by more than a quarter of it. Return: 0 unknown.
+ */
+uint64_t uw_rhythm_interval_ns(const struct uw_rhythm *r);
+
+/** uw_rhythm_longest_ns - the longest one, where several servers are asked in rhythms of their own. */
+uint64_t uw_rhythm_longest_ns(const struct uw_rhythm *r);
+
+/** uw_rhythm_next_ns - when the next send is due; 0 if there is no rhythm or it has ended. */
+uint64_t uw_rhythm_next_ns(const struct uw_rhythm *r, uint64_t now_ns);
+
 #define UW_UNIT_MAX 96		/* bytes, of uw_cgroup_unit() */
 
 /* A socket of this host that asks, found when the run starts. Names are raw bytes. */
@@ -32,6 +61,7 @@ struct uw_asker {
 	uint16_t port;			/* local */
 	unsigned servers;
 	unsigned others;		/* further processes that hold the same socket */
+	struct uw_rhythm rhythm;	/* as it says itself */
 };
 
 /**
@@ -62,26 +92,5 @@ void uw_holders_find(const struct uw_holding *h, unsigned count, uint64_t socket
  * Return: @buf, or "" for a path that names neither.
  */
 const char *uw_cgroup_unit(const char *cgroup, char buf[UW_UNIT_MAX]);
-
-#define UW_RHYTHM_SENDS 9	/* kept: eight intervals */
-
-/* When the last queries of a flow were sent, oldest first. Zeroed is empty. */
-struct uw_rhythm {
-	uint64_t sent_ns[UW_RHYTHM_SENDS];	/* CLOCK_BOOTTIME */
-	unsigned count;
-};
-
-/** uw_rhythm_note - a query was sent. Told in any order; a time told twice counts once. */
-void uw_rhythm_note(struct uw_rhythm *r, uint64_t sent_ns);
-
-/**
- * uw_rhythm_interval_ns - the median time between two sends.
- * Return: 0 if fewer than three sends are known, or if they keep no time: more than a quarter of
- * the intervals are off the median by more than a quarter of it.
- */
-uint64_t uw_rhythm_interval_ns(const struct uw_rhythm *r);
-
-/** uw_rhythm_next_ns - when the next send is due; 0 if there is no rhythm or it has ended. */
-uint64_t uw_rhythm_next_ns(const struct uw_rhythm *r, uint64_t now_ns);
 
 #endif

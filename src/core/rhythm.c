@@ -31,7 +31,8 @@ static int by_length(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-uint64_t uw_rhythm_interval_ns(const struct uw_rhythm *r)
+/* Return: 0 if they keep no time. */
+static uint64_t seen_ns(const struct uw_rhythm *r)
 {
 	uint64_t interval[UW_RHYTHM_SENDS - 1], median;
 	unsigned n = r->count ? r->count - 1 : 0, off = 0, i;
@@ -47,10 +48,27 @@ uint64_t uw_rhythm_interval_ns(const struct uw_rhythm *r)
 	return 4 * off > n ? 0 : median;
 }
 
+uint64_t uw_rhythm_interval_ns(const struct uw_rhythm *r)
+{
+	uint64_t seen = seen_ns(r);
+
+	return seen ? seen : r->told_ns;
+}
+
+uint64_t uw_rhythm_longest_ns(const struct uw_rhythm *r)
+{
+	uint64_t seen = seen_ns(r);
+
+	return seen ? seen : r->told_longest_ns;
+}
+
 uint64_t uw_rhythm_next_ns(const struct uw_rhythm *r, uint64_t now_ns)
 {
-	uint64_t interval = uw_rhythm_interval_ns(r);
-	uint64_t next = interval ? r->sent_ns[r->count - 1] + interval : 0;
+	uint64_t interval = seen_ns(r), next = r->told_next_ns;
 
+	if (interval)
+		next = r->sent_ns[r->count - 1] + interval;
+	else
+		interval = r->told_ns;
 	return next && next + interval > now_ns ? next : 0;
 }

@@ -11,6 +11,7 @@
 #include <bpf/libbpf.h>
 
 #include "live/addresses.h"
+#include "live/daemon_word.h"
 #include "live/daemons.h"
 #include "live/facts.h"
 #include "live/holder.h"
@@ -567,7 +568,7 @@ unsigned uw_collector_askers(struct uw_collector *c, struct uw_asker *out, unsig
 
 	found = uw_askers_find(held, count, f->ports, f->port_count, out, max);
 	if (traces_ntp(f))
-		found = uw_daemons_find("/proc", in_scope, c, out, found, max);
+		found = uw_daemon_words("/proc", out, uw_daemons_find("/proc", in_scope, c, out, found, max));
 	for (unsigned i = 0; i < found; i++) {
 		uw_who_user(c->facts.who, out[i].uid, out[i].user);
 		uw_who_cgroup(c->facts.who, out[i].cgroup_id, out[i].cgroup);

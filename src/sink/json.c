@@ -66,7 +66,17 @@ static void put_port_range(struct uw_json *j, const struct uw_run *run)
 	uw_json_uint(j, "ephemeral_ports.high", run->facts.ephemeral_high);
 }
 
-static void put_askers(struct uw_json *j, const struct uw_run *run)
+static void put_rhythm(struct uw_json *j, const struct uw_clock *clock, const struct uw_rhythm *r)
+{
+	if (!r->told_ns)
+		return;
+	uw_json_uint(j, "interval_us", r->told_ns / 1000);
+	if (r->told_longest_ns != r->told_ns)
+		uw_json_uint(j, "interval_longest_us", r->told_longest_ns / 1000);
+	uw_json_time(j, clock, "next", r->told_next_ns);
+}
+
+static void put_askers(struct uw_json *j, const struct uw_clock *clock, const struct uw_run *run)
 {
 	uw_json_array(j, "askers");
 	for (unsigned i = 0; i < run->asker_count; i++) {
@@ -86,6 +96,7 @@ static void put_askers(struct uw_json *j, const struct uw_run *run)
 			uw_json_uint(j, "netns", a->netns);
 		uw_json_text(j, "netns.name", a->netns_name);
 		uw_json_uint(j, "servers", a->servers);
+		put_rhythm(j, clock, &a->rhythm);
 		uw_json_close(j);
 	}
 	uw_json_close(j);
@@ -109,7 +120,7 @@ static void json_start(struct uw_sink *sink, const struct uw_run *run)
 	put_strings(&j, "hooks", run->hooks, run->hook_count);
 	uw_json_gaps(&j, "gaps", run->gaps);
 	put_port_range(&j, run);
-	put_askers(&j, run);
+	put_askers(&j, s->clock, run);
 	uw_json_line_end(&j);
 	fflush(s->out);
 }

@@ -211,7 +211,7 @@ static void text_rhythms(struct uw_sink *sink, uint64_t now_ns, const struct uw_
 {
 	struct text_sink *s = self(sink);
 
-	if (uw_text_rhythms(&s->rhythms, &s->o, s->clock, now_ns, flows, count))
+	if (uw_text_rhythms(&s->rhythms, &s->o, s->clock, &s->run, now_ns, flows, count))
 		fflush(s->o.out);
 }
 

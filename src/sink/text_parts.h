@@ -163,13 +163,16 @@ struct uw_text_rhythms {
 	struct uw_line next; /* ... whose: "ntpd[811] port 123 → 192.0.2.1:123" */
 };
 
-/** uw_text_rhythm - append "every 256 s (next 02:15:33)"; for a flow that has a rhythm. */
-void uw_text_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns, const struct uw_flow *f);
+/** uw_text_asker_name - append "ntpd[811] (and 2 more with this socket) port 123". */
+void uw_text_asker_name(struct uw_line *l, const struct uw_asker *a);
 
-/** uw_text_rhythms - a line for each flow of a program here whose rhythm is new, and what is due next.
- * Return: how many lines were printed. */
+/** uw_text_rhythm - append "every 256 s (next 02:15:33)", "every 64 s to 1024 s"; of a rhythm that is known. */
+void uw_text_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns, const struct uw_rhythm *r);
+
+/** uw_text_rhythms - a line for each flow of a program here whose rhythm is news, also after what the askers of
+ * @run said when it started, and what is due next. Return: how many lines were printed. */
 unsigned uw_text_rhythms(struct uw_text_rhythms *r, struct uw_text_out *o, const struct uw_clock *clock,
-			 uint64_t now_ns, const struct uw_flow *const *flows, unsigned count);
+			 const struct uw_run *run, uint64_t now_ns, const struct uw_flow *const *flows, unsigned count);
 
 /** uw_text_verdicts - append "5 no_reply, 1 request_dropped". */
 void uw_text_verdicts(struct uw_line *l, const uint64_t count[UW_VERDICTS], bool good_too);

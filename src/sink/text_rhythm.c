@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who asks in a rhythm, and when next. When a run starts nobody knows: a socket tells neither, and what a
- * program was told to do is not looked at. It is told once three queries kept time.
+ * Who asks in a rhythm, and when next: when a run starts what a daemon says of itself, if it says it (a socket
+ * tells neither, and what a program was told to do is not looked at); then, of each flow, what was seen, once
+ * three queries kept time. That goes before what was said, and is told if it is news.
  */
 #include <string.h>
 
@@ -10,15 +11,25 @@
 
 #define LEAST_NS 8000000000ull /* shorter ones are the resends of a single check; NTP polls no oftener */
 
-void uw_text_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns, const struct uw_flow *f)
+static void add_interval(struct uw_line *l, uint64_t ns)
 {
-	uint64_t interval_ns = uw_rhythm_interval_ns(&f->rhythm), next_ns = uw_rhythm_next_ns(&f->rhythm, now_ns);
+	if (ns < LEAST_NS)
+		uw_line_duration(l, ns);
+	else
+		uw_line_add(l, "%llu" UW_NBSP "s", (unsigned long long)(ns + 500000000) / 1000000000);
+}
+
+void uw_text_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns, const struct uw_rhythm *r)
+{
+	uint64_t interval_ns = uw_rhythm_interval_ns(r), longest_ns = uw_rhythm_longest_ns(r);
+	uint64_t next_ns = uw_rhythm_next_ns(r, now_ns);
 
 	uw_line_add(l, "every" UW_NBSP);
-	if (interval_ns < LEAST_NS)
-		uw_line_duration(l, interval_ns);
-	else
-		uw_line_add(l, "%llu" UW_NBSP "s", (unsigned long long)(interval_ns + 500000000) / 1000000000);
+	add_interval(l, interval_ns);
+	if (longest_ns != interval_ns) {
+		uw_line_add(l, UW_NBSP "to" UW_NBSP);
+		add_interval(l, longest_ns);
+	}
 	if (next_ns <= now_ns)
 		return;
 	uw_line_add(l, " (next" UW_NBSP);
@@ -50,6 +61,21 @@ static void add_asker(struct uw_line *l, const struct uw_flow *f)
 		    uw_endpoint_text(&f->id.server, f->id.family, f->id.server_port, server));
 }
 
+/* Said by the daemon itself when the run started, of this server or another. */
+static bool is_said(const struct uw_run *run, const struct uw_flow *f)
+{
+	uint64_t interval_ns = uw_rhythm_interval_ns(&f->rhythm);
+
+	for (unsigned i = 0; i < run->asker_count; i++) {
+		const struct uw_rhythm *said = &run->askers[i].rhythm;
+
+		if (run->askers[i].pid == f->pid && run->askers[i].protocol == f->id.protocol &&
+		    interval_ns > said->told_ns / 2 && interval_ns < said->told_longest_ns * 2)
+			return true;
+	}
+	return false;
+}
+
 /* Told before, and not changed by half since. */
 static bool is_told(struct uw_text_rhythms *r, const struct uw_flow *f)
 {
@@ -68,32 +94,62 @@ static bool is_told(struct uw_text_rhythms *r, const struct uw_flow *f)
 	return false;
 }
 
-unsigned uw_text_rhythms(struct uw_text_rhythms *r, struct uw_text_out *o, const struct uw_clock *clock,
-			 uint64_t now_ns, const struct uw_flow *const *flows, unsigned count)
+/* Whether one of its flows has kept time until now: that goes before what it said. */
+static bool is_seen(const struct uw_asker *a, uint64_t now_ns, const struct uw_flow *const *flows, unsigned count)
 {
-	uint64_t first_ns = UINT64_MAX;
+	for (unsigned i = 0; i < count; i++) {
+		if (flows[i]->pid == a->pid && flows[i]->id.protocol == a->protocol && due_ns(flows[i], now_ns))
+			return true;
+	}
+	return false;
+}
+
+/* Return: whether this is the first to come of those that were looked at. */
+static bool comes_first(struct uw_text_rhythms *r, uint64_t next_ns, uint64_t now_ns)
+{
+	if (next_ns <= now_ns || (r->next_ns && next_ns >= r->next_ns))
+		return false;
+	r->next_ns = next_ns;
+	r->next = (struct uw_line){0};
+	return true;
+}
+
+static void find_next(struct uw_text_rhythms *r, const struct uw_run *run, uint64_t now_ns,
+		      const struct uw_flow *const *flows, unsigned count)
+{
+	unsigned i;
+
+	r->next_ns = 0;
+	for (i = 0; i < count; i++) {
+		if (comes_first(r, due_ns(flows[i], now_ns), now_ns))
+			add_asker(&r->next, flows[i]);
+	}
+	for (i = 0; i < run->asker_count; i++) {
+		const struct uw_asker *a = &run->askers[i];
+
+		if (!is_seen(a, now_ns, flows, count) &&
+		    comes_first(r, uw_rhythm_next_ns(&a->rhythm, now_ns), now_ns))
+			uw_text_asker_name(&r->next, a);
+	}
+}
+
+unsigned uw_text_rhythms(struct uw_text_rhythms *r, struct uw_text_out *o, const struct uw_clock *clock,
+			 const struct uw_run *run, uint64_t now_ns, const struct uw_flow *const *flows, unsigned count)
+{
 	unsigned i, told = 0;
 
+	find_next(r, run, now_ns, flows, count);
 	for (i = 0; i < count; i++) {
-		uint64_t next_ns = due_ns(flows[i], now_ns);
 		struct uw_line l = {0};
 
-		if (!next_ns)
-			continue;
-		if (next_ns > now_ns && next_ns < first_ns) {
-			first_ns = next_ns;
-			r->next = (struct uw_line){0};
-			add_asker(&r->next, flows[i]);
-		}
-		if (is_told(r, flows[i]))
+		if (!due_ns(flows[i], now_ns) || is_said(run, flows[i]) || is_told(r, flows[i]))
 			continue;
 		if (!told++)
 			uw_text_status(o, NULL);
 		add_asker(&l, flows[i]);
 		uw_line_add(&l, ", ");
-		uw_text_rhythm(&l, clock, now_ns, flows[i]);
+		uw_text_rhythm(&l, clock, now_ns, &flows[i]->rhythm);
 		uw_text_print(o, "  asking here: ", UW_PLAIN, UW_LEAD + 1, l.text);
 	}
-	r->next_ns = first_ns == UINT64_MAX ? 0 : first_ns;
 	return told;
 }

@@ -70,7 +70,7 @@ static void print_head(const struct uw_text_out *o, const struct uw_clock *clock
 	uw_text_print(o, lead.text, UW_BOLD, 2, l.text);
 }
 
-static void add_asker(struct uw_line *l, const struct uw_asker *a)
+void uw_text_asker_name(struct uw_line *l, const struct uw_asker *a)
 {
 	uw_line_bytes(l, a->executable, sizeof(a->executable), UW_NAME_COLUMNS);
 	uw_line_add(l, "[%u]", a->pid);
@@ -80,12 +80,13 @@ static void add_asker(struct uw_line *l, const struct uw_asker *a)
 		uw_line_add(l, " port" UW_NBSP "%u", a->port);
 }
 
-static void print_asker(const struct uw_text_out *o, const struct uw_asker *a, bool first)
+static void print_asker(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_run *run,
+			const struct uw_asker *a, bool first)
 {
 	const char *more = o->width && o->width < NARROW ? "  " : "               ";
 	struct uw_line l = {0};
 
-	add_asker(&l, a);
+	uw_text_asker_name(&l, a);
 	if (a->servers)
 		uw_line_add(&l, " →" UW_NBSP "%u" UW_NBSP "%s" UW_NBSP "server%s", a->servers,
 			    protocol(a->protocol), a->servers == 1 ? "" : "s");
@@ -93,14 +94,18 @@ static void print_asker(const struct uw_text_out *o, const struct uw_asker *a, b
 		uw_line_add(&l, ", %s: asks or serves", protocol(a->protocol));
 	else
 		uw_line_add(&l, ", %s: no socket open just now", protocol(a->protocol));
+	if (uw_rhythm_interval_ns(&a->rhythm)) {
+		uw_line_add(&l, ", by its own word ");
+		uw_text_rhythm(&l, clock, run->started_ns, &a->rhythm);
+	}
 	uw_text_belongs(&l, a->uid, a->user, a->cgroup, a->netns_name);
 	uw_text_print(o, first ? "  asking here: " : more, UW_PLAIN, UW_LEAD + 1, l.text);
 }
 
-static void print_askers(const struct uw_text_out *o, const struct uw_run *run)
+static void print_askers(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_run *run)
 {
 	for (unsigned i = 0; i < run->asker_count && i < ASKERS_SHOWN; i++)
-		print_asker(o, &run->askers[i], !i);
+		print_asker(o, clock, run, &run->askers[i], !i);
 	if (run->asker_count > ASKERS_SHOWN)
 		fprintf(o->out, "               and %u more\n", run->asker_count - ASKERS_SHOWN);
 	if (!run->asker_count && is_live(run))
@@ -133,7 +138,7 @@ void uw_text_start(const struct uw_text_out *o, const struct uw_clock *clock,
 		uw_text_print(o, "  filters:     ", UW_PLAIN, UW_LEAD + 1, l.text);
 	}
 	print_gaps(o, run->gaps);
-	print_askers(o, run);
+	print_askers(o, clock, run);
 }
 
 /* ---- silence explained ---- */
@@ -173,7 +178,7 @@ static void add_silent(struct uw_line *l, const struct uw_run *run)
 
 	for (unsigned i = 0; i < shown; i++) {
 		uw_line_add(l, "%s", i ? ", " : " Who could ask here: ");
-		add_asker(l, &run->askers[i]);
+		uw_text_asker_name(l, &run->askers[i]);
 	}
 	if (shown)
 		uw_line_add(l, "%s.", run->asker_count > shown ? " and others" : "");

@@ -238,7 +238,7 @@ static void add_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t
 	if (!now_ns || !uw_rhythm_next_ns(&f->rhythm, now_ns) || f->id.probe)
 		return;
 	uw_line_add(l, "%sasks" UW_NBSP, l->len ? " · " : "");
-	uw_text_rhythm(l, clock, now_ns, f);
+	uw_text_rhythm(l, clock, now_ns, &f->rhythm);
 }
 
 /* What the numbers of the row do not say. */

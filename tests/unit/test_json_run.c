@@ -7,10 +7,11 @@
 
 static void the_start(void **state)
 {
-	const struct uw_asker asker = { .executable = "ntpd", .pid = 811, .port = 123,
+	struct uw_asker asker = { .executable = "ntpd", .pid = 811, .port = 123,
 					.protocol = UW_PROTO_NTP, .servers = 3, .uid = 107,
 					.cgroup = "/system.slice/ntp.service", .netns = 7,
-					.netns_name = "bl\nue" };
+					.netns_name = "bl\nue",
+					.rhythm = { .told_ns = 64 * S, .told_longest_ns = 1024 * S, .told_next_ns = 136 * S } };
 	const struct uw_run run = {
 		.host = "gw1", .version = "0.1", .kernel = "6.12.9", .command = "trace",
 		.filters = "--server 192.0.2.0/24",
@@ -36,7 +37,14 @@ static void the_start(void **state)
 		"\"askers\":[{\"process.executable.name\":\"ntpd\",\"process.pid\":811,"
 		"\"network.protocol.name\":\"ntp\",\"client.port\":123,\"user.id\":107,"
 		"\"cgroup\":\"/system.slice/ntp.service\",\"netns\":7,\"netns.name\":\"bl\\\\x0aue\","
-		"\"servers\":3}]}\n");
+		"\"servers\":3,\"interval_us\":64000000,\"interval_longest_us\":1024000000,"
+		"\"next\":\"2026-11-22T06:24:37.123456789Z\"}]}\n");
+	free(w.text);
+	asker.rhythm.told_longest_ns = asker.rhythm.told_ns;
+	asker.rhythm.told_next_ns = 0;
+	setup_sink(&w, &run);
+	close_sink(&w);
+	assert_non_null(strstr(w.text, "\"servers\":3,\"interval_us\":64000000}]}\n"));
 	free(w.text);
 }
 

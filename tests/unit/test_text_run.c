@@ -202,6 +202,45 @@ static void what_is_next(void **state)
 	free(w.text);
 }
 
+/* What a daemon said when the run started is not told again, until it is seen to be otherwise. */
+static void what_was_said_and_what_is_seen(void **state)
+{
+	struct uw_flow flow = { .id = { .server_port = 123, .server = v4(192, 0, 2, 1), .family = 4,
+					.protocol = UW_PROTO_NTP }, .executable = "chronyd", .pid = 811 };
+	const struct uw_asker asker = { .executable = "chronyd", .pid = 811, .protocol = UW_PROTO_NTP, .servers = 2,
+					.rhythm = { .told_ns = 16 * S, .told_longest_ns = 64 * S, .told_next_ns = 116 * S } };
+	const struct uw_run run = { .version = "0.1", .host = "h", .kernel = "6.12.9", .started_ns = 100 * S,
+				    .askers = &asker, .asker_count = 1 };
+	const struct uw_flow *list = &flow;
+	struct uw_in_flight f = { 0 };
+	struct written w;
+	size_t before;
+
+	(void)state;
+	setup_sink(&w, (struct uw_text_options){ .width = 120, .live = true });
+	w.sink->start(w.sink, &run);
+	must_have(w.text, "chronyd[811] → 2 NTP servers, by its own word every 16 s to 64 s (next 01:11:39)");
+	w.sink->rhythms(w.sink, 101 * S, NULL, 0);
+	w.sink->in_flight(w.sink, &f);
+	must_have(w.text, "nothing in flight · 0 answered · next 01:11:39 chronyd[811]");
+	before = w.size;
+	for (unsigned i = 0; i < 3; i++)
+		uw_rhythm_note(&flow.rhythm, (100 + 33 * i) * S);
+	w.sink->rhythms(w.sink, 167 * S, &list, 1);	/* 33 s: between the two, and what is seen goes before */
+	fflush(w.out);
+	assert_int_equal(w.size, before);
+	f.answered = 3;
+	w.sink->in_flight(w.sink, &f);
+	must_have(w.text, "3 answered · next 01:13:02 chronyd[811] → 192.0.2.1:123");
+	flow.rhythm = (struct uw_rhythm){ 0 };
+	for (unsigned i = 0; i < 3; i++)
+		uw_rhythm_note(&flow.rhythm, (200 + 8 * i) * S);
+	w.sink->rhythms(w.sink, 217 * S, &list, 1);
+	must_have(w.text, "  asking here: chronyd[811] → 192.0.2.1:123, every 8 s (next 01:13:27)\n");
+	close_sink(&w);
+	free(w.text);
+}
+
 /* Written in place, cut to the terminal, and gone before anything else is. */
 static void what_is_in_flight(void **state)
 {
@@ -257,6 +296,7 @@ int main(void)
 		cmocka_unit_test(contrast_and_summary_at_every_width),
 		cmocka_unit_test(contrast_needs_two_doors),
 		cmocka_unit_test(a_narrow_table),
+		cmocka_unit_test(what_was_said_and_what_is_seen),
 		cmocka_unit_test(what_is_in_flight),
 		cmocka_unit_test(what_is_next),
 		cmocka_unit_test(nothing_at_all),
