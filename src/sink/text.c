@@ -172,7 +172,7 @@ static void text_status(struct uw_sink *sink, const struct uw_totals *t)
 	flush_groups(s);
 	uw_line_clock(&lead, uw_clock_wall(s->clock, s->run.started_ns + t->elapsed_ns));
 	uw_line_add(&lead, "  ");
-	uw_text_totals(&s->o, lead.text, &s->run, t);
+	uw_text_totals(&s->o, lead.text, s->clock, &s->run, t);
 	fflush(s->o.out);
 }
 
@@ -198,7 +198,7 @@ static void text_end(struct uw_sink *sink, const struct uw_totals *t,
 	uw_text_losses(&s->o, t);
 	put_ticket(s, t, flows, count);
 	fputc('\n', s->o.out);
-	uw_text_totals(&s->o, "", &s->run, t);
+	uw_text_totals(&s->o, "", s->clock, &s->run, t);
 	fflush(s->o.out);
 }
 

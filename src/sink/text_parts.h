@@ -138,8 +138,8 @@ void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, c
 void uw_text_start(const struct uw_text_out *o, const struct uw_clock *clock,
 		   const struct uw_run *run);
 
-/** uw_text_nothing - append why nothing was seen: who asks here, and how to force a query. */
-void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elapsed_ns);
+/** uw_text_nothing - append why nothing was seen: who asks here and when next, how to force a query. */
+void uw_text_nothing(struct uw_line *l, const struct uw_clock *clock, const struct uw_run *run, uint64_t elapsed_ns);
 
 /** uw_text_contrast - "the same server, other doors", if a flow of it is bad. */
 void uw_text_contrast(const struct uw_text_out *o, const struct uw_flow *const *flows,
@@ -181,8 +181,8 @@ void uw_text_verdicts(struct uw_line *l, const uint64_t count[UW_VERDICTS], bool
 void uw_text_losses(const struct uw_text_out *o, const struct uw_totals *t);
 
 /** uw_text_totals - one line that closes, or a hint if nothing at all was seen. */
-void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct uw_run *run,
-		    const struct uw_totals *t);
+void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct uw_clock *clock,
+		    const struct uw_run *run, const struct uw_totals *t);
 
 /* ---- two vantage points: text_far.c ---- */
 

@@ -172,19 +172,33 @@ static const char *protocols(const struct uw_run *run)
 	return seen == 1u << UW_PROTO_DNS ? "DNS" : "NTP or DNS";
 }
 
-static void add_silent(struct uw_line *l, const struct uw_run *run)
+static void add_silent(struct uw_line *l, const struct uw_clock *clock, const struct uw_asker *a, uint64_t now_ns)
 {
-	unsigned shown = run->asker_count < SILENT_SHOWN ? run->asker_count : SILENT_SHOWN;
+	uw_text_asker_name(l, a);
+	if (!uw_rhythm_interval_ns(&a->rhythm))
+		return;
+	uw_line_add(l, ", ");
+	uw_text_rhythm(l, clock, now_ns, &a->rhythm);
+}
 
-	for (unsigned i = 0; i < shown; i++) {
-		uw_line_add(l, "%s", i ? ", " : " Who could ask here: ");
-		uw_text_asker_name(l, &run->askers[i]);
+/* First those who said when they will. */
+static void add_silents(struct uw_line *l, const struct uw_clock *clock, const struct uw_run *run, uint64_t now_ns)
+{
+	unsigned i, shown = 0;
+
+	for (i = 0; i < 2 * run->asker_count && shown < SILENT_SHOWN; i++) {
+		const struct uw_asker *a = &run->askers[i % run->asker_count];
+
+		if (!uw_rhythm_interval_ns(&a->rhythm) != (i >= run->asker_count))
+			continue;
+		uw_line_add(l, "%s", shown++ ? "; " : " Who could ask here: ");
+		add_silent(l, clock, a, now_ns);
 	}
 	if (shown)
 		uw_line_add(l, "%s.", run->asker_count > shown ? " and others" : "");
 }
 
-void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elapsed_ns)
+void uw_text_nothing(struct uw_line *l, const struct uw_clock *clock, const struct uw_run *run, uint64_t elapsed_ns)
 {
 	const char *prod = prod_of(run), *asked = protocols(run);
 
@@ -195,7 +209,7 @@ void uw_text_nothing(struct uw_line *l, const struct uw_run *run, uint64_t elaps
 	uw_line_add(l, "No %s query was seen in" UW_NBSP, asked);
 	uw_line_duration(l, elapsed_ns);
 	uw_line_add(l, ".");
-	add_silent(l, run);
+	add_silents(l, clock, run, run->started_ns + elapsed_ns);
 	uw_line_add(l, " To force one: ");
 	if (prod)
 		uw_line_add(l, "%s, or ", prod);

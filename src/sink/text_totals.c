@@ -69,8 +69,8 @@ static void add_faults(struct uw_line *l, const struct uw_totals *t)
 	}
 }
 
-void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct uw_run *run,
-		    const struct uw_totals *t)
+void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct uw_clock *clock,
+		    const struct uw_run *run, const struct uw_totals *t)
 {
 	struct uw_line l = {0};
 	uint64_t queries = 0;
@@ -80,7 +80,7 @@ void uw_text_totals(const struct uw_text_out *o, const char *lead, const struct 
 		queries += t->verdict[v];
 	silent = !queries && !t->stats[UW_STAT_requests];
 	if (silent) {
-		uw_text_nothing(&l, run, t->elapsed_ns);
+		uw_text_nothing(&l, clock, run, t->elapsed_ns);
 	} else {
 		uw_line_add(&l, "%llu" UW_NBSP "%s", (unsigned long long)queries,
 			    queries == 1 ? "query" : "queries");

@@ -18,7 +18,7 @@ static const struct uw_asker askers[] = {
 	{ .executable = "chronyd", .pid = 2311, .protocol = UW_PROTO_NTP, .port = 123, .netns_name = "web" },
 	{ .executable = "chronyd", .pid = 2400, .uid = 104, .user = "_chrony", .protocol = UW_PROTO_NTP },
 	{ .executable = "chronyd", .pid = 2500, .protocol = UW_PROTO_NTP, .servers = 4, .netns_name = "gw",
-	  .rhythm = { .told_ns = 64 * S, .told_longest_ns = 1024 * S, .told_next_ns = T0 + 36 * S } },
+	  .rhythm = { .told_ns = 64 * S, .told_longest_ns = 1024 * S, .told_next_ns = T0 + 100 * S } },
 };
 
 /* ---- starts ---- */
