@@ -225,6 +225,7 @@ class Run:
                         UNIT=os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "systemd",
                                           "udpwhy.service"),
                         CLOCKSTEP_C=os.path.join(os.path.dirname(__file__), "clockstep.c"),
+                        TIMESYNCD_C=os.path.join(os.path.dirname(__file__), "timesyncd.c"),
                         LOGROTATE=os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "logrotate", "udpwhy"),
                         RSYSLOG=os.path.join(os.path.dirname(__file__), "..", "..", "contrib", "rsyslog",
                                              "udpwhy.conf"),

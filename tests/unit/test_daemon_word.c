@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "live/daemon_talk.h"
 #include "live/daemon_word.h"
 
 #define LINE(type, inode, path) "00000000b6bbca75: 00000002 00000000 00000000 " type " 03 " inode " " path "\n"
@@ -41,10 +42,10 @@ static void a_command_socket_is_found(void **state)
 	    LINE("0002", "12070123", "/run/chrony.ttyS0.sock")		/* a reference clock's */
 	    LINE("0002", "12070179", "/run/chrony/chronyd.sock")
 	    LINE("0002", "12070179", "/run/chrony/chronyd2.sock"));
-	assert_true(uw_daemon_socket(proc, 811, path));
+	assert_true(uw_chronyd_socket(proc, 811, path));
 	assert_string_equal(path, "/run/chrony/chronyd.sock");
 	has(LINE("0002", "12070179", "/chronyd-2.sock"));
-	assert_true(uw_daemon_socket(proc, 811, path));
+	assert_true(uw_chronyd_socket(proc, 811, path));
 	assert_string_equal(path, "/chronyd-2.sock");
 }
 
@@ -68,9 +69,9 @@ static void what_is_none_is_not_asked(void **state)
 	(void)state;
 	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		has(tables[i]);
-		assert_false(uw_daemon_socket(proc, 811, path));
+		assert_false(uw_chronyd_socket(proc, 811, path));
 	}
-	assert_false(uw_daemon_socket(proc, 812, path));
+	assert_false(uw_chronyd_socket(proc, 812, path));
 	assert_string_equal(path, "untouched");
 }
 
@@ -88,6 +89,34 @@ static void who_says_nothing_stays_as_it_is(void **state)
 	memcpy(same, a, sizeof(a));
 	assert_int_equal(uw_daemon_words(proc, a, 3), 3);
 	assert_memory_equal(same, a, sizeof(a));
+}
+
+/* systemd-timesyncd: so often, when the last answer came, and now, in seconds. */
+static bool timesyncd(uint64_t interval, uint64_t answered, int64_t wall, struct uw_rhythm *r)
+{
+	return uw_timesyncd_rhythm(interval * 1000000, answered * 1000000, wall * 1000000000, 5000000000, r);
+}
+
+static void the_next_of_one_that_is_answered(void **state)
+{
+	struct uw_rhythm r = { 0 };
+	static const uint64_t none[][3] = {
+		{ 64, 0, 1000 }, { 64, 1001, 1000 }, { 64, 936, 1000 }, { 64, 1, 1000 }, { 0, 990, 1000 },
+		{ UINT64_MAX / 1000000, 990, 1000 }, { 16777217, 990, 1000 }, { 64, 10, 0 }, { 64, 10, 9223372036 },
+		{ 64, UINT64_MAX / 1000000, 1000 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(timesyncd(none[i][0], none[i][1], (int64_t)none[i][2], &r));
+	assert_false(uw_timesyncd_rhythm(64000000, 10000000, -1, 5000000000, &r));
+	assert_int_equal(r.told_ns, 0);
+	assert_true(timesyncd(64, 937, 1000, &r));
+	assert_int_equal(r.told_ns, 64000000000);
+	assert_int_equal(r.told_longest_ns, 64000000000);
+	assert_int_equal(r.told_next_ns, 6000000000);
+	assert_true(timesyncd(16777216, 1000, 1000, &r));
+	assert_int_equal(r.told_next_ns, 16777221000000000);
 }
 
 static int make_proc(void **state)
@@ -118,6 +147,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_command_socket_is_found, make_proc, remove_proc),
 		cmocka_unit_test_setup_teardown(what_is_none_is_not_asked, make_proc, remove_proc),
 		cmocka_unit_test_setup_teardown(who_says_nothing_stays_as_it_is, make_proc, remove_proc),
+		cmocka_unit_test(the_next_of_one_that_is_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
