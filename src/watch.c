@@ -436,7 +436,8 @@ static void tell_start(struct watch *w)
 		run.scope[i] = f->scope.item[i].text;
 	run.hook_count = uw_live_hooks(w->live, run.hooks, sizeof(run.hooks) / sizeof(*run.hooks));
 	run.gaps = uw_live_run_gaps(w->live);
-	run.asker_count = uw_collector_askers(w->collector, w->askers, ASKERS);
+	if (!w->plan->silent)
+		run.asker_count = uw_collector_askers(w->collector, w->askers, ASKERS);
 	uw_report_start(w->report, &run);
 }
 
