@@ -571,7 +571,8 @@ unsigned uw_collector_askers(struct uw_collector *c, struct uw_asker *out, unsig
 		found = uw_daemon_words("/proc", out, uw_daemons_find("/proc", in_scope, c, out, found, max));
 	for (unsigned i = 0; i < found; i++) {
 		uw_who_user(c->facts.who, out[i].uid, out[i].user);
-		uw_who_cgroup(c->facts.who, out[i].cgroup_id, out[i].cgroup);
+		if (out[i].cgroup_id)
+			uw_who_cgroup(c->facts.who, out[i].cgroup_id, out[i].cgroup);
 		uw_who_netns(c->facts.who, out[i].netns, out[i].netns_name);
 	}
 	return found;

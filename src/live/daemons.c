@@ -51,6 +51,26 @@ static uint32_t user_of(const char *proc, const char *pid)
 	return uid;
 }
 
+/* The line of cgroup v2 as this process sees it: "0::/system.slice/chrony.service"; "" if it lies beyond our own. */
+static void cgroup_of(const char *proc, const char *pid, char out[UW_NAME_MAX])
+{
+	char path[300], *line = NULL;
+	size_t room = 0;
+	FILE *f;
+
+	out[0] = '\0';
+	snprintf(path, sizeof(path), "%.200s/%.20s/cgroup", proc, pid);
+	f = fopen(path, "re");
+	while (f && !out[0] && getline(&line, &room, f) > 0) {
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "0::/", 4) && strncmp(line, "0::/..", 6))
+			snprintf(out, UW_NAME_MAX, "%.*s", UW_NAME_MAX - 1, line + 3);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+}
+
 static bool is_there(const struct uw_asker *list, unsigned count, const char *name, uint32_t netns)
 {
 	for (unsigned i = 0; i < count; i++) {
@@ -76,6 +96,7 @@ unsigned uw_daemons_find(const char *proc, bool (*in_scope)(void *arg, uint32_t 
 		out[found] = (struct uw_asker){
 			.pid = (uint32_t)pid, .uid = user_of(proc, e->d_name), .netns = netns, .protocol = UW_PROTO_NTP,
 		};
+		cgroup_of(proc, e->d_name, out[found].cgroup);
 		snprintf(out[found++].executable, sizeof(out->executable), "%s", name);
 	}
 	if (dir)

@@ -12,7 +12,7 @@
  * uw_daemons_find - add those that run to the askers found by their sockets.
  * @proc: where /proc is mounted; in_scope: whether a network namespace is looked at.
  * @out: has room for @max, of which @found are filled. One an executable and namespace, and none that is there
- * already; the helper processes of a daemon are not told. Port and servers are zero.
+ * already; the helper processes of a daemon are not told. Port and servers are zero, user and namespace not named.
  *
  * Return: how many there are now.
  */

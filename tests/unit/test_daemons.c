@@ -15,6 +15,8 @@
 
 #include "live/daemons.h"
 
+#define CHRONY "12:cpu,cpuacct:/elsewhere\n1:name=systemd:/x\n0::/system.slice/chrony.service\n"
+
 static char proc[64];
 
 static const char *in_proc(const char *pid, const char *name, char path[256])
@@ -24,7 +26,7 @@ static const char *in_proc(const char *pid, const char *name, char path[256])
 }
 
 /* Return: inode of its namespace, which is that of process @with if it is named. */
-static uint32_t runs(const char *pid, const char *exe, const char *with)
+static uint32_t runs(const char *pid, const char *exe, const char *with, const char *cgroup)
 {
 	char path[256], other[256];
 	struct stat st;
@@ -36,6 +38,10 @@ static uint32_t runs(const char *pid, const char *exe, const char *with)
 	f = fopen(in_proc(pid, "status", path), "w");
 	assert_non_null(f);
 	fprintf(f, "Name:\tx\nUmask:\t0022\nUid:\t104\t105\t104\t104\n");
+	fclose(f);
+	f = fopen(in_proc(pid, "cgroup", path), "w");
+	assert_non_null(f);
+	fputs(cgroup, f);
 	fclose(f);
 	in_proc(pid, "ns/net", path);
 	if (with) {
@@ -56,22 +62,23 @@ static bool not_this(void *arg, uint32_t netns)
 
 static void a_daemon_is_found_once(void **state)
 {
-	uint32_t here = runs("811", "/usr/sbin/chronyd", NULL), out_of_scope = runs("30", "/usr/sbin/ntpd", NULL);
+	uint32_t here = runs("811", "/usr/sbin/chronyd", NULL, CHRONY), out_of_scope = runs("30", "/usr/sbin/ntpd", NULL, "");
 	struct uw_asker a[4] = { { .executable = "ntpd", .pid = 5, .netns = here, .port = 123 } };
 	char command[128];
 
 	(void)state;
-	runs("812", "/usr/sbin/chronyd", "811");		/* its helper, or it the helper's */
-	runs("900", "/usr/sbin/ntpd", "811");			/* found by its socket */
-	runs("901", "/lib/systemd/systemd-timesyncd (deleted)", "811");
-	runs("902", "/usr/bin/chronyd-exporter", "811");
-	runs("self", "/usr/sbin/ntp-daemon", "811");		/* no process id */
+	runs("812", "/usr/sbin/chronyd", "811", CHRONY);		/* its helper, or it the helper's */
+	runs("900", "/usr/sbin/ntpd", "811", "");			/* found by its socket */
+	runs("901", "/lib/systemd/systemd-timesyncd (deleted)", "811", "1:cpu:/a\n0::/../../b\n");
+	runs("902", "/usr/bin/chronyd-exporter", "811", "");
+	runs("self", "/usr/sbin/ntp-daemon", "811", "");		/* no process id */
 	assert_int_equal(uw_daemons_find(proc, not_this, &out_of_scope, a, 1, 4), 3);
 	for (unsigned i = 1; i < 3; i++) {
 		bool chrony = !strcmp(a[i].executable, "chronyd");
 
 		assert_true(chrony ? a[i].pid == 811 || a[i].pid == 812 : a[i].pid == 901);
 		assert_string_equal(a[i].executable, chrony ? "chronyd" : "systemd-timesyncd");
+		assert_string_equal(a[i].cgroup, chrony ? "/system.slice/chrony.service" : "");
 		assert_int_equal(a[i].netns, here);
 		assert_int_equal(a[i].uid, 104);
 		assert_int_equal(a[i].protocol, UW_PROTO_NTP);
