@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/flow_table.h"
@@ -88,9 +89,12 @@ static struct uw_sink *make_sink(const struct uw_options *o, FILE *out, const st
 	return uw_sink_text(out, clock, &text);
 }
 
-static void read_port_range(struct uw_host_facts *h)
+static void read_host_facts(struct uw_host_facts *h)
 {
 	FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	struct stat s;
+
+	h->netns = stat("/proc/self/ns/net", &s) ? 0 : (uint32_t)s.st_ino;
 
 	if (f && fscanf(f, "%hu %hu", &h->ephemeral_low, &h->ephemeral_high) != 2)
 		h->ephemeral_low = h->ephemeral_high = 0;
@@ -162,7 +166,7 @@ int uw_report_new(const struct uw_options *o, const struct uw_clock *clock, bool
 	if (o->interval_ns)
 		uw_flow_table_watch(r->flows, on_left, r);
 	if (o->command != UW_CMD_ANALYZE)
-		read_port_range(&r->host);
+		read_host_facts(&r->host);
 	*out = r;
 	return 0;
 }

@@ -64,6 +64,7 @@ struct watch {
 	enum phase phase;
 	int signal_fd, status;
 	pid_t child;
+	uint64_t child_ns; /* when it was started */
 	uint32_t own_pid, run;
 	struct uw_asker askers[ASKERS];
 	struct utsname kernel;
@@ -279,6 +280,16 @@ static void set_phase(struct watch *w, enum phase p)
 	uw_service_stopping(w->service, w->o->timeout_ns);
 }
 
+static void command_ended(struct watch *w, int status)
+{
+	w->child = 0;
+	w->command_ran = true;
+	w->command_status = uw_child_status(status);
+	fprintf(stderr, "udpwhy: %s ended with status %d after %.1f s\n", w->o->run[0], w->command_status,
+		(double)(uw_now_ns() - w->child_ns) / 1e9);
+	set_phase(w, DRAINING);
+}
+
 static void take_signal(struct watch *w)
 {
 	struct signalfd_siginfo s;
@@ -290,12 +301,8 @@ static void take_signal(struct watch *w)
 		} else if (s.ssi_signo == SIGHUP) {
 			uw_report_reopen(w->report);
 		} else if (s.ssi_signo == SIGCHLD) {
-			if (w->child > 0 && waitpid(w->child, &status, WNOHANG) == w->child) {
-				w->child = 0;
-				w->command_ran = true;
-				w->command_status = uw_child_status(status);
-				set_phase(w, DRAINING);
-			}
+			if (w->child > 0 && waitpid(w->child, &status, WNOHANG) == w->child)
+				command_ended(w, status);
 		} else if (w->phase == RUNNING) {
 			set_phase(w, DRAINING);
 		} else {
@@ -523,6 +530,7 @@ static int start_command(struct watch *w)
 {
 	if (!w->o->run)
 		return 0;
+	w->child_ns = uw_now_ns();
 	w->child = uw_child_start(w->o->run, w->o->output == UW_OUTPUT_JSON);
 	if (w->child < 0) {
 		fprintf(stderr, "udpwhy: cannot run %.200s: %s\n", w->o->run[0], strerror(-(int)w->child));
@@ -540,8 +548,6 @@ static void finish(struct watch *w)
 	uw_report_end(w->report, &t);
 	if (w->plan->finished)
 		w->plan->finished(w->plan->arg, w->probes, w->report);
-	if (t.command_ran)
-		fprintf(stderr, "udpwhy: %s ended with status %d\n", w->o->run[0], t.command_status);
 	if (!w->status)
 		w->status = uw_report_exit_status(w->report, &t);
 	if (!output_fails(w, uw_report_drain(w->report)) && uw_report_is_failing(w->report))

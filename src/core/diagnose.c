@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/rules.h"
+#include "core/text_safe.h"
 #include "dns.h"
 
 const char *uw_confidence_name(enum uw_confidence c)
@@ -26,6 +28,35 @@ void uw_say(struct uw_diagnosis *d, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(d->summary, sizeof(d->summary), format, args);
 	va_end(args);
+}
+
+/* How to get to where the advice is to be followed; "" if the reader is there. */
+static size_t lead_to(char *buf, size_t size, const struct uw_case *c, uint32_t netns)
+{
+	const struct uw_flow *f = c->lead;
+	bool foreign = f && f->id.host;
+	int n = 0;
+
+	if (!netns || (c->host && c->host->netns == netns && !foreign))
+		buf[0] = '\0';
+	else if (f && f->id.netns == netns && uw_text_is_plain(f->netns_name))
+		n = snprintf(buf, size, "In network namespace %s (ip netns exec %s ...): ", f->netns_name, f->netns_name);
+	else
+		n = snprintf(buf, size, "In network namespace %u (lsns -t net lists them, nsenter -t PID -n enters one): ",
+			     netns);
+	return (size_t)n;
+}
+
+void uw_advise(struct uw_diagnosis *d, const struct uw_case *c, uint32_t netns, const char *format, ...)
+{
+	size_t lead = lead_to(d->next_step, sizeof(d->next_step), c, netns);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(d->next_step + lead, sizeof(d->next_step) - lead, format, args);
+	va_end(args);
+	if (!lead)
+		d->next_step[0] = (char)toupper((unsigned char)d->next_step[0]);
 }
 
 void uw_evidence_add(struct uw_evidence *e, const char *format, ...)
@@ -141,8 +172,8 @@ static void tell_far(struct uw_diagnosis *d)
 	}
 	if (sum.seen)
 		uw_evidence_add(&d->in_favour,
-				"seen from both ends: of %llu queries, %llu requests lost between client and"
-				" server, %llu replies between server and client, %llu not answered there",
+				"of %llu queries seen from both ends, requests lost between client and server: %llu,"
+				" replies between server and client: %llu, not answered there: %llu",
 				(unsigned long long)sum.seen, (unsigned long long)sum.requests_lost,
 				(unsigned long long)sum.replies_lost, (unsigned long long)sum.no_reply);
 }

@@ -43,6 +43,7 @@ struct uw_host_facts {
 	struct uw_loss loss;
 	const struct uw_clock *clock;	/* for times in a ticket, NULL: none are told */
 	uint16_t ephemeral_low, ephemeral_high;	/* net.ipv4.ip_local_port_range, 0 unknown */
+	uint32_t netns;			/* the one that a shell beside us is in, 0 unknown */
 };
 
 /**

@@ -195,6 +195,7 @@ static void note_asker(struct uw_flow *f, const struct uw_query *q)
 	memcpy(f->executable, q->executable, sizeof(f->executable));
 	f->pid = q->task.pid;
 	f->client_port = q->key.client_port;
+	memcpy(f->netns_name, q->netns_name, sizeof(f->netns_name));
 }
 
 static void count_far(struct uw_flow *f, const struct uw_far *far)
@@ -315,6 +316,8 @@ static void sum_asker(struct uw_flow *f, const struct uw_flow *more)
 	}
 	if (more->client_port)
 		f->client_port = more->client_port;
+	if (more->netns_name[0])
+		memcpy(f->netns_name, more->netns_name, sizeof(f->netns_name));
 }
 
 /* What the rules count. */

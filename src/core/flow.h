@@ -46,6 +46,7 @@ struct uw_flow {
 	char executable[UW_NAME_MAX];	/* the last asker, raw bytes */
 	uint32_t pid;
 	uint16_t client_port;		/* the last used */
+	char netns_name[UW_NETNS_NAME];	/* of id.netns, as 'ip netns' has it, "" none; raw bytes */
 	struct uw_rhythm rhythm;	/* of its sends */
 	struct uw_flow_far {
 		uint64_t seen;		/* queries of which a second vantage point tells the fate */

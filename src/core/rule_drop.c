@@ -8,6 +8,8 @@
 #include "core/address.h"
 #include "core/rules.h"
 
+#define PORTS_MAX 96 /* bytes of ports() */
+
 static const char *copies(enum uw_dir dir, uint64_t n)
 {
 	if (dir == UW_REQUEST)
@@ -80,27 +82,30 @@ static void tell_flows(const struct uw_case *c, struct uw_diagnosis *d)
 			port = dropped_port(f, &f->drop[k]);
 		}
 		uw_evidence_add(&d->in_favour,
-				"%s %s, client port %u (%s): %" PRIu64 " %s dropped, %" PRIu64
+				"%s %s, %s client port %u%s: %" PRIu64 " %s dropped, %" PRIu64
 				" %s asked, %" PRIu64 " answered",
-				uw_rule_protocol(f), uw_rule_server(f, at), port, uw_rule_door(f), n,
+				uw_rule_protocol(f), uw_rule_server(f, at), uw_rule_door(f), port,
+				n > 1 && !f->id.fixed ? " or another" : "", n,
 				copies(c->drop->dir, n), uw_flow_asked(f), uw_queries(uw_flow_asked(f)),
 				uw_flow_answered(f));
 	}
 }
 
-/* "udp source port 123, destination port 46758" */
+/* "udp source port 123, destination port 46758 or another ephemeral one" */
 static const char *ports(const struct uw_case *c, char *buf, size_t size)
 {
 	const struct uw_flow *f = c->lead;
 	bool request = c->drop->dir == UW_REQUEST;
 	uint16_t port = dropped_port(f, c->drop);
+	const char *or_another = c->drops > 1 && !f->id.fixed ? " or another ephemeral one" : "";
 
 	/* Of a server's clients one port is as good as another. */
 	if (f->id.role == UW_ROLE_SERVER)
 		snprintf(buf, size, "udp %s port %u", request ? "destination" : "source", f->id.server_port);
+	else if (request)
+		snprintf(buf, size, "udp destination port %u, source port %u%s", f->id.server_port, port, or_another);
 	else
-		snprintf(buf, size, "udp source port %u, destination port %u",
-			 request ? port : f->id.server_port, request ? f->id.server_port : port);
+		snprintf(buf, size, "udp source port %u, destination port %u%s", f->id.server_port, port, or_another);
 	return buf;
 }
 
@@ -124,34 +129,30 @@ static const char *known_rule(const struct uw_flow_drop *d, char *buf, size_t si
 static void firewall_advise(const struct uw_case *c, const char *hook, struct uw_diagnosis *d)
 {
 	const struct uw_flow_drop *drop = c->drop;
-	char buf[64], rule[UW_FLOW_RULE + 64];
+	char buf[PORTS_MAX], rule[UW_FLOW_RULE + 64];
 
 	if (known_rule(drop, rule, sizeof(rule))[0])
-		snprintf(d->next_step, sizeof(d->next_step),
-			 "In network namespace %u (lsns -t net lists them, nsenter -t PID -n enters one),"
-			 " let %s pass before this rule of hook %s, or change it: %s",
-			 drop->netns, ports(c, buf, sizeof(buf)), hook, rule);
+		uw_advise(d, c, drop->netns, "let %s pass before this rule of hook %s, or change it: %s",
+			  ports(c, buf, sizeof(buf)), hook, rule);
 	else if (by_engine(drop, "cgroup_bpf"))
 		snprintf(d->next_step, sizeof(d->next_step),
 			 "Find the BPF program on the process's cgroup or one above it: bpftool cgroup"
 			 " tree. It mostly is its unit's IPAddressDeny: systemctl show UNIT -p"
 			 " IPAddressDeny -p IPAddressAllow.");
 	else
-		snprintf(d->next_step, sizeof(d->next_step),
-			 "In network namespace %u (lsns -t net lists them, nsenter -t PID -n enters"
-			 " one), find the rule that drops %s in hook %s: %s.",
-			 drop->netns, ports(c, buf, sizeof(buf)), hook,
-			 by_engine(drop, "nftables") ?
-				 "nft -a list ruleset" :
-				 "iptables-save (ip6tables-save), nft -a list ruleset");
+		uw_advise(d, c, drop->netns, "find the rule that drops %s in hook %s: %s.",
+			  ports(c, buf, sizeof(buf)), hook,
+			  by_engine(drop, "nftables") ? "nft -a list ruleset" :
+							"iptables-save (ip6tables-save), nft -a list ruleset");
 }
 
 void uw_firewall_tell(const struct uw_case *c, struct uw_diagnosis *d)
 {
 	const struct uw_flow_drop *drop = c->drop;
-	const char *hook = drop->hook[0] ? drop->hook : uw_stage_name(drop->stage);
+	const char *stage = uw_stage_name(drop->stage);
+	const char *hook = drop->hook[0] ? drop->hook : strncmp(stage, "nf_", 3) ? stage : stage + 3;
 	const char *engine = drop->engine[0] ? drop->engine : "netfilter";
-	char buf[64];
+	char buf[PORTS_MAX];
 
 	uw_say(d, "This host's own firewall (%s, hook %s) dropped %" PRIu64 " %s of %u %s.", engine,
 	       hook, c->drops, copies(drop->dir, c->drops), c->hit, c->hit == 1 ? "flow" : "flows");
@@ -177,11 +178,9 @@ void uw_full_table_tell(const struct uw_case *c, struct uw_diagnosis *d)
 			" conntrack's own counter of drops rose and no failed insert explains it",
 			drop->hook, reason(drop), c->drops, copies(drop->dir, c->drops));
 	tell_flows(c, d);
-	snprintf(d->next_step, sizeof(d->next_step),
-		 "In network namespace %u: conntrack -C against sysctl net.netfilter.nf_conntrack_max;"
-		 " conntrack -S (drop, early_drop). Raise the limit, shorten nf_conntrack_udp_timeout,"
-		 " or exempt NTP and DNS (notrack).",
-		 drop->netns);
+	uw_advise(d, c, drop->netns,
+		  "compare conntrack -C with sysctl net.netfilter.nf_conntrack_max, and see conntrack -S (drop,"
+		  " early_drop). Raise the limit, shorten nf_conntrack_udp_timeout, or exempt NTP and DNS (notrack).");
 }
 
 void uw_neighbour_tell(const struct uw_case *c, struct uw_diagnosis *d)
@@ -191,18 +190,16 @@ void uw_neighbour_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 	uw_rule_host(f, to);
 	uw_say(d,
-	       "The next hop's link-layer address could not be resolved: %" PRIu64
+	       "The next hop does not answer the question for its MAC address: %" PRIu64
 	       " %s dropped here.",
 	       c->drops, copies(c->drop->dir, c->drops));
 	uw_evidence_add(&d->in_favour,
 			"stage neighbour, reason %s: %" PRIu64 " %s dropped before the wire",
 			reason(c->drop), c->drops, copies(c->drop->dir, c->drops));
 	tell_flows(c, d);
-	snprintf(d->next_step, sizeof(d->next_step),
-		 "In network namespace %u: ip route get %s names the next hop, ip neigh show its"
-		 " state (FAILED or INCOMPLETE); then check that hop, the cable, the VLAN and the"
-		 " netmask.",
-		 c->drop->netns, to);
+	uw_advise(d, c, c->drop->netns,
+		  "run ip route get %s, which names the next hop, and ip neigh show for its state (FAILED or"
+		  " INCOMPLETE); then check that hop, the cable, the VLAN and the netmask.", to);
 }
 
 void uw_full_buffer_tell(const struct uw_case *c, struct uw_diagnosis *d)
@@ -217,17 +214,15 @@ void uw_full_buffer_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	if (drop->rcvbuf)
 		uw_evidence_add(&d->in_favour,
 				"reason SOCKET_RCVBUFF: %" PRIu64
-				" dropped; buffer %u bytes, %u in use",
+				" dropped; receive buffer of %u bytes, %u bytes in use",
 				c->drops, drop->rcvbuf, drop->rmem);
 	else
 		uw_evidence_add(&d->in_favour, "reason SOCKET_RCVBUFF: %" PRIu64 " dropped",
 				c->drops);
 	tell_flows(c, d);
-	snprintf(d->next_step, sizeof(d->next_step),
-		 "See the process and its buffer with: ss -uanpm 'sport = :%u'. Let it read"
-		 " faster, or give it a larger SO_RCVBUF (sysctl net.core.rmem_default,"
-		 " net.core.rmem_max).",
-		 port);
+	uw_advise(d, c, drop->netns,
+		  "see the process and its buffer with ss -uanpm 'sport = :%u'. Let it read faster, or give it a"
+		  " larger SO_RCVBUF (sysctl net.core.rmem_default, net.core.rmem_max).", port);
 }
 
 /* --- no-route --- */
@@ -320,9 +315,6 @@ void uw_no_route_tell(const struct uw_case *c, struct uw_diagnosis *d)
 	uw_rule_host(c->lead, to);
 	uw_say(d, "The kernel refused to send: its routing table has no usable route to %s%s.", to,
 	       c->hit > 1 ? " and others" : "");
-	snprintf(d->next_step, sizeof(d->next_step),
-		 "In network namespace %u: ip route get %s, then ip %sroute show table all and"
-		 " ip %srule.",
-		 c->lead->id.netns, to, c->lead->id.family == 4 ? "" : "-6 ",
-		 c->lead->id.family == 4 ? "" : "-6 ");
+	uw_advise(d, c, c->lead->id.netns, "run ip route get %s, then ip %sroute show table all and ip %srule.", to,
+		  c->lead->id.family == 4 ? "" : "-6 ", c->lead->id.family == 4 ? "" : "-6 ");
 }

@@ -77,6 +77,10 @@ const char *uw_rule_server(const struct uw_flow *f, char buf[UW_ENDPOINT_TEXT]);
 const char *uw_rule_protocol(const struct uw_flow *f);
 const char *uw_rule_door(const struct uw_flow *f);
 
+/** uw_advise - the next step, for a shell in network namespace @netns, which is named unless it is ours. */
+__attribute__((format(printf, 4, 5)))
+void uw_advise(struct uw_diagnosis *d, const struct uw_case *c, uint32_t netns, const char *format, ...);
+
 /* The functions of rules: rule_drop.c */
 bool uw_firewall_drop(const struct uw_flow_drop *d);
 void uw_firewall_tell(const struct uw_case *c, struct uw_diagnosis *d);

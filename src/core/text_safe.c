@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "core/text_safe.h"
 
+#include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define WIRE_NAME_MAX 255 /* RFC 1035 2.3.4 */
@@ -393,4 +393,15 @@ size_t uw_dns_name_wire(const char *text, uint8_t *buf, size_t size)
 		return 1;
 	buf[at++] = 0;
 	return at;
+}
+
+bool uw_text_is_plain(const char *name)
+{
+	const char *p;
+
+	if (!isalnum((unsigned char)name[0]))
+		return false;
+	for (p = name; *p && (isalnum((unsigned char)*p) || strchr("._:@-", *p)); p++)
+		;
+	return !*p;
 }

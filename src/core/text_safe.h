@@ -12,6 +12,7 @@
 #ifndef UW_TEXT_SAFE_H
 #define UW_TEXT_SAFE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -75,5 +76,8 @@ size_t uw_text_clip(const char *s, unsigned columns);
 
 /** uw_char_columns - 0, 1 or 2 columns for one Unicode character. text_width.c */
 unsigned uw_char_columns(uint32_t c);
+
+/** uw_text_is_plain - letters, digits and what else no shell takes for more than a name; to be typed as it is. */
+bool uw_text_is_plain(const char *name);
 
 #endif

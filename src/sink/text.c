@@ -21,6 +21,10 @@ struct text_sink {
 	bool all, live;
 	struct uw_run run;
 	struct uw_text_rhythms rhythms;
+	struct {
+		uint32_t run;
+		unsigned id;
+	} window; /* the last that was told to have opened */
 	unsigned groups;
 	struct uw_group group[GROUPS];
 };
@@ -126,10 +130,18 @@ static void text_flow(struct uw_sink *sink, const struct uw_flow *f)
 static void text_window(struct uw_sink *sink, const struct uw_window *w)
 {
 	struct text_sink *s = self(sink);
+	bool again = s->window.run == w->run && w->id <= s->window.id;
 
-	flush_groups(s);
+	/* What goes on now is one paragraph, and is told when it is over. */
+	if (w->closed)
+		flush_groups(s);
+	uw_text_status(&s->o, NULL);
 	fputc('\n', s->o.out);
-	uw_text_window(&s->o, s->clock, w);
+	uw_text_window(&s->o, s->clock, w, again);
+	if (!again) {
+		s->window.run = w->run;
+		s->window.id = w->id;
+	}
 	fflush(s->o.out);
 }
 

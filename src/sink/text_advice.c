@@ -7,21 +7,10 @@
 #include <string.h>
 
 #include "core/address.h"
+#include "core/text_safe.h"
 #include "sink/text_parts.h"
 
 #define VALUE_MAX 256 /* bytes; longer names are not filled in */
-
-/* A letter, a digit or another byte that no shell takes for anything else. */
-static bool is_plain(const char *name)
-{
-	const char *p;
-
-	if (!isalnum((unsigned char)name[0]))
-		return false;
-	for (p = name; *p && (isalnum((unsigned char)*p) || strchr("._:@-", *p)); p++)
-		;
-	return !*p;
-}
 
 /* The device of the drop, else the last one that the packet was seen at. */
 static void device_of(char *buf, const struct uw_query *q, const struct uw_drop_fact *d, bool reply)
@@ -82,7 +71,7 @@ void uw_text_advice(struct uw_line *l, const struct uw_query *q, const struct uw
 			continue;
 		}
 		value_of(value, advice, len, q, d);
-		if (is_plain(value))
+		if (uw_text_is_plain(value))
 			uw_line_bytes(l, value, sizeof(value), 0);
 		else
 			uw_line_add(l, "%.*s", (int)len, advice);

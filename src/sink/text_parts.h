@@ -129,8 +129,8 @@ void uw_text_belongs(struct uw_line *l, uint32_t uid, const char *user, const ch
 
 /* ---- loss windows: text_window.c ---- */
 
-/** uw_text_window - a window that opened, was joined by a flow, or closed. */
-void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_window *w);
+/** uw_text_window - a window that opened, was joined by a flow or goes on (@again), or closed. */
+void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_window *w, bool again);
 
 /* ---- the frame: text_start.c, text_summary.c, text_totals.c ---- */
 

@@ -209,7 +209,7 @@ static void print_last(const struct uw_text_out *o, const struct uw_clock *clock
 
 	if (g->count < 2 || g->last_ns <= g->first.send_ns)
 		return;
-	uw_line_add(&l, "%u more like it, the last one at" UW_NBSP, g->count - 1);
+	uw_line_add(&l, "%u more like it, %sat" UW_NBSP, g->count - 1, g->count > 2 ? "the last one " : "");
 	uw_line_time_of_day(&l, uw_clock_wall(clock, g->last_ns));
 	uw_line_add(&l, ", ");
 	uw_line_duration(&l, g->last_ns - g->first.send_ns);

@@ -39,10 +39,10 @@ static void add_ports(struct uw_line *l, const struct uw_run *run)
 static void add_scope(struct uw_line *l, const struct uw_run *run)
 {
 	if (!run->scope_count) {
-		uw_line_add(l, " in all namespaces");
+		uw_line_add(l, " in" UW_NBSP "all" UW_NBSP "namespaces");
 		return;
 	}
-	uw_line_add(l, " in %s" UW_NBSP, run->scope_count == 1 ? "namespace" : "namespaces");
+	uw_line_add(l, " in" UW_NBSP "%s" UW_NBSP, run->scope_count == 1 ? "namespace" : "namespaces");
 	for (unsigned i = 0; i < run->scope_count; i++) {
 		uw_line_add(l, "%s", i ? ", " : "");
 		uw_line_bytes(l, run->scope[i], strlen(run->scope[i]), UW_NAME_COLUMNS);
@@ -102,15 +102,29 @@ static void print_asker(const struct uw_text_out *o, const struct uw_clock *cloc
 	uw_text_print(o, first ? "  asking here: " : more, UW_PLAIN, UW_LEAD + 1, l.text);
 }
 
+static const char *protocols(const struct uw_run *run)
+{
+	unsigned seen = 0;
+
+	for (unsigned i = 0; i < run->port_count; i++)
+		seen |= 1u << run->ports[i].protocol;
+	if (seen == 1u << UW_PROTO_NTP)
+		return "NTP";
+	return seen == 1u << UW_PROTO_DNS ? "DNS" : "NTP or DNS";
+}
+
 static void print_askers(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_run *run)
 {
+	struct uw_line l = {0};
+
 	for (unsigned i = 0; i < run->asker_count && i < ASKERS_SHOWN; i++)
 		print_asker(o, clock, run, &run->askers[i], !i);
 	if (run->asker_count > ASKERS_SHOWN)
 		fprintf(o->out, "               and %u more\n", run->asker_count - ASKERS_SHOWN);
-	if (!run->asker_count && is_live(run))
-		uw_text_print(o, "  asking here: ", UW_PLAIN, UW_LEAD + 1,
-			      "nobody holds a socket for it just now");
+	if (!run->asker_count && is_live(run)) {
+		uw_line_add(&l, "no program has a socket open for %s just now", protocols(run));
+		uw_text_print(o, "  asking here: ", UW_PLAIN, UW_LEAD + 1, l.text);
+	}
 }
 
 static void print_gaps(const struct uw_text_out *o, uint32_t gaps)
@@ -127,16 +141,30 @@ static void print_gaps(const struct uw_text_out *o, uint32_t gaps)
 	}
 }
 
+/* An option stays with its value. The first line has said what --scope says. */
+static void print_filters(const struct uw_text_out *o, const char *filters)
+{
+	struct uw_line l = {0};
+	size_t len;
+
+	for (const char *f = filters; f && *f; f += len + !!f[len]) {
+		len = strcspn(f, " ");
+		if (len == strlen("--scope") && strncmp(f, "--scope", len) == 0 && f[len]) {
+			len += 1 + strcspn(f + len + 1, " ");
+			continue;
+		}
+		uw_line_add(&l, "%s", !l.len ? "" : strncmp(f, "--", 2) == 0 ? " " : UW_NBSP);
+		uw_line_bytes(&l, f, len, 0);
+	}
+	if (l.len)
+		uw_text_print(o, "  filters:     ", UW_PLAIN, UW_LEAD + 1, l.text);
+}
+
 void uw_text_start(const struct uw_text_out *o, const struct uw_clock *clock,
 		   const struct uw_run *run)
 {
-	struct uw_line l = {0};
-
 	print_head(o, clock, run);
-	if (run->filters && *run->filters) {
-		uw_line_bytes(&l, run->filters, strlen(run->filters), 0);
-		uw_text_print(o, "  filters:     ", UW_PLAIN, UW_LEAD + 1, l.text);
-	}
+	print_filters(o, run->filters);
 	print_gaps(o, run->gaps);
 	print_askers(o, clock, run);
 }
@@ -159,17 +187,6 @@ static const char *prod_of(const struct uw_run *run)
 			if (strcmp(run->askers[i].executable, prods[k].executable) == 0)
 				return prods[k].command;
 	return NULL;
-}
-
-static const char *protocols(const struct uw_run *run)
-{
-	unsigned seen = 0;
-
-	for (unsigned i = 0; i < run->port_count; i++)
-		seen |= 1u << run->ports[i].protocol;
-	if (seen == 1u << UW_PROTO_NTP)
-		return "NTP";
-	return seen == 1u << UW_PROTO_DNS ? "DNS" : "NTP or DNS";
 }
 
 static void add_silent(struct uw_line *l, const struct uw_clock *clock, const struct uw_asker *a, uint64_t now_ns)

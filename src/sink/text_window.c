@@ -114,7 +114,7 @@ static void add_length(struct uw_line *l, const struct uw_window *w)
 	uw_line_add(l, "%" PRIu64 UW_NBSP "asked, %" PRIu64 UW_NBSP "answered", w->queries, w->answered);
 }
 
-void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_window *w)
+void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, const struct uw_window *w, bool again)
 {
 	static const char *const onset[] = { " (last good)", " (first bad)" };
 	static const char *const release[] = { " (last bad)", " (first good)" };
@@ -132,7 +132,7 @@ void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, c
 			add_time(&l, clock, w->last_good_ns, "");
 		}
 	}
-	uw_line_add(&lead, w->closed ? "  closed " : "  opened ");
+	uw_line_add(&lead, w->closed ? "  closed " : again ? "  goes on since " : "  opened ");
 	uw_text_print(o, lead.text, UW_YELLOW, 2, l.text);
 	for (i = 0; i < w->flows && i < UW_WINDOW_FLOWS; i++)
 		print_flow(o, &w->flow[i]);

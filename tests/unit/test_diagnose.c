@@ -17,7 +17,7 @@
 #define S 1000000000ull
 #define MAX 16
 
-static const struct uw_host_facts host = {.ephemeral_low = 32768, .ephemeral_high = 60999};
+static const struct uw_host_facts host = {.ephemeral_low = 32768, .ephemeral_high = 60999, .netns = 1};
 
 /* A run: flows, and what was made of them. */
 struct run {
@@ -423,6 +423,27 @@ static void test_firewall(void **state)
 	assert_int_equal(d->open.count, 0);
 }
 
+/* How to get there: by name where it has one that can be typed; nothing is said of where the reader is. */
+static void test_firewall_place(void **state)
+{
+	struct run r = {};
+	const struct uw_diagnosis *d;
+	struct uw_flow *f = dropped(&r, UW_STAGE_NF_INPUT, UW_REPLY, "NETFILTER_DROP", "nftables", "input");
+
+	(void)state;
+	f->id.netns = 7;
+	strcpy(f->netns_name, "web");
+	d = find(&r, "local-firewall");
+	assert_non_null(d);
+	assert_has(d->next_step, "In network namespace web (ip netns exec web ...): find the rule");
+	strcpy(f->netns_name, "w$(reboot)");
+	d = find(&r, "local-firewall");
+	assert_has(d->next_step, "In network namespace 7 (lsns");
+	f->drop[0].netns = 1;
+	d = find(&r, "local-firewall");
+	assert_int_equal(strncmp(d->next_step, "Find the rule", 13), 0);
+}
+
 /* The rule's own trace told it: there is nothing left to find. */
 static void test_firewall_rule(void **state)
 {
@@ -435,8 +456,8 @@ static void test_firewall_rule(void **state)
 	f->drop[0].by_rule = f->drop[0].count;
 	d = find(&r, "local-firewall");
 	assert_non_null(d);
-	assert_has(d->next_step, "let udp source port 123, destination port 46758 pass before this rule of hook "
-				 "input, or change it: inet filter input handle 7: udp sport 123 drop");
+	assert_has(d->next_step, "let udp source port 123, destination port 46758 or another ephemeral one pass before "
+				 "this rule of hook input, or change it: inet filter input handle 7: udp sport 123 drop");
 	assert_null(strstr(d->next_step, "find the rule"));
 	f->drop[0].by_rule = 1;
 	d = find(&r, "local-firewall");
@@ -453,8 +474,8 @@ static void test_firewall_legacy(void **state)
 	d = find(&r, "local-firewall");
 	assert_non_null(d);
 	assert_has(d->summary, "3 requests");
-	assert_says(d->in_favour, "hook nf_output, engine netfilter");
-	assert_says(d->in_favour, "udp source port 46758, destination port 123");
+	assert_says(d->in_favour, "hook output, engine netfilter");
+	assert_says(d->in_favour, "udp destination port 123, source port 46758 or another ephemeral one");
 	assert_says(d->open, "conntrack -S");
 	assert_has(d->next_step, "iptables-save");
 }
@@ -554,7 +575,7 @@ static void test_buffer(void **state)
 	d = find(&r, "socket-buffer-overflow");
 	assert_non_null(d);
 	assert_int_equal(d->confidence, UW_CERTAIN);
-	assert_says(d->in_favour, "buffer 2304 bytes, 2816 in use");
+	assert_says(d->in_favour, "buffer of 2304 bytes, 2816 bytes in use");
 	assert_has(d->next_step, "sport = :46758");
 	r.flow[0].drop[0].dir = UW_REQUEST; /* our server reads too slowly */
 	d = find(&r, "socket-buffer-overflow");
@@ -893,6 +914,7 @@ int main(void)
 		cmocka_unit_test(test_ephemeral_needs_the_same_server),
 		cmocka_unit_test(test_ephemeral_fixed_never_sent),
 		cmocka_unit_test(test_firewall),
+		cmocka_unit_test(test_firewall_place),
 		cmocka_unit_test(test_firewall_rule),
 		cmocka_unit_test(test_firewall_legacy),
 		cmocka_unit_test(test_firewall_kinds),
