@@ -407,7 +407,8 @@ static void loop(struct watch *w)
 		next_phase(w, open);
 		if (uw_report_unsettled(w->report) && may_diagnose(w))
 			diagnose(w, false);
-		else if (w->bad_ns && (w->now_ns - w->bad_ns >= IDLE_NS || w->now_ns - w->burst_ns >= BURST_NS)) {
+		/* What probe asks is told in one at its end. */
+		else if (w->bad_ns && !w->plan->asks && (w->now_ns - w->bad_ns >= IDLE_NS || w->now_ns - w->burst_ns >= BURST_NS)) {
 			uw_report_idle(w->report);
 			w->bad_ns = w->burst_ns = 0;
 		}

@@ -188,11 +188,16 @@ static void text_status(struct uw_sink *sink, const struct uw_totals *t)
 	fflush(s->o.out);
 }
 
+static bool reads_a_file(const struct text_sink *s)
+{
+	return s->run.command && strcmp(s->run.command, "analyze") == 0;
+}
+
 /* After the fact there is time to write to a provider; while tracing there is more to be seen. */
 static void put_ticket(const struct text_sink *s, const struct uw_totals *t, const struct uw_flow *const *flows,
 		       unsigned count)
 {
-	if (!s->run.command || strcmp(s->run.command, "analyze") != 0 || !uw_ticket_wanted(flows, count))
+	if (!reads_a_file(s) || !uw_ticket_wanted(flows, count))
 		return;
 	fputs("\nTO PASTE INTO A TICKET\n", s->o.out);
 	uw_ticket(s->o.out, "  ", s->clock, flows, count, t);
@@ -205,7 +210,7 @@ static void text_end(struct uw_sink *sink, const struct uw_totals *t,
 
 	flush_groups(s);
 	uw_text_contrast(&s->o, flows, count);
-	uw_text_flows(&s->o, s->clock, s->run.started_ns + t->elapsed_ns, flows, count);
+	uw_text_flows(&s->o, s->clock, reads_a_file(s) ? 0 : s->run.started_ns + t->elapsed_ns, flows, count);
 	uw_text_vantages(&s->o, t);
 	uw_text_losses(&s->o, t);
 	put_ticket(s, t, flows, count);

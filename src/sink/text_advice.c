@@ -52,7 +52,7 @@ static void value_of(char *buf, const char *word, size_t len, const struct uw_qu
 		uw_cgroup_unit(q->cgroup, buf);
 	else if (len == 4 && memcmp(word, "PORT", 4) == 0 && !q->nat.seen)
 		snprintf(buf, VALUE_MAX, "%u", reply ? q->key.client_port : q->key.server_port);
-	else if (len == 4 && memcmp(word, "NAME", 4) == 0)
+	else if (len == 4 && memcmp(word, "NAME", 4) == 0 && (!d || !d->netns || d->netns == q->netns))
 		snprintf(buf, VALUE_MAX, "%s", q->netns_name);
 }
 

@@ -152,6 +152,7 @@ void uw_text_flows(const struct uw_text_out *o, const struct uw_clock *clock, ui
 /* ---- who asks how often: text_rhythm.c ---- */
 
 #define UW_RHYTHMS 8 /* told at the most in a run */
+#define UW_RHYTHM_LEAST_NS 8000000000ull /* shorter ones are the resends of a single check; NTP polls no oftener */
 
 struct uw_text_rhythms {
 	unsigned count;

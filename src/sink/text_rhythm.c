@@ -9,11 +9,10 @@
 #include "core/address.h"
 #include "sink/text_parts.h"
 
-#define LEAST_NS 8000000000ull /* shorter ones are the resends of a single check; NTP polls no oftener */
 
 static void add_interval(struct uw_line *l, uint64_t ns)
 {
-	if (ns < LEAST_NS)
+	if (ns < UW_RHYTHM_LEAST_NS)
 		uw_line_duration(l, ns);
 	else
 		uw_line_add(l, "%llu" UW_NBSP "s", (unsigned long long)(ns + 500000000) / 1000000000);
@@ -42,7 +41,7 @@ static uint64_t due_ns(const struct uw_flow *f, uint64_t now_ns)
 {
 	if (f->id.probe || (f->id.role != UW_ROLE_CLIENT && f->id.role != UW_ROLE_LOCAL))
 		return 0;
-	return uw_rhythm_interval_ns(&f->rhythm) < LEAST_NS ? 0 : uw_rhythm_next_ns(&f->rhythm, now_ns);
+	return uw_rhythm_interval_ns(&f->rhythm) < UW_RHYTHM_LEAST_NS ? 0 : uw_rhythm_next_ns(&f->rhythm, now_ns);
 }
 
 static void add_asker(struct uw_line *l, const struct uw_flow *f)

@@ -234,8 +234,10 @@ static void add_conflicting(struct uw_line *l, const struct uw_flow *f)
 static void add_rhythm(struct uw_line *l, const struct uw_clock *clock, uint64_t now_ns,
 		       const struct uw_flow *f)
 {
-	/* A rhythm that has ended, as of one check's resends, is none; what a file tells has ended. */
+	/* A rhythm that has ended is none; what a file tells has ended. */
 	if (!now_ns || !uw_rhythm_next_ns(&f->rhythm, now_ns) || f->id.probe)
+		return;
+	if (uw_rhythm_interval_ns(&f->rhythm) < UW_RHYTHM_LEAST_NS)
 		return;
 	uw_line_add(l, "%sasks" UW_NBSP, l->len ? " · " : "");
 	uw_text_rhythm(l, clock, now_ns, &f->rhythm);

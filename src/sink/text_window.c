@@ -122,6 +122,7 @@ void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, c
 	unsigned i;
 
 	uw_line_add(&lead, "LOSS WINDOW %u", w->id);
+	uw_line_add(&l, again && !w->closed ? " since" UW_NBSP : " ");
 	if (w->closed) {
 		add_time(&l, clock, w->first_good_ns, "");
 		add_length(&l, w);
@@ -132,7 +133,7 @@ void uw_text_window(const struct uw_text_out *o, const struct uw_clock *clock, c
 			add_time(&l, clock, w->last_good_ns, "");
 		}
 	}
-	uw_line_add(&lead, w->closed ? "  closed " : again ? "  goes on since " : "  opened ");
+	uw_line_add(&lead, w->closed ? "  closed" : again ? "  still open" : "  opened");
 	uw_text_print(o, lead.text, UW_YELLOW, 2, l.text);
 	for (i = 0; i < w->flows && i < UW_WINDOW_FLOWS; i++)
 		print_flow(o, &w->flow[i]);

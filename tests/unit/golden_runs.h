@@ -221,6 +221,9 @@ static void window(void)
 		},
 	};
 	sink->window(sink, &w);
+	w.queries = 7;
+	w.flow[0].e.queries = 5;
+	sink->window(sink, &w);
 	w.closed = true;
 	w.first_good_ns = T0 + 44 * S;
 	w.queries = 14;

@@ -69,6 +69,18 @@ static void advice_is_filled_in(void **state)
 	text = text_of((struct uw_text_options){ 0 }, &q, 1);
 	must_have(text, "  look at       ip route get 192.168.110.40; net.ipv4.conf.{all,wan0}.rp_filter (2 is");
 	free(text);
+	d->hook[0] = 'i';	/* a firewall's, in another namespace than the asker's */
+	strcpy(d->engine, "nftables");
+	strcpy(q.netns_name, "web");
+	q.netns = d->netns = 7;
+	text = text_of((struct uw_text_options){ 0 }, &q, 1);
+	must_have(text, "--netns web would name it");
+	free(text);
+	d->netns = 8;
+	text = text_of((struct uw_text_options){ 0 }, &q, 1);
+	must_have(text, "--netns NAME would name it");
+	free(text);
+	d->hook[0] = d->engine[0] = '\0';
 	strcpy(d->ifname, "a$(reboot)");
 	q.nat.seen = true;	/* which of its addresses it bore there is not known */
 	text = text_of((struct uw_text_options){ 0 }, &q, 1);
