@@ -76,7 +76,8 @@ struct parse {
 	struct uw_options *o;
 	char *error;
 	uint64_t seen; /* bit per row */
-	unsigned operands;
+	uint64_t fixed; /* of these, not to be changed by a file */
+	unsigned operands, given_operands;
 };
 
 _Static_assert(UW_CLI_OPTIONS_MAX <= 64, "struct parse.seen");
@@ -128,6 +129,8 @@ static enum uw_cli_result take_option(struct parse *p, const struct uw_cli_optio
 	struct quoted q;
 	char name[32];
 
+	if (p->fixed & bit)
+		return UW_CLI_RUN;
 	if (r->allowed && p->seen & bit && !(r->commands & UW_CLI_REPEATS))
 		return fail(p->error, "%s is given twice", row_text(r, name));
 	p->seen |= bit;
@@ -366,11 +369,11 @@ static enum uw_cli_result finish_probe(struct parse *p)
 	if (!o->ask_port)
 		o->ask_port = default_ports[o->ask - UW_PROTO_NTP].port;
 	if (!given(p, uw_cli_take_timeout))
-		o->timeout_ns = o->limit_ns < 2 * UW_PROBE_TIMEOUT_NS ? o->limit_ns / 2 : UW_PROBE_TIMEOUT_NS;
+		o->timeout_ns = o->limit_ns < 4 * UW_PROBE_TIMEOUT_NS ? o->limit_ns / 4 : UW_PROBE_TIMEOUT_NS;
 	else if (!given(p, uw_cli_take_limit) && o->timeout_ns * 2 > o->limit_ns)
 		o->limit_ns = o->timeout_ns * 2;
-	if (o->timeout_ns > o->limit_ns)
-		return fail(p->error, "--timeout is for one answer and must not be longer than -t, which is for all");
+	if (o->timeout_ns * 2 > o->limit_ns)
+		return fail(p->error, "--wait is for one answer: at the most half of --timeout, which is for the whole run");
 	if (o->ask == UW_PROTO_NTP && !given(p, uw_cli_take_warning))
 		uw_range_parse("60", &o->warning);
 	if (o->ask == UW_PROTO_NTP && !given(p, uw_cli_take_critical))
@@ -436,8 +439,32 @@ static void set_defaults(struct uw_options *o)
 	o->filters.port_count = COUNT(default_ports);
 }
 
+/* A word at a time, so that none reaches into the next. */
+static enum uw_cli_result take_extra(struct parse *p, const struct uw_cli_extra *extra)
+{
+	enum uw_cli_result result = UW_CLI_RUN;
+	int i;
+
+	p->fixed = p->seen;
+	for (i = 0; i < extra->argc && result == UW_CLI_RUN; i++) {
+		char *const words[] = {(char *)"probe", extra->argv[i], NULL};
+
+		result = take_words(p, 2, words);
+		if (result != UW_CLI_RUN || p->operands > p->given_operands)
+			return fail(p->error, "--extra-opts: line %u of %s is no option of %s, or has a value that it does not take",
+				    extra->line[i], extra->file, uw_command_name(p->o->command));
+	}
+	return result;
+}
+
 enum uw_cli_result uw_cli_parse(int argc, char *const argv[], struct uw_options *o,
 				char error[UW_CLI_ERROR_MAX])
+{
+	return uw_cli_parse_extra(argc, argv, NULL, o, error);
+}
+
+enum uw_cli_result uw_cli_parse_extra(int argc, char *const argv[], const struct uw_cli_extra *extra,
+				      struct uw_options *o, char error[UW_CLI_ERROR_MAX])
 {
 	struct parse p = {.o = o, .error = error};
 	enum uw_cli_result result;
@@ -463,5 +490,8 @@ enum uw_cli_result uw_cli_parse(int argc, char *const argv[], struct uw_options 
 	result = take_words(&p, argc, argv);
 	if (result == UW_CLI_RUN)
 		result = take_rest(&p, argc, argv);
+	p.given_operands = p.operands;
+	if (result == UW_CLI_RUN && extra)
+		result = take_extra(&p, extra);
 	return result == UW_CLI_RUN ? finish(&p) : result;
 }

@@ -97,7 +97,7 @@ struct uw_options {
 	const char *expression;		/* analyze: pcap-filter(7), NULL none */
 	unsigned count;			/* probe: packets per door */
 	uint16_t ask_port;		/* probe: the server's port */
-	uint64_t limit_ns;		/* probe: how long all of it may take */
+	uint64_t limit_ns;		/* probe: how long the whole run may take */
 	uint8_t ask_family;		/* probe: 4 or 6 only, 0 both */
 	const char *ask_name;		/* probe dns: of argv; NULL: the root's name servers */
 	uint16_t ask_type;		/* probe dns: QTYPE, 0 not given */
@@ -131,6 +131,21 @@ enum uw_cli_result {
  */
 enum uw_cli_result uw_cli_parse(int argc, char *const argv[], struct uw_options *o,
 				char error[UW_CLI_ERROR_MAX]);
+
+/* Words that are no operands and stand for what was not given: an option and its argument are one word. */
+struct uw_cli_extra {
+	int argc;
+	char **argv;
+	const unsigned *line;	/* of the file they come from */
+	const char *file;	/* made safe */
+};
+
+/**
+ * uw_cli_parse_extra - the same with @extra, NULL or none. What @argv gives is left as it is there. Errors
+ * name the file and the line, and quote nothing of it: who calls may read less than we may.
+ */
+enum uw_cli_result uw_cli_parse_extra(int argc, char *const argv[], const struct uw_cli_extra *extra,
+				      struct uw_options *o, char error[UW_CLI_ERROR_MAX]);
 
 /** uw_cli_help - the help of a command, of the program for UW_CMD_NONE; ends with a newline. */
 const char *uw_cli_help(enum uw_command c);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "ask/plugin.h"
@@ -26,11 +27,12 @@
 
 #define NS_PER_S 1000000000ull
 #define DNS_INTERVAL_NS (NS_PER_S / 5)	/* a resolver is asked hundreds of things a second */
-#define SPARE_S 20			/* for attaching, and for the tracer's last look, on a slow machine */
+#define SPARE_NS NS_PER_S		/* of the time limit, or a fifth of it: for the tracer's last look */
 
 struct probe {
 	const struct uw_options *o;
 	struct uw_clock clock;
+	uint64_t until_ns;	/* no packet leaves later */
 	struct uw_watch_target target[UW_WATCH_TARGETS];
 	const char *name[UW_WATCH_TARGETS];
 	unsigned targets;
@@ -41,21 +43,58 @@ struct probe {
 	bool told;
 };
 
-/* Whatever hangs, a monitoring system gets its line. Both are async-signal-safe. */
-static void too_long(int signal)
-{
-	static const char line[] = "UDP UNKNOWN - the probe took too long: names may not resolve, or this machine is busy\n";
+/* What a monitoring system gets when the time is over, whatever hangs; the line itself once it is known. */
+static struct {
+	int fd;			/* stdout, wherever it is put */
+	const char *text;
+	size_t size;
+	volatile sig_atomic_t status;
+} last_word;
 
+/* All of these are async-signal-safe. */
+static void time_is_over(int signal)
+{
 	(void)signal;
-	if (write(STDOUT_FILENO, line, sizeof(line) - 1) < 0)
+	if (write(last_word.fd, last_word.text, last_word.size) < 0)
 		_exit(UW_PLUGIN_UNKNOWN);
-	_exit(UW_PLUGIN_UNKNOWN);
+	_exit(last_word.status);
 }
 
-static void limit_time(uint64_t ns, unsigned spare)
+static void limit_time(uint64_t ns, bool json)
 {
-	signal(SIGALRM, too_long);
-	alarm((unsigned)((ns + NS_PER_S - 1) / NS_PER_S) + spare);
+	static const char line[] = "UDP UNKNOWN - the time limit was over: names may not resolve, or this machine is busy;"
+				   " -t gives more\n";
+	const struct itimerval once = {
+		.it_value = { .tv_sec = (time_t)(ns / NS_PER_S), .tv_usec = (suseconds_t)(ns % NS_PER_S / 1000) },
+	};
+
+	last_word.fd = json ? STDERR_FILENO : STDOUT_FILENO;
+	last_word.text = line;
+	last_word.size = sizeof(line) - 1;
+	last_word.status = UW_PLUGIN_UNKNOWN;
+	signal(SIGALRM, time_is_over);
+	setitimer(ITIMER_REAL, &once, NULL);
+}
+
+/* The line is known: it is what is said if the rest takes too long. JSON lines are out by then, or not at all. */
+static void set_last_word(const struct probe *p)
+{
+	sigset_t alarm, before;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(SIG_BLOCK, &alarm, &before);
+	last_word.text = p->text;
+	last_word.size = p->o->output == UW_OUTPUT_TEXT ? p->text_size : 0;
+	last_word.status = (int)p->state;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static void print_line(const struct probe *p)
+{
+	signal(SIGALRM, SIG_IGN);	/* there must be one line */
+	if (p->told && p->text)
+		fputs(p->text, stdout);
 }
 
 /* --- whom and what to ask --- */
@@ -85,7 +124,7 @@ static void add_target(struct probe *p, const struct uw_server *s)
 	t->target.scope_id = s->scope_id;
 	t->target.protocol = (uint8_t)p->o->ask;
 	t->target.port = p->o->ask_port;
-	t->target.sending_ns = p->o->limit_ns - p->o->timeout_ns;
+	t->target.until_ns = p->until_ns;
 	if (p->o->ask == UW_PROTO_DNS)
 		set_question(p->o, &t->target);
 }
@@ -142,7 +181,6 @@ static int prepare(struct probe *p, char error[UW_RESOLVE_ERROR])
 {
 	struct uw_probe_target t = {0};
 
-	limit_time(p->o->limit_ns, 0);
 	if (check_scope(&p->o->filters.scope, error))
 		return -1;
 	if (p->o->ask_name && !uw_question(p->o->ask_name, p->o->ask_type, t.question)) {
@@ -202,7 +240,8 @@ static void tell(struct probe *p, const struct uw_probes *probes, struct uw_repo
 	uw_plugin_line(&out, text);
 	if (p->o->verbose)
 		uw_plugin_explain(&out, text);
-	fclose(text);
+	if (!fclose(text))
+		set_last_word(p);
 }
 
 static void finished(void *arg, const struct uw_probes *probes, struct uw_report *report)
@@ -225,13 +264,9 @@ static int put_stdout_aside(void)
 	}
 	if (file >= 0)
 		close(file);
+	if (aside >= 0)
+		last_word.fd = aside;
 	return aside;
-}
-
-static void print_line(const struct probe *p)
-{
-	if (p->told && p->text)
-		fputs(p->text, stdout);
 }
 
 static void copy_back(const struct probe *p, int aside)
@@ -243,6 +278,7 @@ static void copy_back(const struct probe *p, int aside)
 
 	fflush(stdout);
 	dup2(aside, STDOUT_FILENO);
+	last_word.fd = STDOUT_FILENO;
 	close(aside);
 	print_line(p);
 	for (; (n = pread(file, part, sizeof(part), at)) > 0; at += n)
@@ -374,10 +410,12 @@ int uw_cmd_probe(const struct uw_options *o)
 	struct probe p = {.o = o, .state = UW_PLUGIN_UNKNOWN};
 	char error[UW_RESOLVE_ERROR];
 
+	limit_time(o->limit_ns, o->output == UW_OUTPUT_JSON);
+	p.until_ns = uw_now_ns() + o->limit_ns - o->timeout_ns -
+		     (o->limit_ns / 5 < SPARE_NS ? o->limit_ns / 5 : SPARE_NS);
 	uw_clock_read(&p.clock);
 	if (prepare(&p, error))
 		return uw_plugin_fail(o->ask, error, stdout);
-	limit_time(o->limit_ns, SPARE_S);
 	if (geteuid() == 0)
 		trace(&p);
 	/* Not root, or a kernel that lets nobody trace; the namespace of another is entered by the tracer only. */
@@ -385,6 +423,7 @@ int uw_cmd_probe(const struct uw_options *o)
 		ask_only(&p);
 	if (!p.told)
 		return uw_plugin_fail(o->ask, "--netns needs root and BPF", stdout);
+	signal(SIGALRM, SIG_IGN);
 	free(p.text);
 	if (fflush(stdout))
 		return UW_PLUGIN_UNKNOWN;

@@ -5,7 +5,7 @@
 #include <bpf/libbpf.h>
 
 #include "ask/plugin.h"
-#include "cli.h"
+#include "cli_extra.h"
 #include "cmd.h"
 #include "offline/capture.h"
 #include "standard.h"
@@ -19,12 +19,12 @@ static int (*const command[UW_COMMANDS])(const struct uw_options *) = {
 	[UW_CMD_EXPLAIN] = uw_cmd_explain,
 };
 
-static int run(int argc, char **argv)
+static int run(const struct uw_extra *extra)
 {
 	char error[UW_CLI_ERROR_MAX];
 	struct uw_options o;
 
-	switch (uw_cli_parse(argc, argv, &o, error)) {
+	switch (uw_cli_parse_extra(extra->argc, extra->argv, &extra->words, &o, error)) {
 	case UW_CLI_HELP:
 		fputs(uw_cli_help(o.command), stdout);
 		return 0;
@@ -45,6 +45,15 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	char error[UW_CLI_ERROR_MAX];
+	struct uw_extra extra;
+	int status;
+
 	uw_standard_reserve();
-	return uw_standard_finish(run(argc, argv));
+	if (uw_extra_take(argc, argv, &extra, error))
+		status = uw_plugin_fail(UW_PROTO_NONE, error, stdout);
+	else
+		status = run(&extra);
+	uw_extra_free(&extra);
+	return uw_standard_finish(status);
 }

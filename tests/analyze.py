@@ -668,6 +668,32 @@ def counters_of_drivers_name_the_cause(place):
             assert any(line.startswith(sentence) for line in said), (sentence, said)
 
 
+def unreachable(source, target, datagram):
+    """ICMP port unreachable that quotes it."""
+    body = struct.pack("!BBHI", 3, 3, 0, 0) + datagram
+    ip = bytearray(packet(source, 0, target, 0, b""))[:20]
+    ip[2:4], ip[9], ip[10:12] = struct.pack("!H", 20 + len(body)), 1, b"\0\0"
+    return bytes(ip) + body
+
+
+@test
+def the_ticket_holds_what_is_beyond(place):
+    """Nobody listens on this host itself: no provider's matter. At the server: it is."""
+    for server, wanted in ((CLIENT, False), (SERVER, True)):
+        asked = [packet(CLIENT, 40000 + n, server, 53, dns(n, "a.test"), ident=n) for n in range(1, 5)]
+        frames = [(START + n * SECOND, 0, link(ETHERNET, ip)) for n, ip in enumerate(asked)]
+        frames += [(when + 1000, 0, link(ETHERNET, unreachable(server, CLIENT, ip))) for (when, _, _), ip in zip(frames, asked)]
+        frames = [(when, n, data, len(data)) for when, n, data in sorted(frames)] + quiet(START)
+        path = place.file("a.pcap", pcap(frames))
+        queries = place.analyze(path).of("query")
+        assert [q["fault"] for q in queries] == ["beyond" if wanted else "local"] * 4, queries
+        lines = place.file("a.json", lines_of(place, path))
+        for file in (path, lines):
+            text = subprocess.run([str(UDPWHY), "analyze", file], capture_output=True, timeout=60, text=True).stdout
+            assert ("4 of 4 NTP and DNS queries over UDP drew no answer" in text) == wanted, text
+            assert ("The question: " in text) == wanted, text
+
+
 @test
 def bad_windows_are_left_out(place):
     good = window_line(1, 4, 3)

@@ -187,6 +187,8 @@ static void say_untraced(struct uw_plugin_server *s)
 		say(s, "nothing listens there: ICMP port unreachable");
 	else if (err)
 		snprintf(s->why, sizeof(s->why), "the kernel says: %s", strerror(err));
+	else if (s->result && !uw_plugin_sum(s).tried)
+		say(s, "the time limit was over before anything could be asked: -t gives more");
 	else if (only_fixed(s))
 		say_only_fixed(s, "; not traced, so where is not known");
 	else

@@ -33,7 +33,7 @@ struct uw_prober {
 	struct uw_probe_target target;
 	unsigned count, doors, turn;
 	bool unwanted; /* told to go away */
-	uint64_t timeout_ns, first_send_ns, next_send_ns;
+	uint64_t timeout_ns, next_send_ns;
 	struct door door[UW_PROBE_DOORS];
 	struct uw_probe_result result[UW_PROBE_DOORS];
 };
@@ -291,8 +291,7 @@ static bool any_more(const struct uw_prober *p)
 
 	for (i = 0; i < p->doors; i++) {
 		if (has_more(p, i))
-			return !p->target.sending_ns || !p->first_send_ns ||
-			       p->next_send_ns - p->first_send_ns <= p->target.sending_ns;
+			return !p->target.until_ns || p->next_send_ns <= p->target.until_ns;
 	}
 	return false;
 }
@@ -301,12 +300,11 @@ static void ask_next(struct uw_prober *p, uint64_t now_ns)
 {
 	unsigned at = p->turn;
 
+	p->unwanted |= p->target.until_ns && now_ns > p->target.until_ns;
 	if (now_ns < p->next_send_ns || !any_more(p))
 		return;
 	while (!has_more(p, at))
 		at = (at + 1) % p->doors;
-	if (!p->first_send_ns)
-		p->first_send_ns = now_ns;
 	ask(p, at, now_ns);
 	p->turn = (at + 1) % p->doors;
 	p->next_send_ns = now_ns + (p->target.interval_ns ? p->target.interval_ns : UW_PROBE_INTERVAL_NS);

@@ -36,7 +36,7 @@ struct uw_probe_target {
 	uint16_t edns[UW_PROBE_EDNS];	/* DNS: buffer sizes to ask with as well, from ephemeral ports */
 	uint8_t edns_count;
 	uint64_t interval_ns;	/* between packets; 0: UW_PROBE_INTERVAL_NS */
-	uint64_t sending_ns;	/* no packet leaves later than this after the first; 0: no limit */
+	uint64_t until_ns;	/* CLOCK_BOOTTIME: no packet leaves later; 0: no limit */
 };
 
 /* The kind of reply: of the last one where there are several. */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/lot.h"
+
 void uw_flow_id_of(struct uw_flow_id *id, const struct uw_query *q, bool probe)
 {
 	const struct uw_query_key *k = &q->key;
@@ -151,6 +153,8 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 		f->unsynchronised++;
 		f->last_unsynchronised_ns = later(f->last_unsynchronised_ns, q->send_ns);
 	}
+	if (q->fault == UW_FAULT_BEYOND && uw_lot(q->verdict) == UW_LOT_LOST)
+		f->lost_beyond += uw_query_times(q);
 	f->late_given_up += q->verdict == UW_ANSWERED_LATE && q->fault == UW_FAULT_BEYOND && q->abandoned_ns;
 	f->unread_closed += q->verdict == UW_REPLY_UNREAD && q->abandoned_ns;
 	f->misdirected_complete += q->verdict == UW_MISDIRECTED && !q->gaps;
@@ -168,6 +172,14 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 	}
 }
 
+/* Whether an earlier verdict accused what is beyond: gaps are only ever added, an ICMP error stays. */
+static bool was_beyond(const struct uw_query *q, enum uw_verdict v)
+{
+	if (uw_lot(v) != UW_LOT_LOST)
+		return false;
+	return v == UW_REJECTED ? !q->icmp.local : v == UW_ANSWERED_LATE ? q->fault == UW_FAULT_BEYOND : !q->gaps;
+}
+
 static void take_back(struct uw_flow *f, const struct uw_query *q, enum uw_verdict v)
 {
 	if (!f->count[v])
@@ -182,6 +194,8 @@ static void take_back(struct uw_flow *f, const struct uw_query *q, enum uw_verdi
 		f->bad_complete--;
 	if (f->bad_complete > f->count[UW_NO_REPLY])
 		f->bad_complete = f->count[UW_NO_REPLY];
+	if (was_beyond(q, v) && f->lost_beyond)
+		f->lost_beyond--;
 	if (v == UW_NO_REPLY && q->icmp.seen && q->icmp.mtu && f->too_big)
 		f->too_big--;
 	if (v == UW_REJECTED && port_unreachable(q) && f->port_unreachable)
@@ -340,7 +354,11 @@ static void sum_causes(struct uw_flow *f, const struct uw_flow *more)
 	f->too_big += more->too_big;
 	f->mtu = more->mtu ? more->mtu : f->mtu;
 	f->port_unreachable += more->port_unreachable;
+	f->lost_beyond += more->lost_beyond;
 	f->late_beyond += more->late_beyond;
+	f->late_given_up += more->late_given_up;
+	f->unread_closed += more->unread_closed;
+	f->misdirected_complete += more->misdirected_complete;
 	f->nic_queries += more->nic_queries;
 	f->nic_most = later(f->nic_most, more->nic_most);
 	f->allowance_queries += more->allowance_queries;

@@ -75,6 +75,7 @@ struct uw_flow {
 	uint64_t too_big;		/* without answer, and a router said that they are too large */
 	uint32_t mtu;			/* ... for this, the last told */
 	uint64_t port_unreachable;	/* rejected by the server's own ICMP port unreachable */
+	uint64_t lost_beyond;		/* drew no answer in time (core/lot.h), fault beyond */
 	uint64_t late_beyond;		/* answered late, and not held up by this host */
 	uint64_t late_given_up;		/* ... when the asking socket was closed */
 	uint64_t unread_closed;		/* reply_unread: freed when its socket was closed, not left lying in it */

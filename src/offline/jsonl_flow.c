@@ -111,6 +111,7 @@ void uw_jsonl_flow(struct uw_fields *f, struct uw_flow *flow)
 	flow->duplicate = uw_field_uint(f, "duplicate", INT64_MAX);
 	flow->conflicting = uw_field_uint(f, "conflicting", INT64_MAX);
 	flow->bad_complete = uw_field_uint(f, "no_reply.complete", INT64_MAX);
+	flow->lost_beyond = uw_field_uint(f, "unanswered.beyond", INT64_MAX);
 	flow->port_unreachable = uw_field_uint(f, "rejected.port_unreachable", INT64_MAX);
 	flow->unsynchronised = uw_field_uint(f, "answered.unsynchronised", INT64_MAX);
 	flow->last_unsynchronised_ns = uw_field_time(f, "last_unsynchronised");

@@ -76,6 +76,7 @@ static void take_off(struct uw_flow *f, const struct uw_flow *told)
 	f->conflicting = less(f->conflicting, told->conflicting);
 	f->bad_complete = less(f->bad_complete, told->bad_complete);
 	f->unsynchronised = less(f->unsynchronised, told->unsynchronised);
+	f->lost_beyond = less(f->lost_beyond, told->lost_beyond);
 	f->port_unreachable = less(f->port_unreachable, told->port_unreachable);
 	take_off_drops(f, told);
 }

@@ -265,6 +265,8 @@ static void json_flow(struct uw_sink *sink, const struct uw_flow *f)
 	put_counts(&j, f->count);
 	if (f->bad_complete)
 		uw_json_uint(&j, "no_reply.complete", f->bad_complete);
+	if (f->lost_beyond)
+		uw_json_uint(&j, "unanswered.beyond", f->lost_beyond);
 	if (f->port_unreachable)
 		uw_json_uint(&j, "rejected.port_unreachable", f->port_unreachable);
 	if (f->unsynchronised)

@@ -10,9 +10,16 @@
 #define FLOWS_SHOWN 12
 #define WINDOWS_SHOWN 12
 
+/* What was lost here, or may have been, is no matter of a provider's. */
 static uint64_t lost_of(const struct uw_flow *f)
 {
-	return f->id.probe ? 0 : uw_lot_count(f->count, UW_LOT_LOST);
+	return f->id.probe ? 0 : f->lost_beyond;
+}
+
+/* Of a flow with other losses it is not known whether its last one was beyond. */
+static bool all_beyond(const struct uw_flow *f)
+{
+	return lost_of(f) + uw_lot_count(f->count, UW_LOT_GOOD) == uw_flow_asked(f);
 }
 
 bool uw_ticket_wanted(const struct uw_flow *const *flows, unsigned count)
@@ -45,7 +52,7 @@ static void put_flow(FILE *out, const char *indent, const struct uw_clock *clock
 		uw_endpoint_text(&f->id.server, f->id.family, f->id.server_port, server), indent,
 		uw_addr_known(&f->id.client) ? uw_addr_text(&f->id.client, f->id.family, client) : "several addresses",
 		f->id.fixed ? "fixed" : "ephemeral", indent, lost_of(f), uw_flow_asked(f));
-	if (f->last_bad_ns)
+	if (f->last_bad_ns && all_beyond(f))
 		fprintf(out, ", the last %s", utc(clock, f->last_bad_ns, when));
 	if (f->last_good_ns)
 		fprintf(out, ";\n%s  last answered %s", indent, utc(clock, f->last_good_ns, when));

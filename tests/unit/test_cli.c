@@ -154,7 +154,7 @@ static void test_probe(void **state)
 	assert_string_equal(o.ask_from.text, "");
 	/* options before, between and behind */
 	runs("probe", "-v", "dns", "--port", "5353", "a", "--count=60", "b", "-o", "json",
-	     "--netns", "x", "--timeout", "1");
+	     "--netns", "x", "--wait", "1");
 	assert_int_equal(o.ask, UW_PROTO_DNS);
 	assert_int_equal(o.targets, 2);
 	assert_string_equal(o.target[1], "b");
@@ -167,7 +167,7 @@ static void test_probe(void **state)
 	assert_string_equal(o.target[0], "-a");
 	runs("probe", "dns", "a");
 	assert_int_equal(o.ask_port, 53);
-	fails("must not be longer than -t", "probe", "ntp", "a", "--timeout", "8", "-t", "7");
+	fails("at the most half of --timeout", "probe", "ntp", "a", "--wait", "4", "-t", "7");
 	fails("-s and --type are for dns", "probe", "ntp", "a", "-s", "b");
 	fails("--type \"X\"", "probe", "dns", "a", "--type", "X");
 	fails("--warning \"2:1\"", "probe", "dns", "a", "-w", "2:1");
@@ -199,9 +199,11 @@ static void test_probe_plugin(void **state)
 	assert_int_equal(o.ask_type, 15);
 	assert_string_equal(o.critical.text, "");
 	runs("probe", "ntp", "a", "-t", "1");
-	assert_true(o.timeout_ns == S / 2 && o.warning.high == 60 && o.critical.high == 120);
+	assert_true(o.timeout_ns == S / 4 && o.limit_ns == S && o.warning.high == 60 && o.critical.high == 120);
 	runs("probe", "ntp", "a", "--timeout", "8");
-	assert_int_equal(o.limit_ns, 16 * S);
+	assert_true(o.limit_ns == 8 * S && o.timeout_ns == 2 * S);
+	runs("probe", "ntp", "a", "--wait", "8");
+	assert_true(o.limit_ns == 16 * S && o.timeout_ns == 8 * S);
 	runs("probe", "ntp", "a", "-q", "--time_offset", "-5");
 	assert_true(o.quiet && o.time_offset == -5);
 	runs("probe", "dns", "-H", "x.test", "-a", "192.0.2.1", "-a", "198.51.100.0/24", "-L", "-A");

@@ -302,6 +302,33 @@ static void test_kiss_codes(void **state)
 	uw_flow_table_free(t);
 }
 
+/* What is the way's: neither what was lost here, nor what may have been; and a later verdict takes it back. */
+static void test_lost_beyond(void **state)
+{
+	struct uw_flow_table *t = uw_flow_table_new(100);
+	struct uw_query q = bad_query(1, UW_NO_REPLY);
+	enum uw_verdict before = UW_NO_REPLY;
+	struct uw_flow *f;
+
+	(void)state;
+	q.fault = UW_FAULT_BEYOND;
+	f = uw_flow_add(t, &q, false, NULL);
+	q.fault = UW_FAULT_UNKNOWN;
+	uw_flow_add(t, &q, false, NULL);
+	q.verdict = UW_REJECTED;
+	q.fault = UW_FAULT_LOCAL;
+	uw_flow_add(t, &q, false, NULL);
+	q.verdict = UW_REFUSED;
+	q.fault = UW_FAULT_BEYOND;
+	uw_flow_add(t, &q, false, NULL);
+	assert_int_equal(f->lost_beyond, 1);
+	q.verdict = UW_ANSWERED_LATE;
+	q.fault = UW_FAULT_LOCAL;
+	uw_flow_count(f, &q, &before, f);
+	assert_int_equal(f->lost_beyond, 0);
+	uw_flow_table_free(t);
+}
+
 static void test_port_unreachable(void **state)
 {
 	struct uw_flow_table *t = uw_flow_table_new(100);
@@ -704,6 +731,7 @@ int main(void)
 		cmocka_unit_test(test_errnos),
 		cmocka_unit_test(test_kiss_codes),
 		cmocka_unit_test(test_port_unreachable),
+		cmocka_unit_test(test_lost_beyond),
 		cmocka_unit_test(test_fold),
 		cmocka_unit_test(test_fold_key),
 		cmocka_unit_test(test_full),

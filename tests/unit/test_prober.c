@@ -336,6 +336,34 @@ static void test_no_door(void **state)
 	uw_prober_free(p);
 }
 
+/* The time is over before the first packet, or in the midst: done once what was asked is over. */
+static void test_time_is_over(void **state)
+{
+	struct uw_probe_target t = target(UW_PROTO_NTP, free_port());
+	const struct uw_probe_result *r;
+	struct uw_prober *p;
+
+	(void)state;
+	t.until_ns = START + 2 * S + S / 2;
+	p = uw_prober_new(&t, 20, S);
+	r = uw_prober_results(p);
+	uw_prober_run(p, START);
+	assert_false(uw_prober_done(p));
+	uw_prober_run(p, START + S);
+	uw_prober_run(p, START + 2 * S);
+	uw_prober_run(p, START + 3 * S);
+	uw_prober_run(p, START + 4 * S);
+	assert_true(uw_prober_done(p));
+	assert_int_equal(r[0].sent + r[1].sent, 3);
+	uw_prober_free(p);
+	t.until_ns = START - 1;
+	p = uw_prober_new(&t, 20, S);
+	uw_prober_run(p, START);
+	assert_true(uw_prober_done(p));
+	assert_int_equal(uw_prober_results(p)[0].sent, 0);
+	uw_prober_free(p);
+}
+
 static void test_bad_targets(void **state)
 {
 	struct uw_probe_target good = target(UW_PROTO_NTP, 123), t;
@@ -503,7 +531,7 @@ int main(void)
 		cmocka_unit_test(test_dns_round),     cmocka_unit_test(test_not_answers),
 		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_no_door),
 		cmocka_unit_test(test_bad_targets),   cmocka_unit_test(test_pollfds),
-		cmocka_unit_test(test_fixed_and_raw),
+		cmocka_unit_test(test_fixed_and_raw), cmocka_unit_test(test_time_is_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
