@@ -5,6 +5,7 @@
  */
 #include "compat.bpf.h"
 #include "holdings.bpf.h"
+#include "hook_cgroup.bpf.h"
 #include "hook_drop.bpf.h"
 #include "hook_netfilter.bpf.h"
 #include "hook_receive.bpf.h"
@@ -87,6 +88,12 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(uw_sched_process_exit, struct task_struct *task)
 {
 	return on_exit(task);
+}
+
+SEC("tp_btf/cgroup_rmdir")
+int BPF_PROG(uw_cgroup_rmdir, struct cgroup *cgroup, const char *path)
+{
+	return on_cgroup_rmdir(cgroup, path);
 }
 
 /* Out by a device. */

@@ -369,6 +369,11 @@ struct uw_send {
 	__u8 pad[6];
 };
 
+/* Of a cgroup that is gone, below the root of its hierarchy; cut, with its end. */
+struct uw_cgroup_path {
+	char path[256];
+};
+
 /* A process that has a socket open which may ask, from a walk over all open files. */
 struct uw_holding {
 	struct uw_addr client, server;	/* bound to and connected to, zero if not */
@@ -489,6 +494,7 @@ UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
 UW_CHECK_LAYOUT(struct uw_holding, 168);
+UW_CHECK_LAYOUT(struct uw_cgroup_path, 256);
 UW_CHECK_LAYOUT(struct uw_tunnel_key, 8);
 UW_CHECK_LAYOUT(struct uw_tunnel_second, 16);
 UW_CHECK_LAYOUT(struct uw_reply_route, 64);

@@ -434,6 +434,10 @@ static const struct row rows[] = {
 	  "a reply after the asking process ended is reply_dropped instead of answered_late",
 	  REMEDY_TRACEPOINT,
 	  "verdict fault stage abandoned_us" },
+	{ "cgroup_rmdir", probe_tracepoint, "cgroup_rmdir", 0, false,
+	  "the unit or container of a query is not named if its cgroup was gone before the query was told",
+	  "a kernel with CONFIG_CGROUPS=y and its tracepoints",
+	  "cgroup" },
 	{ "netfilter_links", probe_netfilter, NULL, 0, false,
 	  "request_held by NFQUEUE is not named, the hook of a drop is from the stack alone, a request that "
 	  "a rule of this host rejects is told dropped, and whose a request is that waited (for a neighbour, "

@@ -604,6 +604,17 @@ static bool find_earlier(void *arg, const struct uw_earlier_key *key, struct uw_
 	return !bpf_map_lookup_elem(c->fds.earlier, key, out);
 }
 
+static bool find_gone(void *arg, uint64_t id, char path[UW_NAME_MAX])
+{
+	const struct uw_collector *c = arg;
+	struct uw_cgroup_path gone;
+
+	if (!id || bpf_map_lookup_elem(c->fds.cgroups_gone, &id, &gone))
+		return false;
+	snprintf(path, UW_NAME_MAX, "%.*s", (int)sizeof(gone.path) - 1, gone.path);
+	return path[0];
+}
+
 static int load_names(struct uw_facts *f, const struct uw_collector_options *options, bool reads_seen)
 {
 	f->who = uw_who_new(NULL, NULL);
@@ -655,6 +666,7 @@ int uw_collector_new(struct uw_live *l, const struct uw_collector_options *optio
 		uw_collector_free(c);
 		return err;
 	}
+	uw_who_gone(c->facts.who, find_gone, c);
 	follow(c);
 	let_visitors_in(c, false);
 	*out = c;

@@ -656,6 +656,7 @@ struct uw_live_fds uw_live_fds(const struct uw_live *l)
 		.sends = bpf_map__fd(l->skel->maps.sends),
 		.askers = bpf_map__fd(l->skel->maps.askers),
 		.queues = bpf_map__fd(l->skel->maps.queues),
+		.cgroups_gone = bpf_map__fd(l->skel->maps.cgroups_gone),
 		.evidence = bpf_map__fd(l->skel->maps.evidence),
 		.ring = bpf_map__fd(l->skel->maps.ring),
 		.carriers = bpf_map__fd(l->skel->maps.carriers),

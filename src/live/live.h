@@ -26,6 +26,7 @@ struct uw_live_fds {
 	int aliases, visitor_aliases, here, floods, earlier, sends, askers, queues, ring, closed, answers, tunnel_seconds;
 	int carriers, carried_ports;
 	int holdings;	/* a link, for uw_holdings_read(); -1 if this kernel cannot */
+	int cgroups_gone;
 	int evidence;	/* of --evidence */
 	int rules, rule_sockets, nft_filter;	/* of --nft-trace */
 };

@@ -21,6 +21,8 @@ struct uw_who {
 	const char *passwd;
 	char mount[UW_NAME_MAX];	/* of cgroup v2, "" none */
 	int mount_fd;
+	uw_who_gone_fn gone;
+	void *gone_arg;
 	unsigned users, cgroups, namespaces;
 	unsigned next_user, next_cgroup, next_namespace;
 	struct user {
@@ -65,6 +67,12 @@ void uw_who_free(struct uw_who *w)
 	if (w && w->mount_fd >= 0)
 		close(w->mount_fd);
 	free(w);
+}
+
+void uw_who_gone(struct uw_who *w, uw_who_gone_fn gone, void *arg)
+{
+	w->gone = gone;
+	w->gone_arg = arg;
 }
 
 static void find_user(struct uw_who *w, struct user *u)
@@ -141,7 +149,7 @@ const char *uw_who_cgroup(struct uw_who *w, uint64_t id, char out[UW_NAME_MAX])
 		}
 	}
 	find_cgroup(w, &now);
-	if (!now.path[0])
+	if (!now.path[0] && (!w->gone || !w->gone(w->gone_arg, id, now.path)))
 		return out;
 	w->cgroup[take_place(&w->cgroups, &w->next_cgroup, CGROUPS)] = now;
 	memcpy(out, now.path, sizeof(now.path));

@@ -21,12 +21,18 @@ struct uw_who *uw_who_new(const char *passwd, const char *mounts);
 /** uw_who_free - NULL is fine. */
 void uw_who_free(struct uw_who *w);
 
+/** Of a cgroup that is no more: whether its path is known, and the path. */
+typedef bool (*uw_who_gone_fn)(void *arg, uint64_t id, char path[UW_NAME_MAX]);
+
+/** uw_who_gone - whom to ask for the cgroups that are gone; nobody at first. */
+void uw_who_gone(struct uw_who *w, uw_who_gone_fn gone, void *arg);
+
 /** uw_who_user - the name of a user id. Return: @out, "" if it has none here. */
 const char *uw_who_user(struct uw_who *w, uint32_t uid, char out[UW_USER_MAX]);
 
 /**
  * uw_who_cgroup - the path of a cgroup below the root of cgroup v2, by its id. Found while the cgroup
- * exists, remembered then: call it when a process is first seen.
+ * exists, remembered then: call it when a process is first seen. One that is gone: see uw_who_gone().
  * Return: @out, "" if it is not known.
  */
 const char *uw_who_cgroup(struct uw_who *w, uint64_t id, char out[UW_NAME_MAX]);

@@ -297,7 +297,7 @@ class Run:
 
     def run_steps(self, section):
         for number, step in enumerate(self.spec.get(section, [])):
-            if "$UDPWHY" in step["run"] and not self.options.tracer:
+            if re.search(r"\$UDPWHY\b", step["run"]) and not self.options.tracer:
                 continue
             self.run_step(f"{section}{number}", step)
 

@@ -13,7 +13,7 @@
 static void test_misses(void **state)
 {
 	static const char *const calls[] = {"uw_fib_table_lookup", "uw_fib6_table_lookup", "uw_sock_send_length",
-					    "uw_sock_recv_length", "uw_sys_exit", "uw_sched_process_exit"};
+					    "uw_sock_recv_length", "uw_sys_exit", "uw_sched_process_exit", "uw_cgroup_rmdir"};
 	static const char *const packets[] = {"uw_kfree_skb", "uw_consume_skb", "uw_netif_receive_skb",
 					      "uw_net_dev_queue", "uw_net_dev_start_xmit", "uw_net_dev_xmit",
 					      "uw_sk_data_ready", "uw_nf_input", "of_another"};

@@ -86,11 +86,40 @@ static void cgroups(void **state)
 	uw_who_free(w);
 }
 
+static bool known_once(void *arg, uint64_t id, char path[UW_NAME_MAX])
+{
+	unsigned *asked = arg;
+
+	if (id != 77 || (*asked)++)
+		return false;
+	snprintf(path, UW_NAME_MAX, "/system.slice/docker-1.scope");
+	return true;
+}
+
+/* Its directory is gone: the kernel's last word is asked for, and remembered. */
+static void cgroup_gone(void **state)
+{
+	struct uw_who *w = uw_who_new(NULL, "/nonexistent");
+	char name[UW_NAME_MAX];
+	unsigned asked = 0;
+
+	(void)state;
+	assert_non_null(w);
+	assert_string_equal(uw_who_cgroup(w, 77, name), "");
+	uw_who_gone(w, known_once, &asked);
+	assert_string_equal(uw_who_cgroup(w, 78, name), "");
+	assert_string_equal(uw_who_cgroup(w, 77, name), "/system.slice/docker-1.scope");
+	assert_string_equal(uw_who_cgroup(w, 77, name), "/system.slice/docker-1.scope");
+	assert_int_equal(asked, 1);
+	uw_who_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(users),
 		cmocka_unit_test(cgroups),
+		cmocka_unit_test(cgroup_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
