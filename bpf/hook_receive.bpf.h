@@ -30,7 +30,7 @@ static __always_inline void request_arrives(struct uw_record *r, struct sk_buff 
 	__u64 *known = copy_find(r, skb);
 
 	/* A bystander's copy of a flooded frame, or a mirror's: that one did not leave, nor is the request back. */
-	if (skb_for_another(skb)) {
+	if (skb_passes_by(skb)) {
 		if (known && *known & UW_COPY_OUT)
 			copy_comes_in(r, skb);
 		return;
@@ -228,6 +228,9 @@ static __always_inline int on_receive(struct sk_buff *skb)
 			r = visitor_new(skb, room);
 		if (r)
 			fragment_note(room, &r->key);
+		/* A reply for another host has not come to this one; who asks by frames may take that, too. */
+		if (r && room->packet.dir == UW_REPLY && !(r->flags & UW_Q_RAW) && skb_passes_by(skb))
+			break;
 		if (r)
 			evidence_keep(skb, room, r, dev, false);
 		if (r && room->packet.dir == UW_REQUEST)

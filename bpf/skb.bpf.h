@@ -67,6 +67,12 @@ static __always_inline bool skb_for_another(struct sk_buff *skb)
 	       !uw_read(skb, struct sk_buff, dev, rx_handler);
 }
 
+/* The same of one that has just come in: a tag's device may have a hardware address of its own. */
+static __always_inline bool skb_passes_by(struct sk_buff *skb)
+{
+	return skb_for_another(skb) && !skb->vlan_proto && !skb_tagged(skb);
+}
+
 /* Of one made for segmentation offload, or put together again by the receiver, as many as were on the wire. */
 static __always_inline __u32 segments_of(const struct sk_buff *skb)
 {

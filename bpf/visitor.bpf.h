@@ -40,7 +40,7 @@ static __always_inline bool comes_from_beyond(struct sk_buff *skb, const struct 
 
 	if (!v || !v->from_ns || now < v->from_ns || dev->flags & IFF_LOOPBACK)
 		return false;
-	if (type != PACKET_HOST && (type != PACKET_OTHERHOST || skb_for_another(skb)))
+	if (type != PACKET_HOST && (type != PACKET_OTHERHOST || skb_passes_by(skb)))
 		return false;
 	/* A veth's two ends: the sender's socket comes along. */
 	if (sk && scope_holds(netns_of_sock(sk)))

@@ -172,6 +172,7 @@ struct sk_buff {
 	__u8 pkt_type: 3;
 	__u8 cloned: 1;
 	int skb_iif;
+	__be16 vlan_proto;
 	__be16 protocol;
 	__u16 inner_network_header;
 	__u16 transport_header;
