@@ -4,6 +4,7 @@
 
     gso.py serve ADDRESS                    waits for two queries of one port and answers both at once; prints "ready"
     gso.py ask SERVER NAME PORT [WAIT]      two queries at once, NAME and an equally long one; prints "answered N of 2"
+    gso.py gather SERVER NAME [WAIT]        two queries, one by one; takes the answers together (UDP_GRO): "... in N" reads
 """
 
 import select
@@ -14,7 +15,7 @@ import time
 
 from actors import dns_query, dns_reply, family_of
 
-SOL_UDP, UDP_SEGMENT = 17, 103
+SOL_UDP, UDP_SEGMENT, UDP_GRO = 17, 103, 104
 
 
 def send(sock, messages, address):
@@ -44,5 +45,19 @@ def ask(server, name, port, wait="1"):
         print(f"answered {len(answers)} of 2")
 
 
+def gather(server, name, wait="1"):
+    with socket.socket(family_of(server), socket.SOCK_DGRAM) as sock:
+        sock.setsockopt(SOL_UDP, UDP_GRO, 1)
+        for ident, asked in ((4660, name), (4661, "x" + name[1:])):
+            sock.sendto(dns_query(ident, asked, "A"), (server, 53))
+        answers, reads, end = set(), 0, time.monotonic() + float(wait)
+        while len(answers) < 2 and select.select([sock], [], [], max(0, end - time.monotonic()))[0]:
+            data, extra, _, _ = sock.recvmsg(65535, 64)
+            size = struct.unpack("@i", extra[0][2])[0] if extra else len(data)
+            answers |= {data[at:at + 2] for at in range(0, len(data), size)}
+            reads += 1
+        print(f"answered {len(answers)} of 2 in {reads}")
+
+
 if __name__ == "__main__":
-    {"serve": serve, "ask": ask}[sys.argv[1]](*sys.argv[2:])
+    {"serve": serve, "ask": ask, "gather": gather}[sys.argv[1]](*sys.argv[2:])
