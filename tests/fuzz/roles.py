@@ -4,8 +4,8 @@
 
     roles.py [-n N] [--seed SEED] [--trial SEED:NUMBER] [--keep DIR]
 
-Trials are drawn by seed and number, and run many at a time: a rule of nftables on the router, one on the
-server's host, what the server does with the query, copies, NAT. Each gives a verdict of the role forwarder and
+Trials are drawn by seed and number, and run many at a time: a rule of nftables or iptables on the router, one on the
+server's host, what the server does with the query, copies, NAT of either end. Each gives a verdict of the role forwarder and
 one of the role server. The truth is from each rule's own counter and from packet sockets at the client and at
 the server (the far ends of the router's wires); where these do not add up the trial is void.
 Needs root. Closes with "N passed, N failed".
@@ -15,9 +15,10 @@ import argparse
 import collections
 import json
 import os
-import random
+import re
 import select
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,103 +32,19 @@ import actors
 import tools
 from grades import GRADES, grade, told_of
 from lab import Lab, sweep_dead_runs, wait_until
+from roles_trial import (CLIENT, DEAF, EXPIRED, HOST, IPTABLES, LATE, NET, NOBODY, OTHER, PORTS, ROUTER, SERVER, SERVICE,
+                         TIMEOUT, UNSURE, Trial)
 from tracer import Contract, Tracer
 from wire import Tap, enter_namespace, write_pcap
 
-TIMEOUT, LATE, UNSURE = 1.0, 1.45, 0.15
 BATCH = 60
-PORTS = {"dns": 53, "ntp": 123}
-CLIENT = {4: "10.0.1.2", 6: "fd00:1::2"}
-NET = {4: "10.0.2.", 6: "fd00:2::"}
-SERVER, NOBODY, DEAF, OTHER = "2", "8", "7", "9"     # the last part of an address
-
-# Where a rule may stand: (direction, stage, table's family, hook). %s is the device of that side.
-ROUTER = [
-    ("request", "nf_ingress", "netdev", "ingress device c0 priority 0"),
-    ("request", "nf_prerouting", "inet", "prerouting priority -300"),
-    ("request", "nf_prerouting", "inet", "prerouting priority -150"),
-    ("request", "nf_forward", "inet", "forward priority 0"),
-    ("request", "nf_postrouting", "inet", "postrouting priority 0"),
-    ("request", "nf_postrouting", "inet", "postrouting priority 300"),
-    ("request", "nf_egress", "netdev", "egress device s0 priority 0"),
-    ("reply", "nf_ingress", "netdev", "ingress device s0 priority 0"),
-    ("reply", "nf_prerouting", "inet", "prerouting priority -300"),
-    ("reply", "nf_prerouting", "inet", "prerouting priority -150"),
-    ("reply", "nf_forward", "inet", "forward priority 0"),
-    ("reply", "nf_postrouting", "inet", "postrouting priority 0"),
-    ("reply", "nf_postrouting", "inet", "postrouting priority 300"),
-    ("reply", "nf_egress", "netdev", "egress device c0 priority 0"),
-]
-HOST = [
-    ("request", "nf_ingress", "netdev", "ingress device eth0 priority 0"),
-    ("request", "nf_prerouting", "inet", "prerouting priority -300"),
-    ("request", "nf_prerouting", "inet", "prerouting priority -150"),
-    ("request", "nf_input", "inet", "input priority 0"),
-    ("request", "nf_input", "inet", "input priority 50"),
-    ("reply", "nf_output", "inet", "output priority -300"),
-    ("reply", "nf_output", "inet", "output priority 0"),
-    ("reply", "nf_postrouting", "inet", "postrouting priority 0"),
-    ("reply", "nf_egress", "netdev", "egress device eth0 priority 0"),
-]
-DOES = ["silent", "late", "elsewhere", "refuses", "twice", "nobody", "deaf"]
-
-
-class Trial:
-    """What is drawn, and what was seen of it."""
-
-    def __init__(self, seed, number):
-        rng = random.Random(f"roles:{seed}:{number}")
-        self.number, self.family = number, rng.choice((4, 6))
-        self.protocol = rng.choice(("dns", "ntp"))
-        self.router = rng.randrange(len(ROUTER)) if rng.random() < 0.45 else None
-        self.host = rng.randrange(len(HOST)) if rng.random() < 0.35 else None
-        self.action = [rng.choice(("drop", "drop", "half")) for _ in range(2)]
-        if self.router is not None and ROUTER[self.router][3].startswith("forward") and rng.random() < 0.3:
-            self.action[0] = "reject"
-        self.does = rng.choice(DOES) if rng.random() < 0.4 else "answers"
-        self.copies, self.nat = rng.choice((1, 1, 2, 3)), rng.random() < 0.3
-        self.port = (40000 if self.nat else 20000) + number % 9000
-        self.id = (number * 7919 + 1) & 0xffff
-        self.query = actors.dns_query(self.id, f"t{number}.test", "A") if self.protocol == "dns" else \
-            actors.ntp_query(rng.randbytes(8))
-        self.transaction = actors.asked_transaction(self.protocol, self.query)
-        if self.does == "elsewhere" and self.router is not None and ROUTER[self.router][0] == "reply":
-            self.router = None      # which of the replies was killed would not be known
-        last = {"nobody": NOBODY, "deaf": DEAF}.get(self.does, SERVER)
-        self.server = NET[self.family] + last
-        self.packets, self.killed, self.sock, self.answered = [], {"router": 0, "host": 0}, None, False
-
-    def __str__(self):
-        rules = [f"{side}={place[2]} {place[3]} {place[0]} {action}" for side, place, action in (
-            ("router", self.router is not None and ROUTER[self.router], self.action[0]),
-            ("host", self.host is not None and HOST[self.host], self.action[1])) if place]
-        return " ".join([self.protocol, f"IPv{self.family}", self.does, f"copies={self.copies}",
-                         "nat" if self.nat else "", *rules])
-
-    def match(self, direction):
-        """The packets of the transaction in one direction, whatever the addresses are there."""
-        end = "dport" if direction == "request" else "sport"
-        at = "64,16" if self.protocol == "dns" else "384,64" if direction == "request" else "256,64"
-        return f"udp {end} {PORTS[self.protocol]} @th,{at} 0x{self.transaction.hex()}"
-
-    def rule(self, places, index, action):
-        family, hook = places[index][2:]
-        name = f"k{self.number}"
-        chance = "numgen random mod 100 < 50 " if action == "half" else ""
-        act = "reject" if action == "reject" else "drop"
-        return f"table {family} fz {{\ncounter {name} {{\n}}\nchain c{index} {{\ntype filter hook {hook};\n" \
-               f"{self.match(places[index][0])} {chance}counter name {name} {act}\n}}\n}}\n"
-
-    def at(self, tap, out, request):
-        """Times of this transaction's packets at one end, and where they came from."""
-        return [(p.time, p.src) for p in self.packets if p.tap == tap and p.out == out and p.icmp is None and
-                (p.dport == PORTS[self.protocol]) == request]
 
 
 class Server:
     """Every address and port of the server's host; what it does is the trial's word."""
 
-    def __init__(self, trials):
+    def __init__(self, trials, forget):
+        self.forget = forget
         self.trials, self.due, self.socks, self.others, self.deaf = trials, [], {}, {}, []
         for protocol, port in PORTS.items():
             for family in (4, 6):
@@ -154,6 +71,10 @@ class Server:
         kind = {"dns": "refused", "ntp": "rate"}[protocol] if trial.does == "refuses" else "answer"
         reply = actors.dns_reply(query, kind, 0) if protocol == "dns" else actors.ntp_reply(query, kind)
         source = self.others[protocol, family] if trial.does == "elsewhere" else sock
+        if trial.does == "expired":
+            trial.forgotten = self.forget(trial)
+            self.due.append((time.time() + EXPIRED, source, reply, client))
+            return
         if trial.does == "late":
             self.due.append((time.time() + LATE, source, reply, client))
             return
@@ -185,12 +106,24 @@ def first_in_time(begin, times):
     return any(t < begin + TIMEOUT for t, _ in times), bool(times)
 
 
+def truth_expired(t, came, back, out):
+    """The answer came back to the router, which knew no more for whom, and said so."""
+    said = [p for p in t.packets if p.tap == "server" and not p.out and p.icmp in ((3, 3), (1, 4))]
+    if not came:
+        return []
+    if not t.forgotten or len(back) != 1 or out or not said:
+        raise ValueError(f"forgotten {t.forgotten}, {len(back)} back, {len(out)} out, {len(said)} errors")
+    return [outcome("local", "reply_dropped", "udp")]
+
+
 def truth_forwarder(t):
     came, left = t.at("client", True, True), t.at("server", False, True)
     back, out = t.at("server", True, False), t.at("client", False, False)
     if t.does == "elsewhere":
         back = [(when, src) for when, src in back if src == t.server]
-        out = [(when, src) for when, src in out if src == t.server]
+        out = [(when, src) for when, src in out if src == t.asked]
+    if t.does == "expired":
+        return truth_expired(t, came, back, out)
     place = ROUTER[t.router] if t.router is not None else (None, None)
     killed = {place[0]: t.killed["router"]}
     if len(came) != len(left) + killed.get("request", 0) or len(back) != len(out) + killed.get("reply", 0):
@@ -278,12 +211,15 @@ class Roles:
             tools.run("ip", "addr", "add", f"{NET[6]}{last}/64", "dev", "eth0", "nodad")
         tools.write_sysctl("net.ipv4.icmp_ratelimit", 0)
         tools.write_sysctl("net.ipv6.icmp.ratelimit", 0)
-        self.server, self.nft = Server(self.trials), {"host": tools.Nft()}
+        self.server, self.nft = Server(self.trials, self.forget), {"host": tools.Nft()}
         self.taps = [Tap("server", "eth0")]
         self.inside("r")
         self.nft["router"] = tools.Nft()
         self.nft["router"].run("table inet nat {\nchain p {\ntype nat hook postrouting priority 100;\n"
-                               "oifname s0 udp sport 40000-49999 masquerade to :50000-59999\n}\n}")
+                               "oifname s0 udp sport 40000-49999 masquerade to :50000-59999\n}\n"
+                               "chain d {\ntype nat hook prerouting priority -100;\n" + "".join(
+                                   f"{ip} daddr {SERVICE[f]}{last} udp dport {{ 53, 123 }} dnat {ip} to {NET[f]}{last}\n"
+                                   for f, ip in ((4, "ip"), (6, "ip6")) for last in (SERVER, NOBODY, DEAF)) + "}\n}")
         self.inside("c")
         self.taps.append(Tap("client", "eth0"))
         for role, member in (("forwarder", "r"), ("server", "s")):
@@ -295,12 +231,42 @@ class Roles:
                     tracer.process.poll() is not None:
                 raise RuntimeError(f"udpwhy did not attach: {tracer.stderr()}")
 
+    def forget(self, t):
+        """The router's translation of a query goes, as a timeout takes it. Whether there was one."""
+        done = subprocess.run(self.lab.enter("r") + ["conntrack", "-D", "-f", f"ipv{t.family}", "-p", "udp", "-s",
+                                                     CLIENT[t.family], "--sport", str(t.port)],
+                              capture_output=True, text=True, check=False)
+        return done.stdout.count("\n") == 1
+
+    def restore(self, side, trials):
+        """The rules of iptables: all of a namespace at once, and nothing where none is drawn."""
+        member, places, number = {"router": ("r", ROUTER, 0), "host": ("s", HOST, 1)}[side]
+        for program in IPTABLES:
+            lines = {"mangle": "", "filter": ""}
+            for t in trials:
+                index = getattr(t, side)
+                if index is not None and places[index][2] == "ipt" and t.program == program:
+                    table, line = t.iptables(places[index], t.action[number])
+                    lines[table] += line
+            tools.run(*self.lab.enter(member), f"{program}-restore",
+                      stdin="".join(f"*{table}\n{text}COMMIT\n" for table, text in lines.items()))
+
+    def saved(self, side, trials):
+        """Packets that the rules of iptables took."""
+        for program in IPTABLES:
+            text = tools.run(*self.lab.enter({"router": "r", "host": "s"}[side]), f"{program}-save", "-c")
+            for packets, number in re.findall(r"^\[(\d+):\d+\] -A .*--comment k(\d+)", text, re.M):
+                for t in trials:
+                    if t.number == int(number):
+                        t.killed[side] += int(packets)
+
     def rules(self, trials):
         for side, places, number in (("router", ROUTER, 0), ("host", HOST, 1)):
             text = [t.rule(places, getattr(t, side), t.action[number]) for t in trials
-                    if getattr(t, side) is not None]
+                    if getattr(t, side) is not None and places[getattr(t, side)][2] != "ipt"]
             self.nft[side].run("table inet fz\ndelete table inet fz\ntable netdev fz\ndelete table netdev fz\n" +
                                "".join(text))
+            self.restore(side, trials)
 
     def counters(self, trials):
         for side in ("router", "host"):
@@ -309,6 +275,7 @@ class Roles:
                 for t in trials:
                     if number == str(t.number):
                         t.killed[side] += item["counter"]["packets"]
+            self.saved(side, trials)
 
     def file(self):
         for tap in self.taps:
@@ -337,7 +304,7 @@ class Roles:
         try:
             while True:
                 answer, source = t.sock.recvfrom(65535)
-                if source[0] == t.server and actors.transaction(t.protocol, answer) == t.transaction:
+                if source[0] == t.asked and actors.transaction(t.protocol, answer) == t.transaction:
                     return True
         except BlockingIOError:
             return False
@@ -353,7 +320,7 @@ class Roles:
                     t.sock.setblocking(False)
                 t.answered = t.answered or self.heard(t)
                 if copy < t.copies and not t.answered:
-                    t.sock.sendto(t.query, (t.server, PORTS[t.protocol]))
+                    t.sock.sendto(t.query, (t.asked, PORTS[t.protocol]))
                 self.pump(0.001)
             self.pump(0.1)
 
