@@ -319,7 +319,9 @@ class Roles:
                     t.sock.bind((CLIENT[t.family], t.port))
                     t.sock.setblocking(False)
                 t.answered = t.answered or self.heard(t)
-                if copy < t.copies and not t.answered:
+                # One that would come near to the deadline is another query, or may be (a machine that is slow).
+                t.began = t.began or time.monotonic()
+                if copy < t.copies and not t.answered and time.monotonic() < t.began + TIMEOUT / 2:
                     t.sock.sendto(t.query, (t.asked, PORTS[t.protocol]))
                 self.pump(0.001)
             self.pump(0.1)

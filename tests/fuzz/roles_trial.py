@@ -90,7 +90,7 @@ class Trial:
         if self.dnat:       # a service's address, which the router translates
             self.asked = SERVICE[self.family] + last
         self.packets, self.killed, self.sock, self.answered = [], {"router": 0, "host": 0}, None, False
-        self.forgotten = False
+        self.forgotten, self.began = False, None
 
     def fit(self, rng):
         """What does not go together gives way."""
