@@ -38,6 +38,7 @@ from tracer import Contract, Tracer
 from wire import Tap, enter_namespace, write_pcap
 
 BATCH = 60
+NEAR = 0.005    # seconds: which of two was first is not known
 
 
 class Server:
@@ -171,6 +172,17 @@ def truth_server(t):
     if not verdict:
         raise ValueError("it should have answered")
     return [outcome("local", verdict)]
+
+
+def queries_of(t, role):
+    """How many they are: a copy that comes when the one before was answered is another query."""
+    tap, forwards = ("client", True) if role == "forwarder" else ("server", False)
+    answers = [when for when, src in t.at(tap, not forwards, False) if src == (t.asked if forwards else t.server)]
+    events = sorted([(when, True) for when, _ in t.at(tap, forwards, True)] + [(when, False) for when in answers])
+    if any(b[1] and not a[1] and b[0] - a[0] < NEAR for a, b in zip(events, events[1:])):
+        raise ValueError("a copy beside an answer")
+    opens = [asked and not before for asked, before in zip([e[1] for e in events], [False, *[e[1] for e in events]])]
+    return sum(opens)
 
 
 TRUTHS = {"forwarder": truth_forwarder, "server": truth_server}
@@ -349,27 +361,24 @@ class Roles:
                 if record["type"] == "query" and record["network.protocol.name"] == t.protocol and \
                         record.get("transaction.id") == t.transaction.hex():
                     found[record["query.id"]] = record
-        part = {"records": self.of_first(t, role, list(found.values())), "failed_sends": 0, "trial": t, "role": role}
+        records = sorted(found.values(), key=lambda r: r["time"])
+        part = {"records": records, "failed_sends": 0, "trial": t, "role": role}
         try:
             part["truth"] = TRUTHS[role](t)
+            queries_of(t, role)
         except ValueError as e:
             part["void"] = str(e)
         if part.get("truth") == []:
-            part["grade"] = "two records" if part["records"] else "absent"
+            part["grade"] = "two records" if records else "absent"
+        elif "void" not in part and queries_of(t, role) > 1:
+            part["records"] = records[:1]       # of several, the first is judged
+            part["grade"] = grade(part) if len(records) == queries_of(t, role) else "two records"
         else:
             part["grade"] = grade(part)
         if part["grade"] not in ("right", "absent") and self.options.keep:
             os.makedirs(self.options.keep, exist_ok=True)
             write_pcap(os.path.join(self.options.keep, f"{t.number}-{role}.pcap"), t.packets)
         return part
-
-    @staticmethod
-    def of_first(t, role, records):
-        """A copy that comes when the one before was answered is another query; the first is judged."""
-        came = t.at("client" if role == "forwarder" else "server", role == "forwarder", True)
-        out = t.at("client" if role == "forwarder" else "server", role == "server", False)
-        again = out and came and came[-1][0] > out[0][0]
-        return sorted(records, key=lambda r: r["time"])[:1] if again else records
 
     def finish(self):
         """What the tracers said at their end, held against the schema."""
