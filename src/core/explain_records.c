@@ -184,6 +184,11 @@ const struct uw_explanation uw_explain_records[] = {
 	  "The control group of the program that asked: its systemd unit or its container.",
 	  NULL,
 	  NULL },
+	{ UW_EXPLAIN_FIELD, "role",
+	  "Which ends of the query are on this host (in scope): client, the program that asks; "
+	  "server, the one that is asked; local, both; forwarder, neither.",
+	  NULL,
+	  NULL },
 	{ UW_EXPLAIN_FIELD, "client.port_class",
 	  "fixed: below 1024, or the service's own port on both sides. ephemeral: any other, "
 	  "usually chosen by the kernel. Filters on the way often treat the two differently.",

@@ -401,14 +401,16 @@ static const struct row rows[] = {
 	  "request_held cannot tell neighbour from qdisc", REMEDY_TRACEPOINT,
 	  "stage" },
 	{ "net_dev_start_xmit", probe_tracepoint, "net_dev_start_xmit", 0, true,
-	  "no_reply cannot be told from request_held and request_dropped: what left is not known",
+	  "no_reply cannot be told from request_held and request_dropped, nor served and forwarded from "
+	  "not_served and no_reply: what left is not known",
 	  REMEDY_TRACEPOINT,
 	  "" },
 	{ "net_dev_xmit", probe_tracepoint, "net_dev_xmit", 0, false,
 	  "a request that a driver refused is taken for no_reply", REMEDY_TRACEPOINT,
 	  "verdict fault stage drop.reason" },
 	{ "netif_receive_skb", probe_tracepoint, "netif_receive_skb", 0, true,
-	  "reply_dropped and reply_unread cannot be told from no_reply: what came in is not known",
+	  "reply_dropped and reply_unread cannot be told from no_reply: what came in is not known, and so "
+	  "nothing in the roles server and forwarder",
 	  REMEDY_TRACEPOINT,
 	  "" },
 	{ "sk_data_ready", probe_tracepoint, "sk_data_ready", 0, false,

@@ -653,7 +653,7 @@ int uw_collector_new(struct uw_live *l, const struct uw_collector_options *optio
 		c->told[i] = uw_told_new();
 	c->flood = calloc(UW_FLOODS, sizeof(*c->flood));
 	c->sockets = uw_sockets_new(&c->fds, c->now_ns);
-	c->icmp = uw_icmp_notes_new(c->fds.tables[UW_QUOTA_CLIENT]);
+	c->icmp = uw_icmp_notes_new(c->fds.tables[UW_QUOTA_CLIENT], c->fds.tables[UW_QUOTA_FORWARDER]);
 	c->strays = uw_strays_new();
 	c->waiting = uw_waiting_new(options->timeout_ns);
 	c->batch = calloc(BATCH, sizeof(*c->batch));

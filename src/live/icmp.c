@@ -15,17 +15,21 @@ struct note {
 	UT_hash_handle hh;
 };
 
+#define WALK_MAX 1024	/* of passing queries: anybody may send such errors, and a router has many open */
+
 struct uw_icmp_notes {
-	int queries;
+	int queries, passing;
 	struct note *table;
 };
 
-struct uw_icmp_notes *uw_icmp_notes_new(int queries)
+struct uw_icmp_notes *uw_icmp_notes_new(int queries, int passing)
 {
 	struct uw_icmp_notes *n = calloc(1, sizeof(*n));
 
-	if (n)
-		n->queries = queries;
+	if (!n)
+		return NULL;
+	n->queries = queries;
+	n->passing = passing;
 	return n;
 }
 
@@ -49,16 +53,19 @@ static bool same_tuple(const struct uw_query_key *a, const struct uw_query_key *
 	       a->client_port == b->client_port && a->server_port == b->server_port;
 }
 
-/* The id of the newest open query of a tuple, 0 none. */
-static uint64_t newest_of(int queries, const struct uw_query_key *tuple)
+/* The id of the newest open query of a tuple, 0 none, or more of all tuples than @most (0: any number). */
+static uint64_t newest_of(int queries, const struct uw_query_key *tuple, unsigned most)
 {
 	struct uw_query_key key, next, *previous = NULL;
 	uint64_t newest = 0, id = 0;
 	struct uw_record r;
+	unsigned seen = 0;
 
 	while (!bpf_map_get_next_key(queries, previous, &next)) {
 		key = next;
 		previous = &key;
+		if (most && ++seen > most)
+			return 0;
 		if (same_tuple(&key, tuple) && !bpf_map_lookup_elem(queries, &key, &r) &&
 		    r.send_ns > newest) {
 			newest = r.send_ns;
@@ -70,9 +77,11 @@ static uint64_t newest_of(int queries, const struct uw_query_key *tuple)
 
 void uw_icmp_notes_keep(struct uw_icmp_notes *n, const struct uw_record *icmp)
 {
-	uint64_t id = newest_of(n->queries, &icmp->key);
+	uint64_t id = newest_of(n->queries, &icmp->key, 0);
 	struct note *i;
 
+	if (!id)
+		id = newest_of(n->passing, &icmp->key, WALK_MAX);
 	if (!id)
 		return;
 	HASH_FIND(hh, n->table, &id, sizeof(id), i);

@@ -7,8 +7,8 @@
 
 struct uw_icmp_notes;
 
-/** uw_icmp_notes_new - @queries: the map of open queries. */
-struct uw_icmp_notes *uw_icmp_notes_new(int queries);
+/** uw_icmp_notes_new - @queries, @passing: the maps of open queries of sockets here, and of those that pass. */
+struct uw_icmp_notes *uw_icmp_notes_new(int queries, int passing);
 void uw_icmp_notes_free(struct uw_icmp_notes *n);
 
 /** uw_icmp_notes_keep - find the query of a record of kind UW_RECORD_ICMP, and keep it for that. */
