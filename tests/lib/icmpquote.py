@@ -1,16 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Send an ICMP error about a DNS query, as a router would that quotes much, little, or something else.
+"""Send ICMP errors about a DNS query, as a router would that quotes much, little, or something else.
 
-    icmpquote.py CLIENT SERVER PORT NAME TYPE CODE MTU full|short|other
+    icmpquote.py LOG CLIENT SERVER PORT NAME TYPE:CODE:MTU:full|short|other...
 
-full quotes the whole query (id 4660, as actors.py asks), short its headers alone (RFC 792's eight bytes),
+Says "ready", and waits until the server's LOG says that PORT has asked: the query is open then. full quotes the whole query (id 4660, as actors.py asks), short its headers alone (RFC 792's eight bytes),
 other the same tuple with a query that was never sent.
 """
 
 import socket
 import struct
 import sys
+import time
 
 from actors import dns_query
 from rawask import checksum, packet
@@ -30,10 +31,18 @@ def quoted(client, server, port, name, kind):
     return whole[:len(whole) - len(payload)] if kind == "short" else whole
 
 
-def main():
-    client, server, port, name, type_, code, mtu, kind = sys.argv[1:]
-    body = quoted(client, server, int(port), name, kind)
-    message = struct.pack("!BBHI", int(type_), int(code), 0, int(mtu)) + body
+def wait_asked(log, port):
+    print("ready", flush=True)
+    while True:
+        with open(log, encoding="utf-8") as file:
+            if f"asked by port {port}," in file.read():
+                return
+        time.sleep(0.02)
+
+
+def send(client, server, port, name, error):
+    type_, code, mtu, kind = error.split(":")
+    message = struct.pack("!BBHI", int(type_), int(code), 0, int(mtu)) + quoted(client, server, port, name, kind)
     if ":" in client:
         sock = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
     else:
@@ -41,6 +50,13 @@ def main():
         message += b"\0" * (len(message) % 2)
         message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
     sock.sendto(message, (client, 0))
+
+
+def main():
+    log, client, server, port, name, *errors = sys.argv[1:]
+    wait_asked(log, port)
+    for error in errors:
+        send(client, server, int(port), name, error)
 
 
 if __name__ == "__main__":
