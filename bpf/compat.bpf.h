@@ -94,6 +94,12 @@ static __always_inline __u64 take_one(__u64 *p)
 	return *(volatile __u64 *)p;
 }
 
+static __always_inline void forget_value(__u64 *p, __u64 value)
+{
+	if (*(volatile __u64 *)p == value)
+		*p = 0;
+}
+
 #else
 
 #define uw_global
@@ -109,6 +115,12 @@ static __always_inline __u64 add_one(__u64 *p)
 static __always_inline __u64 take_one(__u64 *p)
 {
 	return __sync_fetch_and_add(p, -1) - 1;
+}
+
+/* 0 instead of @value, if it still is that. */
+static __always_inline void forget_value(__u64 *p, __u64 value)
+{
+	__sync_val_compare_and_swap(p, value, 0);
 }
 
 #endif

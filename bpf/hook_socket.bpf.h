@@ -75,17 +75,16 @@ static __always_inline void datagram_read(const struct sock *sk, __u64 number)
 	unread_take(&k);
 }
 
-static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_half *u)
+/* @number: that of the datagram among all that the socket was delivered, which is the one of its read. */
+static __always_inline void unread_note(struct sock *sk, struct uw_queue *q, const struct uw_half *u, __u64 number)
 {
-	struct uw_unread_key k = { .socket = (__u64)sk };
+	struct uw_unread_key k = { .socket = (__u64)sk, .number = number };
 
-	k.number = q->assigned + 1 > q->ready ? q->assigned + 1 : q->ready;
-	q->assigned = k.number;
 	if (bpf_map_update_elem(&unread, &k, u, BPF_ANY))
 		count(UW_STAT_update_failed);
 	/* The reader may have been quicker than this note. */
-	if (q->read >= k.number)
-		datagram_read(sk, k.number);
+	if (q->read >= number)
+		datagram_read(sk, number);
 }
 
 /* Returns whether this datagram is a query's and was not noted before. */
@@ -153,54 +152,82 @@ struct queue_walk {
 };
 
 /*
- * One datagram of the queue, the newest first; returns 1 to stop. An older one is looked at only
- * while the newer ones were news: 6.18 queues in batches and calls once for each datagram.
+ * One datagram of the queue, the newest first, back to the newest that was looked at before; returns 1 to
+ * stop. Since 6.18 they are queued in batches, and told of once each when all are: the first call finds all.
  */
 static long queue_look(__u64 i, struct queue_walk *w)
 {
-	struct uw_packet *p = &w->room->packet;
+	struct uw_room *room = w->room;
 	struct sk_buff *skb = w->skb;
-	struct uw_record *r;
-	__u32 n = w->room->news;
+	__u32 n = room->news;
 
 	keep_bound(n);
-	if (i >= w->length || n >= UW_QUEUE_WALK)
+	if (i >= w->length || n >= UW_QUEUE_WALK || (__u64)skb == room->looked)
 		return 1;
-	skb_parse_walked(skb, w->room);
-	if (p->kind == UW_PACKET_UNPARSED && !paged_recall(skb, p))
+	/* The list was taken away by a reader meanwhile. */
+	if ((__u64)skb == (__u64)w->sk + bpf_core_field_offset(struct sock, sk_receive_queue) ||
+	    (__u64)skb == (__u64)w->sk + bpf_core_field_offset(struct udp_sock, reader_queue))
 		return 1;
-	if (p->kind != UW_PACKET_APPLICATION && p->kind != UW_PACKET_UNPARSED)
-		return 1;
-	r = query_of(p);
-	if (!r) {
-		if (i == 0 && p->dir == UW_REPLY) {
-			room_digest(w->room);
-			stray_reply(p, netns_of_sock(w->sk), NULL);
-		}
-		return 1;
-	}
-	if (!datagram_queued(w->sk, w->room, r, (__u64)skb))
-		return 1;
-	w->room->found[n].key = p->key;
-	w->room->found[n].dir = p->dir;
-	w->room->news = n + 1;
+	room->found[n] = (__u64)skb;
+	room->news = n + 1;
 	w->skb = skb->prev;
 	return 0;
 }
 
-/* What was found gets its numbers in the order in which it will be read: the oldest first. */
-static long queue_number(__u64 i, struct queue_walk *w)
+/* The numbers of what was found end with that of the newest; what was not found is in @ready, if not in a batch. */
+static __always_inline void queue_number(struct uw_room *room, struct uw_queue *q)
+{
+	__u64 newest = room->found[0];
+
+	q->assigned = q->assigned + room->news > q->ready ? q->assigned + room->news : q->ready;
+	q->looked = newest;
+	room->last = q->assigned;
+}
+
+static __always_inline void queue_noted(struct queue_walk *w, __u32 newer)
 {
 	struct uw_queue *q = queue_of(w->sk);
-	__u32 n = w->room->news - 1;
+	struct uw_room *room = w->room;
 
-	if (!q)
+	if (!q) {
 		count(UW_STAT_update_failed);
+		return;
+	}
+	/* The first of a socket that was not counted: all that is in its queue is by now. */
+	if (!room->last) {
+		q->assigned = room->last = q->ready;
+		q->looked = room->found[0];
+	}
+	room->half.key = room->packet.key;
+	room->half.dir = room->packet.dir;
+	unread_note(w->sk, q, &room->half, room->last - newer);
+}
+
+/* One of those that were found, in the order in which they will be read. */
+static long queue_take(__u64 i, struct queue_walk *w)
+{
+	struct uw_packet *p = &w->room->packet;
+	__u32 n = w->room->news - 1;
+	struct sk_buff *skb;
+	struct uw_record *r;
+
 	keep_bound(n);
-	if (!q || n >= UW_QUEUE_WALK)
+	if (n >= UW_QUEUE_WALK)
 		return 1;
-	unread_note(w->sk, q, &w->room->found[n]);
 	w->room->news = n;
+	skb = uw_loose((void *)w->room->found[n], struct sk_buff);
+	skb_parse_walked(skb, w->room);
+	if (p->kind == UW_PACKET_UNPARSED && !paged_recall(skb, p))
+		return 0;
+	if (p->kind != UW_PACKET_APPLICATION && p->kind != UW_PACKET_UNPARSED)
+		return 0;
+	r = query_of(p);
+	if (!r && p->dir == UW_REPLY) {
+		room_digest(w->room);
+		stray_reply(p, netns_of_sock(w->sk), NULL);
+	}
+	if (r && datagram_queued(w->sk, w->room, r, (__u64)skb))
+		queue_noted(w, n);
 	return 0;
 }
 
@@ -256,10 +283,12 @@ static __always_inline void datagram_waits(struct sock *sk, struct uw_record *r,
 	} else {
 		r->queued_ns = r->answer.when_ns = now;
 	}
-	if (q)
-		unread_note(sk, q, half);
-	else
+	if (!q) {
 		count(UW_STAT_update_failed);
+		return;
+	}
+	q->assigned = q->assigned + 1 > q->ready ? q->assigned + 1 : q->ready;
+	unread_note(sk, q, half, q->assigned);
 }
 
 /*
@@ -299,18 +328,28 @@ static __noinline bool datagram_raced(struct sock *sk)
 	return true;
 }
 
+/* The number of the last datagram that was delivered, as far as is known. */
+static __always_inline __u64 queue_last(const struct uw_queue *q)
+{
+	__u64 ready = *(volatile __u64 *)&q->ready, assigned = *(volatile __u64 *)&q->assigned;
+
+	return ready > assigned ? ready : assigned;
+}
+
 /*
  * An empty queue means that everything delivered until then was read: whatever the count missed is put
- * right here. @ready was taken before the queue was looked at: what came since may still be in it.
+ * right here. @last and @looked were taken before the queue was looked at: what came since may still be in it.
  */
-static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q, __u64 ready)
+static __always_inline void queue_resync(struct sock *sk, struct uw_queue *q, __u64 last, __u64 looked)
 {
 	int i;
 
-	for (i = 0; i < UW_QUEUE_WALK && q->read < ready; i++)
+	for (i = 0; i < UW_QUEUE_WALK && q->read < last; i++)
 		datagram_read(sk, ++q->read);
-	if (q->read < ready)
-		q->read = ready;
+	if (q->read < last)
+		q->read = last;
+	/* Buffers are used again: the next at this address is another. */
+	forget_value(&q->looked, looked);
 	q->empty_ns = bpf_ktime_get_boot_ns();
 }
 
@@ -321,7 +360,21 @@ static __always_inline bool only_serves(const struct sock *sk)
 	return port_protocol(sk->__sk_common.skc_num) && !bpf_map_lookup_elem(&asking, &key);
 }
 
-/* sk_data_ready: the newest datagram of the queue is the one delivered, if it is still there. */
+static __always_inline void queue_walked(struct sock *sk, struct queue_walk *w)
+{
+	__u64 key = (__u64)sk;
+	struct uw_queue *q = bpf_map_lookup_elem(&queues, &key);
+
+	w->room->news = 0;
+	w->room->last = 0;
+	w->room->looked = q ? q->looked : 0;
+	bpf_loop(UW_QUEUE_WALK, queue_look, w, 0);
+	if (q && w->room->news)
+		queue_number(w->room, q);
+	bpf_loop(w->room->news, queue_take, w, 0);
+}
+
+/* sk_data_ready: what is new in the queue, if it is still there. */
 static __always_inline int on_data_ready(struct sock *sk)
 {
 	struct queue_walk w = { .sk = sk };
@@ -331,15 +384,13 @@ static __always_inline int on_data_ready(struct sock *sk)
 	w.length = sk->sk_receive_queue.qlen;
 	if (w.length) {
 		w.skb = uw_loose(sk, struct sock)->sk_receive_queue.prev;
-		if (!skb_wanted(w.skb) && !asked_from(sk->__sk_common.skc_num))
+		if (!known && !skb_wanted(w.skb) && !asked_from(sk->__sk_common.skc_num))
 			return 0;
 		w.room = room_enter();
 		if (!w.room)
 			return 0;
-		w.room->news = 0;
 		irq_hold(&irq);
-		bpf_loop(UW_QUEUE_WALK, queue_look, &w, 0);
-		bpf_loop(w.room->news, queue_number, &w, 0);
+		queue_walked(sk, &w);
 		irq_release(&irq);
 		room_leave(w.room);
 	}
@@ -443,7 +494,7 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 
 static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flags)
 {
-	__u64 key = (__u64)sk, ready;
+	__u64 key = (__u64)sk, last, looked;
 	struct uw_queue *q;
 
 	if (!is_counted(sk) || !sock_is_udp(sk) || flags & (MSG_PEEK | MSG_ERRQUEUE))
@@ -451,11 +502,12 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 	q = bpf_map_lookup_elem(&queues, &key);
 	if (!q || (ret < 0 && ret != -EAGAIN) || q->owner != sock_identity(sk))
 		return 0;
-	ready = *(volatile __u64 *)&q->ready;
+	last = queue_last(q);
+	looked = *(volatile __u64 *)&q->looked;
 	if (ret >= 0)
 		datagram_read(sk, add_one(&q->read));
 	if (!sock_queued(sk))
-		queue_resync(sk, q, ready);
+		queue_resync(sk, q, last, looked);
 	return 0;
 }
 

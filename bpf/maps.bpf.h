@@ -511,7 +511,10 @@ struct uw_room {
 	struct uw_query_key wire;
 	struct uw_fragment fragment;
 	struct uw_trace_room trace;
-	struct uw_half found[UW_QUEUE_WALK];	/* of a socket's queue, the newest first */
+	struct uw_half half;
+	__u64 found[UW_QUEUE_WALK];	/* of a socket's queue, the newest first */
+	__u64 looked;		/* the newest that was looked at before */
+	__u64 last;		/* the number of the newest; 0: none has one yet */
 	__u32 network;		/* where the header of the packet in it begins, from the buffer's head */
 	__u32 news;		/* how many: kept here, it is any number to the verifier, and one turn is like the next */
 	__u32 number;

@@ -15,6 +15,15 @@ static __always_inline __u64 sock_identity(const struct sock *sk)
 	       uw_read(sk, struct sock, __sk_common.skc_num);
 }
 
+/* The newest of the queue, or the one before it; 0: there is none. */
+static __always_inline __u64 queue_tail(const struct sock *sk, bool before)
+{
+	if (uw_read(sk, struct sock, sk_receive_queue.qlen) <= before)
+		return 0;
+	return before ? (__u64)uw_read(sk, struct sock, sk_receive_queue.prev, prev) :
+			(__u64)uw_read(sk, struct sock, sk_receive_queue.prev);
+}
+
 /*
  * A new owner's datagrams are numbered on: nothing of the old one is taken for read. What is queued now
  * will be read first; @delivered: the last of that, or one read since, is to get its number yet.
@@ -31,6 +40,7 @@ static __always_inline void queue_begin(struct uw_queue *q, const struct sock *s
 	q->read = last;
 	q->ready = last + queued;
 	q->assigned = q->ready - delivered;
+	q->looked = queue_tail(sk, delivered);
 	q->empty_ns = 0;
 	q->since_ns = bpf_ktime_get_boot_ns();
 	q->owner = sock_identity(sk);

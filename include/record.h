@@ -336,7 +336,8 @@ struct uw_record {
 /* UDP queues are first in, first out: the n-th datagram queued is the n-th read. */
 struct uw_queue {
 	__u64 ready;	/* deliveries seen, those already queued at first sight included */
-	__u64 assigned;	/* highest number given to a datagram of ours */
+	__u64 assigned;	/* the number of the newest that was looked at */
+	__u64 looked;	/* its address; 0: none of the queue was looked at */
 	__u64 read;
 	__u64 empty_ns;	/* when a reader last left it empty */
 	__u64 owner;	/* the socket: its address is another's after the close */
@@ -489,7 +490,7 @@ UW_CHECK_LAYOUT(struct uw_nat, 48);
 UW_CHECK_LAYOUT(struct uw_outer, 16);
 UW_CHECK_LAYOUT(struct uw_hop, 32);
 UW_CHECK_LAYOUT(struct uw_record, 1544);
-UW_CHECK_LAYOUT(struct uw_queue, 48);
+UW_CHECK_LAYOUT(struct uw_queue, 56);
 UW_CHECK_LAYOUT(struct uw_answered_key, 16);
 UW_CHECK_LAYOUT(struct uw_answered, 32);
 UW_CHECK_LAYOUT(struct uw_send, 192);
