@@ -443,9 +443,11 @@ static const struct row rows[] = {
 	{ "netfilter_links", probe_netfilter, NULL, 0, false,
 	  "request_held by NFQUEUE is not named, the hook of a drop is from the stack alone, a request that "
 	  "a rule of this host rejects is told dropped, and whose a request is that waited (for a neighbour, "
-	  "in a queue) and left in another task's time",
+	  "in a queue) and left in another task's time; where this host translates what it forwards to a port that is "
+	  "not traced, the query is unknown",
 	  "a kernel with CONFIG_NETFILTER_BPF_LINK=y (mainline since 6.4)",
-	  "verdict stage path drop.hook drop.engine held_by process.pid process.executable.name user.id cgroup" },
+	  "verdict fault role stage path drop.hook drop.engine held_by process.pid process.executable.name user.id "
+	  "cgroup nat.client.address nat.client.port nat.server.address nat.server.port" },
 	{ "nft_trace", probe_nft_trace, NULL, 0, false,
 	  "--nft-trace is refused: the rule that dropped a packet is not named",
 	  "the package nftables, 0.9.9 or newer, and a kernel with nftables (mainline since 5.12)",
