@@ -285,6 +285,7 @@ static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32
 {
 	__be16 port = flow->uli.ports.dport;
 	__be32 client, server;
+	unsigned long irq;
 	struct uw_send s;
 
 	if (!route_wanted(&flow->__fl_common, port)) {
@@ -296,6 +297,7 @@ static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32
 		}
 		return 0;
 	}
+	irq_hold(&irq);
 	__builtin_memset(&s, 0, sizeof(s));
 	send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(port));
 	client = flow->saddr;
@@ -305,6 +307,7 @@ static __always_inline int on_fib4(__u32 table, const struct flowi4 *flow, __s32
 	__builtin_memcpy(s.key.server.b, &server, 4);
 	err = err < 0 ? -err : 0;
 	on_route(&s, err == EAGAIN ? ENETUNREACH : err, err == EAGAIN && table == RT_TABLE_LOCAL);
+	irq_release(&irq);
 	return 0;
 }
 
@@ -328,6 +331,7 @@ static __always_inline int on_fib6(const struct net *net, const struct fib6_resu
 				   const struct flowi6 *flow)
 {
 	__be16 port = flow->uli.ports.dport;
+	unsigned long irq;
 	struct uw_send s;
 
 	if (!route_wanted(&flow->__fl_common, port)) {
@@ -339,12 +343,14 @@ static __always_inline int on_fib6(const struct net *net, const struct fib6_resu
 		}
 		return 0;
 	}
+	irq_hold(&irq);
 	__builtin_memset(&s, 0, sizeof(s));
 	send_key_ports(&s.key, bpf_ntohs(flow->uli.ports.sport), bpf_ntohs(port));
 	s.key.family = 6;
 	bpf_probe_read_kernel(s.key.client.b, 16, &flow->saddr);
 	bpf_probe_read_kernel(s.key.server.b, 16, &flow->daddr);
 	on_route(&s, fib6_errno(net, res), false);
+	irq_release(&irq);
 	return 0;
 }
 
@@ -455,6 +461,8 @@ static __always_inline void send_ended(const struct sock *sk, __s32 ret)
 /* The result of every send, in the sender, after any drop of the same send. */
 static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 {
+	unsigned long irq;
+
 	/* Nothing of this task's is noted, and it is told of no failure. */
 	if (uw_config.have_output_hook && ret >= 0 && !sends_noted && !freed_noted)
 		return 0;
@@ -462,8 +470,10 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 		route_was_asked();
 	if (!sock_sends(sk) || !scope_holds(netns_of_sock(sk)))
 		return 0;
+	irq_hold(&irq);
 	owner_note(sk);
 	send_ended(sk, ret);
+	irq_release(&irq);
 	return 0;
 }
 

@@ -495,6 +495,7 @@ static __always_inline int on_consume(const struct sk_buff *skb)
 static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flags)
 {
 	__u64 key = (__u64)sk, last, looked;
+	unsigned long irq;
 	struct uw_queue *q;
 
 	if (!is_counted(sk) || !sock_is_udp(sk) || flags & (MSG_PEEK | MSG_ERRQUEUE))
@@ -502,12 +503,14 @@ static __always_inline int on_recv_length(struct sock *sk, __s32 ret, __s32 flag
 	q = bpf_map_lookup_elem(&queues, &key);
 	if (!q || (ret < 0 && ret != -EAGAIN) || q->owner != sock_identity(sk))
 		return 0;
+	irq_hold(&irq);
 	last = queue_last(q);
 	looked = *(volatile __u64 *)&q->looked;
 	if (ret >= 0)
 		datagram_read(sk, add_one(&q->read));
 	if (!sock_queued(sk))
 		queue_resync(sk, q, last, looked);
+	irq_release(&irq);
 	return 0;
 }
 

@@ -41,6 +41,7 @@ struct uw_live {
 	const char *hook[UW_LIVE_HOOKS];
 	unsigned hooks;
 	bool netfilter, reads, partial;
+	bool preemptible;		/* a program may be interrupted by another task, not by interrupts alone */
 	uint32_t gaps;
 	bool missed;			/* a namespace of the scope could not be attached to, or there are too many */
 	struct place *place;
@@ -451,6 +452,8 @@ static int load(struct uw_live *l, char *error)
 	int err;
 
 	btf = btf__load_vmlinux_btf();
+	/* Since 7.0 (tracepoints under SRCU), which have this for sure: there misses are rare (compat.bpf.h). */
+	l->preemptible = btf && btf__find_by_name_kind(btf, "bpf_local_irq_save", BTF_KIND_FUNC) > 0;
 	l->skel = btf ? uw_skeleton_open() : NULL;
 	if (!l->skel) {
 		err = errno ? -errno : -ENOMEM;
@@ -576,7 +579,7 @@ static uint64_t recursion_misses(const struct uw_live *l, bool all)
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
 
-		if (bpf_program__fd(p) >= 0 && (all || uw_miss_matters(bpf_program__name(p))) &&
+		if (bpf_program__fd(p) >= 0 && (all || uw_miss_matters(bpf_program__name(p), l->preemptible)) &&
 		    !bpf_prog_get_info_by_fd(bpf_program__fd(p), &info, &len))
 			sum += info.recursion_misses;
 	}

@@ -27,10 +27,10 @@ static bool damages_open(unsigned stat)
 }
 
 /*
- * A run is missed when it interrupts one of the same program, that is in interrupt context: there no
- * process sends, reads, connects or ends, and no program's socket has a route looked up.
+ * A run is missed when it interrupts one of the same program, that is in interrupt context, unless tasks
+ * preempt it: there no process sends, reads, connects or ends, and no program's socket has a route looked up.
  */
-bool uw_miss_matters(const char *program)
+bool uw_miss_matters(const char *program, bool preemptible)
 {
 	static const char *const in_processes[] = {
 		"uw_fib_table_lookup", "uw_fib6_table_lookup", "uw_sock_send_length", "uw_sock_recv_length",
@@ -38,7 +38,7 @@ bool uw_miss_matters(const char *program)
 	};
 
 	for (size_t i = 0; i < sizeof(in_processes) / sizeof(in_processes[0]); i++) {
-		if (!strcmp(program, in_processes[i]))
+		if (!preemptible && !strcmp(program, in_processes[i]))
 			return false;
 	}
 	return true;

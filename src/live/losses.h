@@ -14,8 +14,11 @@ struct uw_losses {
 	uint64_t loss_ns, server_loss_ns, unparsed_ns, full_ns;	/* when one last rose */
 };
 
-/** uw_miss_matters - whether a verdict may rest on a run of this program that the kernel skipped. */
-bool uw_miss_matters(const char *program);
+/**
+ * uw_miss_matters - whether a verdict may rest on a run of this program that the kernel skipped.
+ * @preemptible: another task may have interrupted it.
+ */
+bool uw_miss_matters(const char *program, bool preemptible);
 
 /** uw_losses_watch - look at the counters; @now_ns is noted for those that rose. */
 void uw_losses_watch(struct uw_losses *l, const struct uw_live *live, uint64_t now_ns);

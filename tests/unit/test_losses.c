@@ -21,9 +21,11 @@ static void test_misses(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		assert_false(uw_miss_matters(calls[i]));
+		assert_false(uw_miss_matters(calls[i], false));
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		assert_true(uw_miss_matters(calls[i], true));
 	for (i = 0; i < sizeof(packets) / sizeof(packets[0]); i++)
-		assert_true(uw_miss_matters(packets[i]));
+		assert_true(uw_miss_matters(packets[i], false));
 }
 
 #define SECOND 1000000000ull
