@@ -109,8 +109,6 @@ static __noinline bool datagram_queued(struct sock *sk, struct uw_room *room, st
 	} else {
 		room_digest(room);
 		if (r->queued_ns) {
-			if (r->skb == skb)
-				return false;
 			answer_again_open(r, p);
 			r->queued_copies++;
 			r->skb = skb;
