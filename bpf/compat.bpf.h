@@ -125,20 +125,38 @@ static __always_inline void forget_value(__u64 *p, __u64 value)
 
 #endif
 
-/* Whether a system call is one that sends on a socket; numbers by architecture. */
-static __always_inline bool syscall_sends(struct pt_regs *regs)
+enum uw_call_kind {
+	UW_CALL_OTHER,
+	UW_CALL_CONNECT,
+	UW_CALL_WRITE,
+	UW_CALL_WRITEV,
+	UW_CALL_SENDTO,
+	UW_CALL_SENDMSG, /* or sendmmsg(2), whose first message lies in the same place */
+};
+
+#define TS_COMPAT 2 /* arch/x86/include/asm/thread_info.h: a 32-bit call, with other numbers and arguments */
+
+/* Which system call that sends on a socket, or connects it, @regs are of; numbers by architecture. */
+static __always_inline enum uw_call_kind call_kind(struct pt_regs *regs)
 {
 #ifdef __TARGET_ARCH_x86
+	if (BPF_CORE_READ((struct task_struct *)bpf_get_current_task(), thread_info.status) & TS_COMPAT)
+		return UW_CALL_OTHER;
 	switch (BPF_CORE_READ(regs, orig_ax)) {
-	case 1: /* write */
-	case 20: /* writev */
-	case 44: /* sendto */
-	case 46: /* sendmsg */
-	case 307: /* sendmmsg */
-		return true;
+	case 1:
+		return UW_CALL_WRITE;
+	case 20:
+		return UW_CALL_WRITEV;
+	case 42:
+		return UW_CALL_CONNECT;
+	case 44:
+		return UW_CALL_SENDTO;
+	case 46:
+	case 307:
+		return UW_CALL_SENDMSG;
 	}
 #endif
-	return false;
+	return UW_CALL_OTHER;
 }
 
 /* Keeps the compiler from undoing a bound that the verifier has to see on this very value. */

@@ -7,8 +7,6 @@
 #include "visitor.bpf.h"
 
 #define AF_NETLINK 16
-#define S_IFMT 0170000
-#define S_IFSOCK 0140000
 #define LOOPBACK_IFINDEX 1
 #define SEND_NS 1000000000	/* from a drop to the end of its send, at the most: the sender may have lost its CPU */
 #define RT_TABLE_LOCAL 255
@@ -359,6 +357,15 @@ static __always_inline __u16 sock_peer_port(const struct sock *sk)
 	return bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 }
 
+/* Who sends on @sk, and when: now. False: it is not to be told. */
+static __always_inline bool send_whose(struct uw_send *s, const struct sock *sk)
+{
+	s->when_ns = bpf_ktime_get_boot_ns();
+	s->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+	task_current(&s->task);
+	return filter_tuple(&s->key, s->netns) && filter_task(&s->task) && !uw_config.iface[0];
+}
+
 /* The tuple of a connected socket, for failures that nothing else saw. */
 static __always_inline bool send_from_sock(struct uw_send *s, const struct sock *sk)
 {
@@ -375,10 +382,7 @@ static __always_inline bool send_from_sock(struct uw_send *s, const struct sock 
 		bpf_probe_read_kernel(s->key.client.b, 16, &sk->__sk_common.skc_v6_rcv_saddr);
 		bpf_probe_read_kernel(s->key.server.b, 16, &sk->__sk_common.skc_v6_daddr);
 	}
-	s->when_ns = bpf_ktime_get_boot_ns();
-	s->netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
-	task_current(&s->task);
-	return filter_tuple(&s->key, s->netns) && filter_task(&s->task) && !uw_config.iface[0];
+	return send_whose(s, sk);
 }
 
 /* What icmp_err_convert makes of an ICMP error about an earlier datagram, told to the next call. */
@@ -398,13 +402,13 @@ static __always_inline bool send_is_of(const struct uw_send *s, const struct soc
 	return !port || port == s->key.server_port;
 }
 
-/* @s: NULL if this task looked up no route since its last send; sk: see send_ended(). */
-static __always_inline void on_send_error(const struct sock *sk, struct uw_send *s, __s32 err)
+/* @s: NULL if this task looked up no route since its last send; sk: see send_ended(). False: whereto is unknown. */
+static __always_inline bool on_send_error(const struct sock *sk, struct uw_send *s, __s32 err)
 {
 	struct uw_send made = {};
 
 	if (sock_peer_port(sk) && is_icmp_errno(sk, err) && !(s && s->route_errno)) {
-		return; /* an earlier datagram's error, which has its own record */
+		return true; /* an earlier datagram's error, which has its own record */
 	} else if (s && send_is_of(s, sk)) {
 		/* After a failed connect() the send only says that there is no destination. */
 		if (err == EDESTADDRREQ && s->route_errno)
@@ -414,7 +418,10 @@ static __always_inline void on_send_error(const struct sock *sk, struct uw_send 
 		send_failed_up(s, err);
 	} else if (sock_flags(sk) == 0 && send_from_sock(&made, sk)) {
 		send_failed_up(&made, err);
+	} else {
+		return false;
 	}
+	return true;
 }
 
 static __always_inline void owner_note(const struct sock *sk)
@@ -439,23 +446,34 @@ static __always_inline void route_was_asked(void)
 		send_forget(tid);
 }
 
-/* A send on @sk, found by whatever way (it is read with care only), ended with @ret. */
-static __always_inline void send_ended(const struct sock *sk, __s32 ret)
+/* A send on @sk, found by whatever way (it is read with care only), ended with @ret. False: as in on_send_error(). */
+static __always_inline bool send_ended(const struct sock *sk, __s32 ret)
 {
 	__u32 tid = tid_of_current();
 	struct uw_send *s = send_of(tid);
 	struct uw_query_key query;
 	struct uw_record *r;
+	bool known = true;
 
 	if (freed_take(sk, tid, &query)) {
 		r = ret < 0 && query.family ? query_at(&query) : NULL;
 		if (r)
 			r->send_errno = -ret;
 	} else if (ret < 0 && ret != -EAGAIN && !reply_failed(tid, -ret)) {
-		on_send_error(sk, s, -ret);
+		known = on_send_error(sk, s, -ret);
 	}
 	if (s && ret != -EAGAIN)
 		send_forget(tid);
+	return known;
+}
+
+/* The end of this send's system call need not look for what became of it. */
+static __always_inline void end_note(const struct sock *sk)
+{
+	struct uw_freed_key k = { .socket = (__u64)sk, .tid = tid_of_current() };
+	__u64 now = bpf_ktime_get_boot_ns();
+
+	bpf_map_update_elem(&ended, &k, &now, BPF_ANY);
 }
 
 /* The result of every send, in the sender, after any drop of the same send. */
@@ -473,6 +491,8 @@ static __always_inline int on_send_length(struct sock *sk, __s32 ret)
 	irq_hold(&irq);
 	owner_note(sk);
 	send_ended(sk, ret);
+	if (uw_config.refusals && ret < 0)
+		end_note(sk);
 	irq_release(&irq);
 	return 0;
 }
@@ -528,45 +548,6 @@ static __always_inline int on_release(struct bpf_sock *ctx)
 		bpf_map_delete_elem(&asking, &socket);
 	}
 	return 1;
-}
-
-/* The socket behind a descriptor of the current task, NULL if it is none. */
-static __always_inline const struct sock *sock_of_descriptor(__u32 fd)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd), *file;
-	struct socket *socket;
-
-	if (fd >= BPF_CORE_READ(table, max_fds) || bpf_probe_read_kernel(&file, sizeof(file), files + fd))
-		return NULL;
-	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
-}
-
-/*
- * The end of a system call, only where no tracepoint tells of sends: those that failed, and once there was
- * a route that was none, netlink's.
- */
-static __always_inline int on_sys_exit(struct pt_regs *regs, long ret)
-{
-	const struct sock *sk;
-	__u16 family;
-
-	if ((ret >= 0 && !routes_failed) || ret < -4095 || !syscall_sends(regs))
-		return 0;
-	sk = sock_of_descriptor((__u32)PT_REGS_PARM1_CORE_SYSCALL(regs));
-	if (!sk || !scope_holds(BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum)))
-		return 0;
-	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family == AF_NETLINK)
-		route_was_asked();
-	else if (ret < 0 && (family == AF_INET || family == AF_INET6) &&
-	    (!sock_flags(sk) || BPF_CORE_READ(sk, sk_type) == SOCK_RAW))
-		send_ended(sk, (__s32)ret);
-	return 0;
 }
 
 /* The end of a process, that is of its last thread, ends its wait for an answer. */

@@ -206,6 +206,14 @@ struct {
 	__type(value, struct uw_freed);
 } freed SEC(".maps");
 
+/* Sends that failed and were judged, until the end of their system call; value: when. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, struct uw_freed_key);
+	__type(value, __u64);
+} ended SEC(".maps");
+
 /* Who last used a socket; only where no hook sees a send in its sender's context (before 6.4). */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -10,6 +10,7 @@
 #include "hook_netfilter.bpf.h"
 #include "hook_receive.bpf.h"
 #include "hook_socket.bpf.h"
+#include "hook_syscall.bpf.h"
 #include "hook_tcp.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

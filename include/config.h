@@ -39,6 +39,9 @@ struct uw_config {
 	__u8 have_read_hook;		/* tracepoints tell of queueing and reading (6.3) */
 	__u8 nft_trace;			/* the sockets of rule.h listen: a drop may have its rule */
 	__u8 evidence;			/* keep the first bytes of packets: evidence.h */
+	__u8 have_send_hook;		/* a tracepoint tells how a send ended (6.3) */
+	__u8 refusals;			/* look at the end of system calls for what never got that far */
+	__u8 pad[6];
 	char comm[UW_COMM];		/* only processes of this name ask, "" any */
 	char iface[UW_IFNAME];		/* only queries leaving by this device, "" any */
 	struct uw_prefix server, client;

@@ -480,6 +480,12 @@ static int check_request(const struct uw_options *o)
 	return 0;
 }
 
+/* Whoever asks about one program wants to know what it was refused; for all, that costs all too much. */
+static bool is_about_one(const struct uw_options *o)
+{
+	return o->command == UW_CMD_TRACE && (o->run || o->filters.process_pid || o->filters.process[0]);
+}
+
 static int open_all(struct watch *w)
 {
 	struct uw_collector_options c = { .filters = &w->o->filters, .timeout_ns = w->o->timeout_ns };
@@ -502,7 +508,8 @@ static int open_all(struct watch *w)
 	if (take_signals(w))
 		return say("cannot watch signals");
 	w->live_options = (struct uw_live_options){
-		.timeout_ns = w->o->timeout_ns, .all = w->o->all, .evidence = w->o->evidence, .nft_trace = w->o->nft_trace,
+		.timeout_ns = w->o->timeout_ns, .all = w->o->all, .evidence = w->o->evidence,
+		.nft_trace = w->o->nft_trace, .refusals = is_about_one(w->o),
 	};
 	if (uw_live_open(&w->o->filters, &w->live_options, &w->live, error))
 		return say(error);

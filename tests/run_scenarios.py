@@ -66,20 +66,33 @@ def select(globs, part):
 
 
 def device_missing(kind):
-    """Whether this kernel has no such kind of network device; asked of it in a namespace of its own."""
+    """Why this kernel has no such kind of network device, None if it has; asked of it in a namespace of its own."""
     done = subprocess.run(["unshare", "--net", "sh", "-c", "ip link add v type veth peer name w;"
                            f"ip link add link v name x type {kind}"], capture_output=True, text=True, check=False)
-    return "Unknown device type" in done.stderr or "Operation not supported" in done.stderr
+    no = "Unknown device type" in done.stderr or "Operation not supported" in done.stderr
+    return f"no {kind}" if no else None
+
+
+def lsm_missing():
+    """Why no BPF program may answer for a security module here, None if one may."""
+    refuse = os.path.join(HERE, "..", "build", "tests", "refuse.bpf.o")
+    done = subprocess.run([os.path.join(HERE, "lib", "refuse.py"), "--hits", "0", "lsm_sendmsg", "true"],
+                          env=dict(os.environ, REFUSE=refuse), capture_output=True, text=True, check=False)
+    return f"no lsm_cgroup programs ({(done.stderr.splitlines() or [done.returncode])[-1]})" if done.returncode else None
 
 
 def runnable(specs):
-    """Those whose devices this kernel has; of the others, that they are not run is said."""
-    kinds = {kind for spec in specs for kind in spec.get("needs", [])}
-    missing = {kind for kind in kinds if device_missing(kind)}
+    """Those whose needs this kernel has; of the others, that they are not run is said."""
+    needs = {need for spec in specs for need in spec.get("needs", [])}
+    missing = {need: lsm_missing() if need == "lsm_cgroup" else device_missing(need) for need in needs}
+    found = []
     for spec in specs:
-        if missing & set(spec.get("needs", [])):
-            print(f"not run {spec['name']}: this kernel has no {', '.join(sorted(missing & set(spec['needs'])))}")
-    return [spec for spec in specs if not missing & set(spec.get("needs", []))]
+        why = [missing[need] for need in spec.get("needs", []) if missing[need]]
+        if why:
+            print(f"not run {spec['name']}: this kernel has {', '.join(why)}")
+        else:
+            found.append(spec)
+    return found
 
 
 def marked_processes(mark):

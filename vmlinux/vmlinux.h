@@ -300,7 +300,16 @@ struct signal_struct {
 	} live;
 };
 
+#ifdef __TARGET_ARCH_x86
+struct thread_info {
+	unsigned int status;
+};
+#endif
+
 struct task_struct {
+#ifdef __TARGET_ARCH_x86
+	struct thread_info thread_info;
+#endif
 	struct signal_struct *signal;
 	struct mm_struct *mm;
 	const struct cred *cred;
@@ -316,6 +325,11 @@ struct task_struct {
 
 #ifdef __TARGET_ARCH_x86
 struct pt_regs {
+	unsigned long r10;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long dx;
+	unsigned long si;
 	unsigned long di;
 	unsigned long orig_ax;
 };

@@ -64,7 +64,8 @@ const struct uw_explanation uw_explain_words[] = {
 	  NULL,
 	  "ENETUNREACH, EHOSTUNREACH: the route (ip route get ADDRESS). EACCES: a prohibit "
 	  "route, or broadcast without permission. EMSGSIZE: larger than the MTU. EPERM: a "
-	  "BPF program, a system call filter or an IPsec policy." },
+	  "BPF program, an IPsec policy, a system call filter (seccomp) or a security module (these two are "
+	  "seen by trace with a command or --process)." },
 	{ UW_EXPLAIN_VERDICT, "request_dropped",
 	  "A packet of the request was freed on this host, before it left or before the server "
 	  "here got it. drop.* names the place and the kernel's reason; send.errno is set if the "

@@ -426,6 +426,11 @@ static const struct row rows[] = {
 	  "none, but a price: the end of every system call of this host is looked at for sends that failed",
 	  REMEDY_6_3,
 	  "" },
+	{ "sys_exit", probe_tracepoint, "sys_exit", 0, false,
+	  "a send that seccomp or a security module refuses, and a connect() that an IPsec policy does, have no "
+	  "record, not even in trace with a command or --process",
+	  REMEDY_TRACEPOINT,
+	  "record" },
 	{ "fib_table_lookup", probe_tracepoint, "fib_table_lookup", 0, false,
 	  "send_failed without a route is not seen for IPv4", REMEDY_TRACEPOINT,
 	  "record" },

@@ -40,7 +40,7 @@ struct uw_live {
 	struct bpf_link *trace[UW_LIVE_HOOKS], *holdings;
 	const char *hook[UW_LIVE_HOOKS];
 	unsigned hooks;
-	bool netfilter, reads, partial;
+	bool netfilter, reads, sends, partial;
 	bool preemptible;		/* a program may be interrupted by another task, not by interrupts alone */
 	uint32_t gaps;
 	bool missed;			/* a namespace of the scope could not be attached to, or there are too many */
@@ -111,8 +111,8 @@ static void choose_programs(struct uw_live *l, const struct btf *btf)
 	/* The kernels without those tell of a read by consume_skb; the others do not. */
 	bpf_program__set_autoload(l->skel->progs.uw_consume_skb, !l->reads);
 	/* Likewise of a send that failed, by the end of its system call. */
-	bpf_program__set_autoload(l->skel->progs.uw_sys_exit,
-				  !bpf_program__autoload(l->skel->progs.uw_sock_send_length));
+	l->sends = bpf_program__autoload(l->skel->progs.uw_sock_send_length);
+	bpf_program__set_autoload(l->skel->progs.uw_sys_exit, !l->sends || l->options->refusals);
 	choose_nft_trace(l);
 	if (!l->options->evidence)
 		bpf_map__set_max_entries(l->skel->maps.evidence, 1);
@@ -147,6 +147,8 @@ static void fill_config(struct uw_live *l)
 	c->evidence = l->options->evidence;
 	c->have_output_hook = l->netfilter;
 	c->have_read_hook = l->reads;
+	c->have_send_hook = l->sends;
+	c->refusals = l->options->refusals;
 	c->server = f->server;
 	c->client = f->client;
 	/* A comm is the name cut to 15 bytes; the whole name is compared by user space again. */

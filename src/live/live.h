@@ -36,6 +36,7 @@ struct uw_live_options {
 	bool all;		/* send good queries up too */
 	bool evidence;		/* keep the first bytes of packets */
 	bool nft_trace;		/* load what uw_nft_trace_open() needs */
+	bool refusals;		/* see what is refused before the network stack; slows every system call */
 };
 
 /**

@@ -171,7 +171,29 @@ def send_plain(sock, payload, address):
     sock.sendto(payload, address)
 
 
-SENDERS = {"plain": send_plain, "cork": send_corked, "pages": send_pages}
+def send_message(sock, payload, address):
+    sock.sendmsg([payload], [], 0, address)
+
+
+def send_messages(sock, payload, address):
+    """sendmmsg(2), as glibc's resolver does: an array of one message, to the socket's peer."""
+    sock.connect(address)
+    data = ctypes.create_string_buffer(payload, len(payload))
+    vector = ctypes.create_string_buffer(struct.pack("@PN", ctypes.addressof(data), len(payload)))
+    message = ctypes.create_string_buffer(
+        struct.pack("@PIPNPNiI", 0, 0, ctypes.addressof(vector), 1, 0, 0, 0, 0), 64)
+    if ctypes.CDLL(None, use_errno=True).sendmmsg(sock.fileno(), message, 1, 0) < 0:
+        raise OSError(ctypes.get_errno(), "sendmmsg")
+
+
+def send_written(sock, payload, address):
+    """write(2), as Go's resolver does."""
+    sock.connect(address)
+    os.write(sock.fileno(), payload)
+
+
+SENDERS = {"plain": send_plain, "cork": send_corked, "pages": send_pages, "message": send_message,
+           "messages": send_messages, "write": send_written}
 
 
 def family_of(address):
@@ -445,17 +467,21 @@ def tun(args):
         say(f"swallowed {len(packet)} bytes")
 
 
-REFUSED = {"bpf": {"x86_64": 321, "aarch64": 280, "riscv64": 280},
-           "sendto": {"x86_64": 44, "aarch64": 206, "riscv64": 206}}
+REFUSED = {"bpf": (321, 280), "write": (1, 64), "connect": (42, 203), "sendto": (44, 206),
+           "sendmsg": (46, 211), "sendmmsg": (307, 269)}   # x86_64, and arm64 and riscv64 alike
 
 
 def without(args):
-    """Run a command to which seccomp answers EPERM at every such call, as lockdown does at bpf(2)."""
-    number = REFUSED[args.call][os.uname().machine]
-    load, equal, give = 0x20, 0x15, 0x06            # BPF_LD|W|ABS, BPF_JMP|JEQ|K, BPF_RET|K
+    """Run a command to which seccomp answers EPERM at every such call, as lockdown does at bpf(2).
+
+    What is written to the first three descriptors passes: it may complain."""
+    number = REFUSED[args.call][os.uname().machine != "x86_64"]
+    load, equal, least, give = 0x20, 0x15, 0x35, 0x06   # BPF_LD|W|ABS, BPF_JMP|JEQ|K, |JGE|K, BPF_RET|K
     allow, refuse = 0x7fff0000, 0x00050000 | errno.EPERM
+    first = 3 if args.call == "write" else 0            # of its first argument, which lies at 16
     code = b"".join(struct.pack("=HBBI", *i) for i in (
-        (load, 0, 0, 0), (equal, 0, 1, number), (give, 0, 0, refuse), (give, 0, 0, allow)))
+        (load, 0, 0, 0), (equal, 0, 3, number), (load, 0, 0, 16), (least, 0, 1, first),
+        (give, 0, 0, refuse), (give, 0, 0, allow)))
     buffer = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
     if ctypes.CDLL(None).prctl(22, 2, program, 0, 0):  # PR_SET_SECCOMP, SECCOMP_MODE_FILTER

@@ -2,12 +2,14 @@
 /* Programs that lose DNS packets, for tests: each counts what it lost in "hits". See refuse.py. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/udp.h>
 
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
 #define DNS bpf_htons(53)
 
@@ -131,4 +133,30 @@ SEC("cgroup/connect6")
 int cgroup_connect6(struct bpf_sock_addr *ctx)
 {
 	return ctx->user_port == DNS ? hit(0) : 1;
+}
+
+/* A security module, of one cgroup's sockets: its answer is EPERM. */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+struct sock {
+	unsigned short sk_protocol;
+};
+
+struct socket {
+	struct sock *sk;
+};
+#pragma clang attribute pop
+
+struct msghdr;
+struct sockaddr;
+
+SEC("lsm_cgroup/socket_sendmsg")
+int BPF_PROG(lsm_sendmsg, struct socket *socket, struct msghdr *msg, int size)
+{
+	return socket->sk->sk_protocol == IPPROTO_UDP ? hit(0) : 1;
+}
+
+SEC("lsm_cgroup/socket_connect")
+int BPF_PROG(lsm_connect, struct socket *socket, struct sockaddr *address, int len)
+{
+	return socket->sk->sk_protocol == IPPROTO_UDP ? hit(0) : 1;
 }

@@ -4,7 +4,8 @@
 
     refuse.py [--hits N] [--device NAME] [--mode native|generic] [--hold SECONDS] PROGRAM COMMAND...
 
-The command gets a cgroup of its own; XDP programs sit on the device. Exits with the command's status, or
+The command gets a cgroup of its own, whose sockets a program of the lsm_ kind answers for as a security
+module; XDP programs sit on the device. Exits with the command's status, or
 99 if the program did not lose exactly N packets (default 1): its own map is the proof. Nothing
 outlives this process but an empty cgroup, if it is killed: run_scenarios.py removes those.
 """
@@ -121,7 +122,7 @@ def main():
     args = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     program = Program(args.program)
-    status = (run_in_cgroup if args.program.startswith("cgroup") else run_with_xdp)(args, program)
+    status = (run_in_cgroup if not args.program.startswith("xdp") else run_with_xdp)(args, program)
     if program.hits() != args.hits:
         print(f"{args.program}: {program.hits()} packets lost, not {args.hits}", file=sys.stderr)
         return 99

@@ -4,7 +4,7 @@
     summary             one sentence
     topology            routed (default), twohomed, loopback, none: see lab.py
     alone               true: run after all others, by itself
-    needs               kinds of network devices, as "ip link add type" has them: not run on a kernel without
+    needs               kinds of network devices, as "ip link add type" has them, or lsm_cgroup: not run on a kernel without
     others              "allow": query records beyond the expected ones are no error
     diagnoses           list: exactly these ids and no others
     not_diagnosed       list: none of these ids
