@@ -73,7 +73,7 @@ static void count_drop(struct uw_flow *f, const struct uw_drop_fact *d, uint16_t
 	}
 }
 
-static void count_errno(struct uw_flow *f, int err)
+static void count_errno(struct uw_flow *f, int err, bool routed)
 {
 	unsigned i;
 
@@ -84,6 +84,7 @@ static void count_errno(struct uw_flow *f, int err)
 	f->send_errors += i == f->send_errors;
 	f->send_error[i].err = err;
 	f->send_error[i].count++;
+	f->send_error[i].routed += routed;
 }
 
 /* The server's own word that nobody listens. From a router or firewall it is another story. */
@@ -165,7 +166,7 @@ static void count_verdict(struct uw_flow *f, const struct uw_query *q)
 		f->mtu = q->icmp.mtu;
 	}
 	if (q->verdict == UW_SEND_FAILED && q->send_errno > 0)
-		count_errno(f, q->send_errno);
+		count_errno(f, q->send_errno, q->stage == UW_STAGE_ROUTE);
 	if (q->verdict == UW_REFUSED && q->answer.kod) {
 		f->refused++;
 		f->kod_rate += memcmp(&q->answer.refid, "RATE", 4) == 0;

@@ -87,6 +87,7 @@ struct uw_flow {
 	struct uw_flow_errno {
 		int err;		/* positive */
 		uint64_t count;
+		uint64_t routed;	/* of them, the answer of a route lookup */
 	} send_error[UW_FLOW_ERRNOS];	/* of send_failed, distinct, the first UW_FLOW_ERRNOS */
 };
 

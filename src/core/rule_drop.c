@@ -227,37 +227,13 @@ void uw_full_buffer_tell(const struct uw_case *c, struct uw_diagnosis *d)
 
 /* --- no-route --- */
 
-static bool dropped_at_neighbour(const struct uw_flow *f)
-{
-	unsigned i;
-
-	for (i = 0; i < f->drops; i++) {
-		if (uw_neighbour_drop(&f->drop[i]))
-			return true;
-	}
-	return false;
-}
-
 /*
- * What a routing table answers with: no route, unreachable, prohibit, blackhole. EHOSTUNREACH is
- * also how a connected socket is told of an earlier ICMP error or failed neighbour, EACCES the
- * answer to a broadcast that was not asked for: then the route is not to blame.
+ * What a routing table answers with: no route, unreachable, prohibit, blackhole. The same errnos tell a
+ * connected socket of an earlier ICMP error, forbid a broadcast, or are a security module's.
  */
-static bool routing_errno(const struct uw_flow *f, int err)
+static bool routing_errno(const struct uw_flow_errno *e)
 {
-	static const uint8_t everyone[4] = {255, 255, 255, 255};
-
-	switch (err) {
-	case ENETUNREACH:
-	case EINVAL:
-		return true;
-	case EHOSTUNREACH:
-		return !f->count[UW_REJECTED] && !dropped_at_neighbour(f);
-	case EACCES:
-		return f->id.family != 4 || memcmp(f->id.server.b, everyone, 4) != 0;
-	default:
-		return false;
-	}
+	return e->routed && (e->err == ENETUNREACH || e->err == EINVAL || e->err == EHOSTUNREACH || e->err == EACCES);
 }
 
 /* A server's way back leads to its clients, whom the flow does not name: its own errno has to do. */
@@ -268,7 +244,7 @@ bool uw_no_route_flow(const struct uw_flow *f)
 	if (f->id.role == UW_ROLE_SERVER)
 		return false;
 	for (i = 0; i < f->send_errors; i++) {
-		if (routing_errno(f, f->send_error[i].err))
+		if (routing_errno(&f->send_error[i]))
 			return true;
 	}
 	return false;
@@ -305,11 +281,11 @@ void uw_no_route_tell(const struct uw_case *c, struct uw_diagnosis *d)
 			const struct uw_flow_errno *e = &f->send_error[k];
 			const char *name = uw_errno_name(e->err);
 
-			if (routing_errno(f, e->err))
+			if (routing_errno(e))
 				uw_evidence_add(&d->in_favour,
 						"%s %s: sends that failed with %s (%s): %" PRIu64,
 						uw_rule_protocol(f), uw_rule_server(f, at),
-						name ? name : "an errno", route_of_errno(e->err), e->count);
+						name ? name : "an errno", route_of_errno(e->err), e->routed);
 		}
 	}
 	uw_rule_host(c->lead, to);

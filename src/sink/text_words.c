@@ -137,10 +137,11 @@ const char *uw_text_errno_hint(int err)
 	case EHOSTUNREACH:
 		return "ip route get ADDRESS, in the namespace of the program; ip rule";
 	case EACCES:
-		return "ip route get ADDRESS (a prohibit route?), or a broadcast address";
+		return "ip route get ADDRESS (a prohibit route?), a broadcast address, the audit log (a security module)";
 	case EPERM:
 		return "bpftool cgroup tree (a BPF program of its cgroup), the unit's "
-		       "RestrictAddressFamilies= and SystemCallFilter=, ip xfrm policy";
+		       "RestrictAddressFamilies= and SystemCallFilter=, ip xfrm policy, "
+		       "the audit log (a security module)";
 	case EMSGSIZE:
 		return "ip link (mtu); the program sends more than fits and forbids fragments";
 	case ENOBUFS:

@@ -149,14 +149,21 @@ struct socket {
 struct msghdr;
 struct sockaddr;
 
+static __always_inline int refuse_udp(const struct socket *socket)
+{
+	const struct sock *sk = socket->sk;
+
+	return sk && sk->sk_protocol == IPPROTO_UDP ? hit(0) : 1;
+}
+
 SEC("lsm_cgroup/socket_sendmsg")
 int BPF_PROG(lsm_sendmsg, struct socket *socket, struct msghdr *msg, int size)
 {
-	return socket->sk->sk_protocol == IPPROTO_UDP ? hit(0) : 1;
+	return refuse_udp(socket);
 }
 
 SEC("lsm_cgroup/socket_connect")
 int BPF_PROG(lsm_connect, struct socket *socket, struct sockaddr *address, int len)
 {
-	return socket->sk->sk_protocol == IPPROTO_UDP ? hit(0) : 1;
+	return refuse_udp(socket);
 }

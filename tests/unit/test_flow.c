@@ -272,11 +272,13 @@ static void test_errnos(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
 		q.send_errno = errs[i];
+		q.stage = i < 2 ? UW_STAGE_ROUTE : UW_STAGE_SEND;
 		f = uw_flow_add(t, &q, false, NULL);
 	}
 	assert_int_equal(f->send_errors, UW_FLOW_ERRNOS);
 	assert_int_equal(f->send_error[0].err, ENETUNREACH);
 	assert_int_equal(f->send_error[0].count, 2);
+	assert_int_equal(f->send_error[0].routed, 1);
 	assert_int_equal(f->send_error[3].err, EPERM);
 	assert_int_equal(f->count[UW_SEND_FAILED], 6);
 	uw_flow_table_free(t);
