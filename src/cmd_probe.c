@@ -54,10 +54,14 @@ static struct {
 /* All of these are async-signal-safe. */
 static void time_is_over(int signal)
 {
+	static const char lost[] = "udpwhy: cannot write the probe's line; free space or choose another place\n";
+
 	(void)signal;
-	if (write(last_word.fd, last_word.text, last_word.size) < 0)
+	if (write(last_word.fd, last_word.text, last_word.size) >= 0)
+		_exit(last_word.status);
+	if (write(STDERR_FILENO, lost, sizeof(lost) - 1) < 0)
 		_exit(UW_PLUGIN_UNKNOWN);
-	_exit(last_word.status);
+	_exit(UW_PLUGIN_UNKNOWN);
 }
 
 static void limit_time(uint64_t ns, bool json)
