@@ -32,7 +32,7 @@ static __always_inline bool is_tap_copy(struct sk_buff *skb)
 {
 	__u8 type = BPF_CORE_READ_BITFIELD(skb, pkt_type);
 
-	if (type == PACKET_LOOPBACK || skb_for_another(skb))
+	if (type == PACKET_LOOPBACK || skb_passes_by(skb))
 		return true;
 	return type == PACKET_OUTGOING && skb->transport_header == skb->network_header;
 }
