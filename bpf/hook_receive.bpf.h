@@ -193,13 +193,38 @@ static __always_inline void replies_behind(const struct sk_buff *skb, const stru
 		count(UW_STAT_reply_unparsed);
 }
 
+/* A request or a reply, of a query or of none. */
+static __always_inline void message_arrives(struct sk_buff *skb, struct uw_room *room, const struct net_device *dev)
+{
+	struct uw_record *r;
+
+	replies_behind(skb, &room->packet);
+	r = query_of_skb(skb, room);
+	if (!r && room->packet.dir == UW_REQUEST)
+		r = visitor_new(skb, room);
+	if (r)
+		fragment_note(room, &r->key);
+	/* A reply for another host has not come to this one; who asks by frames may take that, too. */
+	if (r && room->packet.dir == UW_REPLY && !(r->flags & UW_Q_RAW) && skb_passes_by(skb))
+		return;
+	if (r)
+		evidence_keep(skb, room, r, dev, false);
+	if (r && room->packet.dir == UW_REQUEST)
+		request_arrives(r, skb, &room->packet, dev);
+	else if (r && is_visitor(r))
+		visitor_reply_arrives(r, &room->packet, dev);
+	else if (r)
+		reply_arrives(r, room, skb, dev);
+	else if (room->packet.dir == UW_REPLY && !uw_config.have_read_hook)
+		nobodys_arrives(skb, room);
+}
+
 static __always_inline int on_receive(struct sk_buff *skb)
 {
 	struct net_device *dev = skb_dev(skb);
 	struct skb_glance look = {};
 	bool wanted = skb_look(skb, &look), tunnels = tunnels_watched();
 	bool later = !uw_config.have_read_hook && fragments_noted && skb_is_later_fragment(skb);
-	struct uw_record *r;
 	struct uw_room *room;
 	unsigned long irq;
 
@@ -222,25 +247,7 @@ static __always_inline int on_receive(struct sk_buff *skb)
 	skb_parse(skb, room);
 	switch (room->packet.kind) {
 	case UW_PACKET_APPLICATION:
-		replies_behind(skb, &room->packet);
-		r = query_of_skb(skb, room);
-		if (!r && room->packet.dir == UW_REQUEST)
-			r = visitor_new(skb, room);
-		if (r)
-			fragment_note(room, &r->key);
-		/* A reply for another host has not come to this one; who asks by frames may take that, too. */
-		if (r && room->packet.dir == UW_REPLY && !(r->flags & UW_Q_RAW) && skb_passes_by(skb))
-			break;
-		if (r)
-			evidence_keep(skb, room, r, dev, false);
-		if (r && room->packet.dir == UW_REQUEST)
-			request_arrives(r, skb, &room->packet, dev);
-		else if (r && is_visitor(r))
-			visitor_reply_arrives(r, &room->packet, dev);
-		else if (r)
-			reply_arrives(r, room, skb, dev);
-		else if (room->packet.dir == UW_REPLY && !uw_config.have_read_hook)
-			nobodys_arrives(skb, room);
+		message_arrives(skb, room, dev);
 		break;
 	case UW_PACKET_ICMP:
 		icmp_arrives(room, dev);

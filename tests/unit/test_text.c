@@ -53,18 +53,26 @@ static void several_rules(void **state)
 	free(text);
 }
 
+/* The reply's drop, but by no firewall. */
+static struct uw_drop_fact *dropped_by_stack(struct uw_query *q, uint8_t stage, const char *reason)
+{
+	struct uw_drop_fact *d = &q->drop[UW_REPLY];
+
+	q->decisive_drop = d;
+	q->stage = d->stage = stage;
+	d->hook[0] = d->engine[0] = '\0';
+	strcpy(d->reason, reason);
+	return d;
+}
+
 /* The next step can be typed as it stands, but never runs what a device is called. */
 static void advice_is_filled_in(void **state)
 {
 	struct uw_query q = dropped_reply();
-	struct uw_drop_fact *d = &q.drop[UW_REPLY];
+	struct uw_drop_fact *d = dropped_by_stack(&q, UW_STAGE_ROUTE, "IP_RPFILTER");
 	char *text;
 
 	(void)state;
-	q.decisive_drop = d;
-	q.stage = d->stage = UW_STAGE_ROUTE;
-	d->hook[0] = d->engine[0] = '\0';
-	strcpy(d->reason, "IP_RPFILTER");
 	strcpy(d->ifname, "wan0");
 	text = text_of((struct uw_text_options){ 0 }, &q, 1);
 	must_have(text, "  look at       ip route get 192.168.110.40; net.ipv4.conf.{all,wan0}.rp_filter (2 is");
@@ -92,14 +100,10 @@ static void advice_is_filled_in(void **state)
 static void fragments_that_never_came(void **state)
 {
 	struct uw_query q = dropped_reply();
-	struct uw_drop_fact *d = &q.drop[UW_REPLY];
+	struct uw_drop_fact *d = dropped_by_stack(&q, UW_STAGE_REASSEMBLY, "FRAG_REASM_TIMEOUT");
 	char *text;
 
 	(void)state;
-	q.decisive_drop = d;
-	q.stage = d->stage = UW_STAGE_REASSEMBLY;
-	d->hook[0] = d->engine[0] = '\0';
-	strcpy(d->reason, "FRAG_REASM_TIMEOUT");
 	text = text_of((struct uw_text_options){ 0 }, &q, 1);
 	must_have(text, "not all fragments of the reply came");
 	free(text);
